@@ -1,0 +1,51 @@
+# The service and its cards, without the fixtures: an image never holds demo data.
+#
+#   docker build -t acetylcysteine-cds .
+#
+# The image does not start as it is. It listens on 0.0.0.0, and `serve` refuses any address but loopback until callers
+# are authenticated, or until CDS_AUTH=off says that something in front of the service does it. That is the decision of
+# whoever runs it (`docker run -e CDS_AUTH=off ...`); it is not set here.
+
+ARG PYTHON=3.13
+
+# ---------------------------------------------------------------- build: the dependencies, from the lock
+FROM python:${PYTHON}-slim AS build
+
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_ROOT_USER_ACTION=ignore
+
+COPY requirements/run.lock /tmp/run.lock
+# The venv has no pip of its own: the image's pip fills it.
+RUN python -m venv --without-pip /venv \
+ && python -m pip --quiet --python /venv/bin/python install --require-hashes --only-binary :all: -r /tmp/run.lock
+
+# ---------------------------------------------------------------- final: what runs
+FROM python:${PYTHON}-slim
+
+# An ARG from before FROM is seen inside a stage only if it is named again.
+ARG PYTHON
+RUN python -m pip uninstall --yes --quiet --root-user-action=ignore pip \
+ && rm -rf /usr/local/lib/python${PYTHON}/ensurepip
+
+ENV PATH=/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+
+WORKDIR /app
+
+# Two layers, the slow one first: a change of code leaves the dependencies cached.
+COPY --from=build /venv /venv
+COPY LICENSE ./
+COPY cards ./cards
+COPY cds_service ./cds_service
+
+# A number, so that a cluster can see that it is not root.
+USER 10001:10001
+EXPOSE 8000
+
+# No proxy, whatever the environment says: the service is asked on its own loopback.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
+  CMD ["python", "-c", "from urllib.request import ProxyHandler, build_opener; build_opener(ProxyHandler({})).open('http://127.0.0.1:8000/cds-services', timeout=3)"]
+
+ENTRYPOINT ["python", "-m", "cds_service", "serve", "--host", "0.0.0.0", "--port", "8000"]

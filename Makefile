@@ -1,0 +1,92 @@
+# Everything is installed into .venv, from locks with hashes. Stamp files there make a second run install nothing.
+
+PORT ?= 8000
+VENV := .venv
+BIN  := $(VENV)/bin
+
+# The first Python that runs, is of a version that the locks support, and can make a venv; failing the last, one that
+# cannot, so that the recipe can say so. A name on PATH is not enough: version managers leave names that do not run.
+PYTHON ?= $(shell \
+  supported='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'; \
+  for python in python3.13 python3.12 python3.11 python3; do \
+    $$python -c "$$supported" 2>/dev/null || continue; \
+    found=$${found:-$$python}; \
+    $$python -c 'import ensurepip, venv' 2>/dev/null && { found=$$python; break; }; \
+  done; echo "$$found")
+
+PIP := $(BIN)/python -m pip --quiet --quiet # errors only
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+
+LOCK_VENV := .lock-venv
+PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(LOCK_VENV)/bin/pip-compile --quiet --generate-hashes \
+  --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras --allow-unsafe $(UPGRADE)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check fix golden lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "Variables: PORT=8000 (run), PYTHON=python3.12 (which one makes .venv), UPGRADE=--upgrade (lock)"
+
+run: $(VENV)/.run ## install what is missing and start the service on http://127.0.0.1:8000
+	@exec $(BIN)/cds-service serve --host 127.0.0.1 --port $(PORT)
+
+test: $(VENV)/.test ## run the tests
+	@$(BIN)/python -m pytest -q
+
+check: $(VENV)/.test ## lint, format, types, imports, content
+	@echo "ruff check";    $(BIN)/ruff check .
+	@echo "ruff format";   $(BIN)/ruff format --check .
+	@echo "mypy";          $(BIN)/mypy
+	@echo "lint-imports";  $(BIN)/lint-imports --no-logo
+	@echo "cds-service check"; $(BIN)/cds-service check
+
+fix: $(VENV)/.test ## format the code and repair what ruff can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+golden: $(VENV)/.test ## rewrite the golden replies; read the difference before you commit it
+	@$(BIN)/python -m tests.golden.rewrite
+
+lock: $(LOCK_VENV)/.made ## pin requirements/*.in again, with hashes
+	@echo "Locking requirements/run.in, test.in and build.in"
+	@$(PIP_COMPILE) --output-file requirements/run.lock requirements/run.in
+	@$(PIP_COMPILE) --output-file requirements/test.lock requirements/test.in
+	@$(PIP_COMPILE) --output-file requirements/build.lock requirements/build.in
+
+clean: ## remove everything that make has made
+	@rm -rf $(VENV) $(LOCK_VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	@find cds_service tests benchmarks -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+# ---------------------------------------------------------------- stamps
+
+$(VENV)/.made:
+	@python='$(PYTHON)'; \
+	if ! $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then \
+	  echo "Python 3.11, 3.12 or 3.13 is needed; name it with make PYTHON=/path/to/python" >&2; exit 1; fi; \
+	if ! $$python -c 'import ensurepip, venv' 2>/dev/null; then \
+	  echo "$$python cannot make a virtual environment: install python3-venv" \
+	    "(Debian and Ubuntu: apt-get install python3-venv)" >&2; exit 1; fi; \
+	echo "Making $(VENV) with $$($$python --version)"; \
+	$$python -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made requirements/run.lock requirements/build.lock pyproject.toml
+	@echo "Installing the service into $(VENV)"
+	@$(PIP) install --require-hashes -r requirements/build.lock -r requirements/run.lock
+	@$(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run requirements/test.lock
+	@echo "Installing what the tests need into $(VENV)"
+	@$(PIP) install --require-hashes -r requirements/test.lock
+	@touch $@
+
+# The locks are made with the oldest Python supported: what it can install, the newer ones can too.
+$(LOCK_VENV)/.made:
+	@echo "Installing pip-tools into $(LOCK_VENV)"
+	@python3.11 -m venv --clear $(LOCK_VENV)
+	@$(LOCK_VENV)/bin/python -m pip --quiet --quiet install pip-tools==7.6.2
+	@touch $@

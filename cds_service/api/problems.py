@@ -1,0 +1,53 @@
+"""From error to answer: the one table of statuses, each with an OperationOutcome that names what is wrong."""
+
+from typing import Any
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cds_service.errors import BodyTooLarge, CdsServiceError, InvalidRequest, UnknownService
+from cds_service.logs import get_logger, where_it_broke
+
+_STATUS: dict[type[CdsServiceError], tuple[int, str]] = {
+    InvalidRequest: (400, "invalid"),
+    UnknownService: (404, "not-found"),
+    BodyTooLarge: (413, "too-long"),
+}
+_WORDS = {404: "there is nothing at this address", 405: "this method is not allowed here"}
+
+
+def outcome(code: str, words: str, expression: str = "") -> dict[str, Any]:
+    """An OperationOutcome with one error; `expression` is the path of the member that is wrong."""
+    issue: dict[str, Any] = {"severity": "error", "code": code, "details": {"text": words}}
+    if expression:
+        issue["expression"] = [expression]
+    return {"resourceType": "OperationOutcome", "issue": [issue]}
+
+
+def answer(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    """A JSON answer."""
+    return Response(msgspec.json.encode(body), status, headers, media_type="application/json")
+
+
+async def on_known(_request: Request, error: Exception) -> Response:
+    """An error of this service's own tree. Its message names fields, never values."""
+    status, code = next((row for kind, row in _STATUS.items() if isinstance(error, kind)), (500, "exception"))
+    get_logger().info("refused", status=status, error=type(error).__name__, field=getattr(error, "field", None))
+    expression = error.field if isinstance(error, InvalidRequest) else ""
+    return answer(status, outcome(code, str(error), expression))
+
+
+async def on_http(_request: Request, error: Exception) -> Response:
+    """What the framework refuses: an address or a method."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    code = "not-found" if status == 404 else "not-supported"
+    return answer(status, outcome(code, _WORDS.get(status, "this request cannot be answered")), headers)
+
+
+async def on_bug(_request: Request, error: Exception) -> Response:
+    """Anything else. The place is logged, nothing of it is told, and the client sees that it failed."""
+    get_logger().error("bug", error=type(error).__name__, where=where_it_broke(error))
+    return answer(500, outcome("exception", "the service failed; no guidance was given"))

@@ -1,0 +1,69 @@
+"""The routes: discovery and the call. Each hands over at once."""
+
+from time import perf_counter
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+
+from cds_service.answering import Answer, answer
+from cds_service.api.bodies import read_body
+from cds_service.discovery import SERVICES, discover
+from cds_service.errors import UnknownService
+from cds_service.fhir.allowing import may_call
+from cds_service.hooks.requests import HookRequest, read_request
+from cds_service.hooks.responses import to_json
+from cds_service.logs import get_logger, safe_instance
+
+router = APIRouter()
+_BODY: dict[str, Any] = {
+    "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+}
+
+
+@router.get("/cds-services", summary="Discovery: the services and the prefetch that each can use")
+async def discovery(request: Request) -> Response:
+    """The services of this host, as CDS Hooks 2.0 has them."""
+    return Response(request.app.state.discovery, media_type="application/json")
+
+
+@router.post("/cds-services/{service_id}", summary="Call a service: a hook in, cards out", openapi_extra=_BODY)
+async def call(service_id: str, request: Request) -> Response:
+    """The cards for one hook call."""
+    started = perf_counter()
+    hook = SERVICES.get(service_id)
+    if hook is None:
+        raise UnknownService("there is no service with this id")
+    asked = read_request(await read_body(request, request.app.state.settings.max_body_bytes), hook)
+    server, why = _fhir_server(request.app, asked)
+    state = request.app.state
+    answered = answer(asked, state.content, state.now(), state.new_id, why)
+    _log(service_id, asked, answered, server, perf_counter() - started)
+    return Response(to_json(answered.response), media_type="application/json")
+
+
+def _fhir_server(app: FastAPI, asked: HookRequest) -> tuple[str, str]:
+    """Whether the FHIR server that the request names may be called, for the log and for the reader of a card."""
+    if not asked.fhir_server:
+        return "none", ""
+    if may_call(asked.fhir_server, app.state.settings.fhir_loopback):
+        return "allowed", ""
+    return "refused", "its FHIR server is not one that this service may call"
+
+
+def _log(service_id: str, asked: HookRequest, answered: Answer, fhir_server: str, seconds: float) -> None:
+    get_logger().info(
+        "answered",
+        service=service_id,
+        hook=asked.hook,
+        hookInstance=safe_instance(asked.hook_instance),
+        cards=answered.card_ids,
+        unread_orders=answered.unread_orders,
+        fhir_server=fhir_server,
+        milliseconds=round(seconds * 1000, 1),
+    )
+
+
+def set_up(app: FastAPI) -> None:
+    """Puts the routes on the app, and what they need that is made once."""
+    app.state.discovery = to_json(discover(app.state.content))
+    app.include_router(router)

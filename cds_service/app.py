@@ -1,0 +1,50 @@
+"""Puts everything together: the only file that knows everything, reads the clock and makes ids."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+
+from cds_service import __version__
+from cds_service.api import problems, routes
+from cds_service.content import load_content
+from cds_service.errors import CdsServiceError
+from cds_service.guidance.model import Content
+from cds_service.settings import Settings
+
+
+def the_time() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
+def an_id() -> str:
+    """A new lower-case UUID."""
+    return str(uuid4())
+
+
+def create_app(
+    settings: Settings,
+    content: Content | None = None,
+    now: Callable[[], datetime] = the_time,
+    new_id: Callable[[], str] = an_id,
+) -> FastAPI:
+    """The service. Content is loaded here, so that a mistake in it stops the start; tests pass clock and ids in."""
+    app = FastAPI(title="Acetylcysteine CDS Hooks service", version=__version__, redoc_url=None)
+    app.state.settings = settings
+    app.state.content = content or load_content(settings.cards)
+    app.state.now, app.state.new_id = now, new_id
+    app.add_exception_handler(CdsServiceError, problems.on_known)
+    app.add_exception_handler(HTTPException, problems.on_http)
+    app.add_exception_handler(Exception, problems.on_bug)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=["GET", "POST", "OPTIONS"],
+        allow_headers=["Authorization", "Content-Type"],
+    )
+    routes.set_up(app)
+    return app

@@ -1,0 +1,1 @@
+"""Reading: from a chart and a moment to facts. Pure: no I/O, no clock, no framework."""

@@ -1,0 +1,189 @@
+"""Plasma glutamate and cystine: newest eligible result, its class, whether it is a baseline, its handling."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from cds_service.clinical import queries
+from cds_service.clinical.chart import Chart
+from cds_service.clinical.elements import Resource, at, is_about, resource_name, text
+from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
+from cds_service.clinical.kidney import Patient
+from cds_service.clinical.moments import Moment, read_moment, say_day
+from cds_service.clinical.orders import drug_concepts, recognise
+from cds_service.clinical.quantities import rounded, say_number
+from cds_service.clinical.ranges import UNCLASSIFIED, Person, classify
+from cds_service.clinical.results import Readings, Result, Wanted, read_results
+from cds_service.clinical.screens import medications_index, missing
+from cds_service.clinical.timing import instructions_of
+from cds_service.clinical.vocabulary import Vocabulary
+
+KIND = "amino acid"
+UNIT = "µmol/L"
+BASELINE, ON_TREATMENT, MEASURED, SOME = "baseline", "on treatment", "measured", "some"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """An active acetylcysteine medication: where it stands and when it began (None: no date that can be read)."""
+
+    name: str
+    moment: Moment | None
+
+
+def read_analyte(codes: str, chart: Chart, vocabulary: Vocabulary, now: datetime) -> Readings:
+    """All results of glutamate, cystine or glutamine, the usable ones newest first."""
+    days = int(vocabulary.thresholds["result-age"])
+    wanted = Wanted(vocabulary.code_lists[codes], KIND, days)
+    return read_results(chart.get(queries.AMINO_ACIDS), wanted, chart.patient_id, now)
+
+
+def level(readings: Readings, chart: Chart, patient: Patient) -> Fact:
+    """The class of the newest result; absent if there is none; unknown if the results could not be read."""
+    newest = readings.newest
+    if newest is None:
+        data = chart.get(queries.AMINO_ACIDS)
+        return missing(queries.AMINO_ACIDS, data) or absent("no result that can be used")
+    classed = classify(newest, KIND, _person(patient, newest))
+    name, why = classed.name, classed.why
+    if any(_contradicts(newest, other, patient) for other in readings.usable[1:]):
+        name, why = UNCLASSIFIED, "two results of the same time differ"
+    return known(
+        name,
+        (newest.origin,),
+        note=why,
+        range=classed.range or "no range sent with it",
+        why=why,
+        **_say(newest),
+    )
+
+
+def _person(patient: Patient, result: Result) -> Person:
+    age = patient.age_on(result.moment.day)
+    return Person(None if age is None else Decimal(age), patient.sex)
+
+
+def _contradicts(newest: Result, other: Result, patient: Patient) -> bool:
+    if other.moment.latest != newest.moment.latest or other.measure.value == newest.measure.value:
+        return False
+    person = _person(patient, newest)
+    return classify(newest, KIND, person).name != classify(other, KIND, person).name
+
+
+def _say(result: Result) -> dict[str, str]:
+    converted = f"{say_number(rounded(result.measure.value))} {UNIT}"
+    shown = f"{result.measure.comparator}{converted}"
+    sent = result.measure.sent
+    return {"result": sent if sent == shown else f"{sent} ({shown})", "date": say_day(result.moment.day)}
+
+
+def unused(readings: Readings, shown: int = 3) -> Fact:
+    """Results that were seen and not used, newest first, each with its reason."""
+    if not readings.unused:
+        return absent("none")
+    listed = sorted(
+        readings.unused,
+        key=lambda one: (one.moment is not None, one.moment and one.moment.latest),
+        reverse=True,
+    )
+    said = [one.say() for one in listed[:shown]]
+    rest = len(listed) - len(said)
+    if rest > 0:
+        said.append(f"and {rest} more")
+    return known(SOME, tuple(Origin(one.name, one.reason) for one in listed), list=tuple(said))
+
+
+def treatment_starts(chart: Chart, vocabulary: Vocabulary, drafts: frozenset[str]) -> list[Start]:
+    """Each active acetylcysteine medication that is not one of the orders in question."""
+    medications = medications_index(chart)
+    starts = []
+    for resource in chart.get(queries.MEDICATIONS).resources:
+        name = resource_name(resource)
+        if name in drafts or not _is_current(resource) or not is_about(resource, chart.patient_id):
+            continue
+        rows, named = recognise(drug_concepts(resource, medications), vocabulary)
+        if rows or named:
+            starts.append(Start(name, _began(resource)))
+    return starts
+
+
+def _is_current(resource: Resource) -> bool:
+    return text(resource.get("status")) == "active"
+
+
+def _began(resource: Resource) -> Moment | None:
+    """The start of its dosing, else the day it was written; for a statement the start of its effective time."""
+    for instruction in instructions_of(resource):
+        start = read_moment(at(instruction, "timing", "repeat", "boundsPeriod", "start"))
+        if start is not None:
+            return start
+    written = (at(resource, "effectivePeriod", "start"), *(resource.get(name) for name in _WRITTEN))
+    return next((moment for value in written if (moment := read_moment(value)) is not None), None)
+
+
+_WRITTEN = ("effectiveDateTime", "authoredOn", "dateWritten", "dateAsserted")
+
+
+def sample(readings: Readings, starts: list[Start], chart: Chart) -> Fact:
+    """Whether the newest glutamate is a baseline or was taken on treatment."""
+    newest = readings.newest
+    if newest is None:
+        return missing(queries.AMINO_ACIDS, chart.get(queries.AMINO_ACIDS)) or absent("no result")
+    begun = [start for start in starts if start.moment is not None and _began_by(start.moment, newest.moment)]
+    if begun:
+        first = min(begun, key=lambda start: start.moment.day if start.moment else newest.moment.day)
+        since = say_day(first.moment.day) if first.moment else ""
+        return known(ON_TREATMENT, (Origin(first.name, f"began {since}"),), since=since)
+    if any(start.moment is None for start in starts):
+        return unknown("an active acetylcysteine medication has no start date that can be read")
+    return missing(queries.MEDICATIONS, chart.get(queries.MEDICATIONS)) or known(BASELINE, (newest.origin,))
+
+
+def _began_by(start: Moment, taken: Moment) -> bool:
+    """On or before the sample: by the day, since most starts are exact to the day only."""
+    return start.day <= taken.day
+
+
+def before_treatment(readings: Readings, starts: list[Start]) -> Fact:
+    """The last value before the treatment began, and the change since then."""
+    days = [start.moment.day for start in starts if start.moment is not None]
+    newest = readings.newest
+    earlier = [one for one in readings.usable if days and one.moment.day < min(days)]
+    if newest is None or not earlier or not days or newest in earlier:
+        return absent("no result from before the treatment")
+    return known(MEASURED, (earlier[0].origin,), change=_change(earlier[0], newest), **_say(earlier[0]))
+
+
+def _change(before: Result, now: Result) -> str:
+    """The difference, and in percent where that has a meaning; not computed from a `<` or `>`."""
+    if before.measure.comparator or now.measure.comparator:
+        return "not computed, a value is given with < or >"
+    difference = now.measure.value - before.measure.value
+    sign = "+" if difference > 0 else "−" if difference < 0 else "±"
+    said = f"{sign}{say_number(rounded(abs(difference)))} {UNIT}"
+    if before.measure.value == 0:
+        return said
+    percent = rounded(abs(difference) * 100 / before.measure.value, 2)
+    return f"{said} ({sign}{say_number(percent)} %)"
+
+
+def handling(readings: Readings, glutamine: Readings, vocabulary: Vocabulary) -> Fact:
+    """Glutamate ÷ glutamine of one sample: above the ratio, handling may have raised glutamate."""
+    newest = readings.newest
+    same = [one for one in glutamine.usable if newest and _same_sample(newest, one)]
+    if (
+        newest is None
+        or not same
+        or same[0].measure.value == 0
+        or newest.measure.comparator + same[0].measure.comparator
+    ):
+        return absent("no glutamine result of the same sample")
+    ratio = newest.measure.value / same[0].measure.value
+    high = ratio > vocabulary.thresholds["handling-ratio"]
+    return known("doubtful" if high else "consistent", (same[0].origin,), ratio=say_number(rounded(ratio, 2)))
+
+
+def _same_sample(one: Result, other: Result) -> bool:
+    if one.specimen and other.specimen:
+        return one.specimen == other.specimen
+    return one.moment == other.moment

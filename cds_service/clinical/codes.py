@@ -1,0 +1,108 @@
+"""Code lists and name lists, as content gives them, and how a concept is looked up in them."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from cds_service.clinical.elements import Coding, Json, codings, names
+
+LOINC = "http://loinc.org"
+ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a code list. `included` is False for a code that is recognised by name and refused."""
+
+    code: str
+    system: str
+    term: str
+    included: bool
+    reason: str
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+class CodeList:
+    """Codes with their systems. A code that ends in `*` stands for every code that begins with it."""
+
+    def __init__(self, name: str, rows: Iterable[Row]) -> None:
+        self.name = name
+        self.rows = tuple(rows)
+        self._exact = {(row.system, _plain(row.system, row.code)): row for row in self.rows}
+        self._prefixes = [row for row in self.rows if row.code.endswith("*")]
+
+    def find(self, coding: Coding) -> Row | None:
+        """The row of this code in this system, the longest prefix where there is no exact row."""
+        code = _plain(coding.system, coding.code)
+        exact = self._exact.get((coding.system, code))
+        return exact or self._longest_prefix(coding.system, code)
+
+    def _longest_prefix(self, system: str, code: str) -> Row | None:
+        fits = [
+            row for row in self._prefixes if row.system == system and code.startswith(_plain(system, row.code[:-1]))
+        ]
+        return max(fits, key=lambda row: len(row.code), default=None)
+
+    def rows_in(self, concept: Json) -> list[Row]:
+        """Every row that a coding of the concept stands for, included or refused."""
+        return [row for coding in codings(concept) if (row := self.find(coding))]
+
+    def included_in(self, concept: Json) -> Row | None:
+        """The first included row that the concept has a code of."""
+        return next((row for row in self.rows_in(concept) if row.included), None)
+
+
+def _plain(system: str, code: str) -> str:
+    """ICD-10-CM comes with and without the dot, and in either case."""
+    return code.replace(".", "").upper() if system == ICD10CM else code
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One name: whole words, in any case and with or without accents, or only in capitals."""
+
+    name: str
+    capitals: bool
+    included: bool
+    reason: str
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+class NameList:
+    """Names that are looked for as whole words. `a + b` means that both occur."""
+
+    def __init__(self, name: str, rows: Iterable[Name]) -> None:
+        self.name = name
+        self.rows = tuple(rows)
+        self._patterns = [
+            (row, [_pattern(part, row) for part in row.name.split(" + ")]) for row in self.rows if row.included
+        ]
+
+    def find_all(self, written: str) -> list[Name]:
+        """The included names that occur in the text. A refused name beside one never cancels it."""
+        folded = _fold(written)
+        return [row for row, patterns in self._patterns if all(pattern.search(folded) for pattern in patterns)]
+
+    def find(self, written: str) -> Name | None:
+        """The first included name that occurs in the text."""
+        return next(iter(self.find_all(written)), None)
+
+    def included_in(self, concept: Json) -> Name | None:
+        """The first included name in any text or display of the concept."""
+        return next((row for written in names(concept) if (row := self.find(written))), None)
+
+
+_WORD = r"[^\W_]"  # a letter or a digit: what may not touch a whole word; a hyphen may, as in N-acetylcysteine
+
+
+def _pattern(part: str, row: Name) -> re.Pattern[str]:
+    flags = 0 if row.capitals else re.IGNORECASE
+    words = re.escape(_fold(part)).replace(r"\ ", r"[\s-]+")
+    return re.compile(rf"(?<!{_WORD}){words}(?!{_WORD})", flags)
+
+
+def _fold(written: str) -> str:
+    """Text without accents, so that `acetilcisteína` and `acetilcisteina` are one word."""
+    decomposed = unicodedata.normalize("NFKD", written)
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).replace("\u2010", "-").replace("\u2011", "-")

@@ -1,0 +1,150 @@
+"""The dose per day and the single dose of an order in mg, exact, or the reason why it cannot be told.
+
+Ranges count with their upper end, several instructions are added, `as needed` counts with its maximum.
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from cds_service.clinical.elements import Json, Resource, at, items, member, number, objects, text
+from cds_service.clinical.orders import Order
+from cds_service.clinical.quantities import ACCEPTED, Refusal, factor, is_count, read_measure, units_of
+from cds_service.clinical.timing import instructions_of, times_per_day
+
+_STRENGTH = re.compile(r"(?<![\d.,/])(\d+(?:\.\d+)?)\s*(mg|g)\b(?!\s*/)", re.IGNORECASE)
+_CONCENTRATION = re.compile(r"(?<![\d.,/])(\d+(?:\.\d+)?)\s*mg\s*/\s*ml\b", re.IGNORECASE)
+_SOLID = re.compile(r"\b(tablet|capsule)s?\b", re.IGNORECASE)
+
+Amount = Decimal | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """Dose per day in mg (None: the order states no dose), largest single dose in mg and in mg/kg where known."""
+
+    per_day: Amount | None
+    single: Decimal | None = None
+    single_per_kg: Decimal | None = None
+
+
+def read_dose(order: Order, weight_kg: Decimal | None) -> Dose:
+    """The dose of an order; `weight_kg` is needed only where the dose is ordered per kg."""
+    instructions = instructions_of(order.resource)
+    if not instructions:
+        return Dose(None)
+    singles = [_single_dose(one, order, weight_kg) for one in instructions]
+    known = [single for single in singles if isinstance(single, Decimal)]
+    per_kg = [found for one in instructions if (found := _per_kg(one)) is not None]
+    daily = [_per_day(*pair, order) for pair in zip(instructions, singles, strict=True)]
+    return Dose(_sum(daily), max(known, default=None), max(per_kg, default=None))
+
+
+def _sum(daily: list[Amount]) -> Amount:
+    refused = next((amount for amount in daily if isinstance(amount, Refusal)), None)
+    return refused or sum((amount for amount in daily if isinstance(amount, Decimal)), Decimal(0))
+
+
+def _per_day(instruction: Resource, single: Amount, order: Order) -> Amount:
+    limit = _maximum_per_day(instruction, order)
+    if isinstance(limit, Decimal) and _as_needed(instruction):
+        return limit
+    times = times_per_day(instruction)
+    if isinstance(single, Refusal):
+        return limit if isinstance(limit, Decimal) else single
+    if isinstance(times, Decimal):
+        return single * times
+    if isinstance(limit, Decimal):
+        return limit
+    return times or Refusal("it does not say how often")
+
+
+def _as_needed(instruction: Resource) -> bool:
+    return bool(instruction.get("asNeededBoolean") or instruction.get("asNeededCodeableConcept") or
+                instruction.get("asNeeded") or instruction.get("asNeededFor"))  # fmt: skip
+
+
+def _quantities(instruction: Resource) -> list[Json]:
+    """Each dose that an instruction states: R4 and R5 in `doseAndRate`, before that on the instruction itself."""
+    holders = [instruction, *objects(instruction.get("doseAndRate"))]
+    names = ("doseQuantity", "doseSimpleQuantity")
+    quantities = [holder[name] for holder in holders for name in names if holder.get(name) is not None]
+    ranges = [holder["doseRange"] for holder in holders if holder.get("doseRange") is not None]
+    return quantities + [member(one, "high") for one in ranges]
+
+
+def _single_dose(instruction: Resource, order: Order, weight_kg: Decimal | None) -> Amount:
+    quantities = _quantities(instruction)
+    if not quantities:
+        written = text(instruction.get("text")) or text(instruction.get("patientInstruction"))
+        return Refusal("its dose is written as text only" if written else "it states no dose")
+    amounts = [_amount(quantity, order, weight_kg) for quantity in quantities]
+    refused = next((amount for amount in amounts if isinstance(amount, Refusal)), None)
+    return refused or max(amount for amount in amounts if isinstance(amount, Decimal))
+
+
+def _amount(quantity: Json, order: Order, weight_kg: Decimal | None) -> Amount:
+    """A Quantity in mg: a mass, a number of tablets of known strength, a volume of known strength, or per kg."""
+    value = number(member(quantity, "value"))
+    if value is None or value <= 0 or text(member(quantity, "comparator")):
+        return Refusal("its dose is not a plain positive number")
+    if is_count(quantity):
+        return _times(value, _strength(order, "unit"), "the strength of one tablet or capsule is not known")
+    volume = read_measure("volume", quantity)
+    if not isinstance(volume, Refusal):
+        return _times(volume.value, _strength(order, "mL"), "the strength of the solution is not known")
+    per_kg = _per_weight(quantity)
+    if per_kg is not None:
+        return _times(per_kg, weight_kg, "it is ordered per kg and no weight is known")
+    measure = read_measure("dose", quantity)
+    return measure if isinstance(measure, Refusal) else measure.value
+
+
+def _times(value: Decimal, strength: Decimal | None, otherwise: str) -> Amount:
+    return Refusal(otherwise) if strength is None else value * strength
+
+
+def _per_weight(quantity: Json) -> Decimal | None:
+    measure = read_measure("dose per weight", quantity)
+    return None if isinstance(measure, Refusal) else measure.value
+
+
+def _per_kg(instruction: Resource) -> Decimal | None:
+    found = [per_kg for quantity in _quantities(instruction) if (per_kg := _per_weight(quantity)) is not None]
+    return max(found, default=None)
+
+
+def _strength(order: Order, per: str) -> Decimal | None:
+    """Mg in one tablet or in one mL: from the code list, else from the product's name if it states just one."""
+    listed = {row.extra["strength_mg"] for row in order.products if row.extra.get("strength_per") == per
+              and row.extra.get("strength_mg")}  # fmt: skip
+    if listed:
+        return Decimal(listed.pop()) if len(listed) == 1 else None
+    found = {strength for name in order.names for strength in _strengths_in(name, per)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _strengths_in(name: str, per: str) -> set[Decimal]:
+    if per == "mL":
+        return {Decimal(value) for value in _CONCENTRATION.findall(name)}
+    if not _SOLID.search(name) or "/" in name or "+" in name:  # of a combination: whose strength is it?
+        return set()
+    return {Decimal(value) * (factor("dose", unit.lower()) or 0) for value, unit in _STRENGTH.findall(name)}
+
+
+def _maximum_per_day(instruction: Resource, order: Order) -> Amount | None:
+    """`maxDosePerPeriod` (one ratio, a list of them in R5) as mg per day: the smallest that is stated."""
+    ratios = items(instruction.get("maxDosePerPeriod"))
+    amounts = [_ratio_per_day(ratio, order) for ratio in ratios]
+    refused = next((amount for amount in amounts if isinstance(amount, Refusal)), None)
+    return refused or min((amount for amount in amounts if isinstance(amount, Decimal)), default=None)
+
+
+def _ratio_per_day(ratio: Json, order: Order) -> Amount:
+    dose = _amount(at(ratio, "numerator"), order, None)
+    period = at(ratio, "denominator")
+    days = next((ACCEPTED["duration"][unit] for unit in units_of(period) if unit in ACCEPTED["duration"]), None)
+    length = number(member(period, "value"))
+    if isinstance(dose, Refusal) or days is None or length is None or length <= 0:
+        return Refusal("its maximum dose cannot be read")
+    return (dose / (length * days)).quantize(Decimal("0.000001")).normalize()

@@ -1,0 +1,122 @@
+"""Small readers of FHIR JSON that never raise: odd input gives nothing, not a guess.
+
+Other people's JSON has lists where the specification has one, objects where it has lists, and numbers in
+quotes. Each reader returns the plain value, or None or an empty list when it is not there in a usable form.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+Json = Any
+Resource = dict[str, Any]
+
+MAX_DIGITS = 12  # more than any dose or result; beyond it arithmetic is somebody's attack or mistake
+
+
+class Coding(NamedTuple):
+    """A code in a system, with the display that came along."""
+
+    system: str
+    code: str
+    display: str
+
+
+def member(value: Json, name: str) -> Json:
+    """The member of an object, or None if there is no such member or no object."""
+    return value.get(name) if isinstance(value, dict) else None
+
+
+def at(value: Json, *names: str) -> Json:
+    """The member at a path of names."""
+    for name in names:
+        value = member(value, name)
+    return value
+
+
+def items(value: Json) -> list[Json]:
+    """A list as it is; anything else but null as a list of one (clients send one object for a list)."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def objects(value: Json) -> list[Resource]:
+    """The objects among the items."""
+    return [item for item in items(value) if isinstance(item, dict)]
+
+
+def text(value: Json) -> str:
+    """A string without surrounding space; empty for anything else."""
+    return value.strip() if isinstance(value, str) else ""
+
+
+def number(value: Json) -> Decimal | None:
+    """An exact number. None for strings, booleans, and anything of absurd size or precision."""
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    if isinstance(value, int) and value.bit_length() > MAX_DIGITS * 4:
+        return None
+    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if not exact.is_finite() or len(exact.as_tuple().digits) > MAX_DIGITS:
+        return None
+    return exact if abs(exact.adjusted()) <= MAX_DIGITS else None
+
+
+def codings(concept: Json) -> Iterator[Coding]:
+    """Every coding of a CodeableConcept, a list of them, or an R5 CodeableReference."""
+    for one in objects(concept):
+        for coding in objects(one.get("coding")):
+            code = text(coding.get("code"))
+            if code:
+                yield Coding(text(coding.get("system")), code, text(coding.get("display")))
+        if isinstance(one.get("concept"), dict):
+            yield from codings(one["concept"])
+
+
+def names(concept: Json) -> Iterator[str]:
+    """Every text and display of a CodeableConcept, a list of them, or an R5 CodeableReference."""
+    for one in objects(concept):
+        for found in (text(one.get("text")), text(one.get("display"))):
+            if found:
+                yield found
+        yield from (text(c.get("display")) for c in objects(one.get("coding")) if text(c.get("display")))
+        if isinstance(one.get("concept"), dict):
+            yield from names(one["concept"])
+
+
+def code_or_concept(value: Json) -> set[str]:
+    """The codes of an element that is a plain code in one FHIR version and a CodeableConcept in another."""
+    if isinstance(value, str):
+        return {value.strip().lower()}
+    return {coding.code.lower() for coding in codings(value)}
+
+
+def references(value: Json) -> list[str]:
+    """The reference strings of a Reference, a list of them, or R5 CodeableReferences."""
+    found = []
+    for one in objects(value):
+        inner = one.get("reference")
+        reference = text(inner.get("reference") if isinstance(inner, dict) else inner)
+        if reference:
+            found.append(reference)
+    return found
+
+
+def resource_name(resource: Resource) -> str:
+    """`Type/id` of a resource, for the trace of where a fact came from; `Type` where it has no id."""
+    kind, identity = text(resource.get("resourceType")) or "resource", text(resource.get("id"))
+    return f"{kind}/{identity}" if identity else kind
+
+
+def is_about(resource: Resource, patient_id: str) -> bool:
+    """False if the resource says that it is about another patient.
+
+    A resource without a subject, or with one that names no Patient (a `urn:`), is taken as belonging to the
+    patient whose data were asked for.
+    """
+    for reference in references(resource.get("subject")) + references(resource.get("patient")):
+        parts = reference.split("?")[0].split("/")
+        if "Patient" in parts[:-1] and parts[parts.index("Patient") + 1] != patient_id:
+            return False
+    return True

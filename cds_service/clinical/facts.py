@@ -1,0 +1,54 @@
+"""What is known about a patient and an order, fact by fact, each with how it is known."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+
+Value = str | Decimal | None
+Text = str | tuple[str, ...]  # words for a card; a tuple is a list of items
+
+
+class State(Enum):
+    """*Known*; *absent*: asked, and none found; *unknown*: not sent, failed or unreadable."""
+
+    KNOWN = "known"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value came from: the resource, and the value as it was sent. Never shown in a log."""
+
+    resource: str
+    sent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact. `note` says in words why it is absent or unknown; `texts` are what a card may show of it."""
+
+    state: State
+    value: Value = None
+    note: str = ""
+    texts: Mapping[str, Text] = field(default_factory=dict)
+    origins: tuple[Origin, ...] = ()
+
+
+def known(value: Value, origins: tuple[Origin, ...] = (), note: str = "", **texts: Text) -> Fact:
+    """A fact with a value."""
+    return Fact(State.KNOWN, value, note, texts, origins)
+
+
+def absent(note: str = "", origins: tuple[Origin, ...] = (), **texts: Text) -> Fact:
+    """Asked, and none found."""
+    return Fact(State.ABSENT, None, note, texts, origins)
+
+
+def unknown(note: str, origins: tuple[Origin, ...] = (), **texts: Text) -> Fact:
+    """Not sent, failed or unreadable: the note says which."""
+    return Fact(State.UNKNOWN, None, note, texts, origins)
+
+
+Facts = Mapping[str, Fact]

@@ -1,0 +1,88 @@
+"""Dates as FHIR sends them: a day, or a moment with a time zone, or less than that.
+
+`today` and `now` always come from the caller. A day is the day that was written down, whatever the time zone.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from cds_service.clinical.elements import Json, Resource, member, text
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]  # not strftime: its month names follow the machine's language
+WIDEST_ZONE = timedelta(hours=14)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When something happened: the day as written, and the earliest and latest instant it can mean."""
+
+    day: date
+    earliest: datetime
+    latest: datetime
+
+    def days_before(self, now: datetime) -> int:
+        """Whole calendar days from this day to the day of `now`."""
+        return (now.date() - self.day).days
+
+    def is_after(self, now: datetime) -> bool:
+        """True if it lies in the future in every time zone it could have been written in."""
+        return self.earliest > now
+
+
+def read_moment(value: Json) -> Moment | None:
+    """A FHIR date, dateTime or instant that is exact to the day or better; None otherwise."""
+    written = text(value)
+    try:
+        return _whole_day(written) if _DAY.match(written) else _instant(written)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _whole_day(written: str) -> Moment:
+    day = date.fromisoformat(written)
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return Moment(day, midnight - WIDEST_ZONE, midnight + timedelta(days=1) + WIDEST_ZONE)
+
+
+def _instant(written: str) -> Moment | None:
+    if "T" not in written or not _DAY.match(written[:10]):
+        return None
+    at = datetime.fromisoformat(written)
+    if at.tzinfo is not None:
+        return Moment(at.date(), at.astimezone(UTC), at.astimezone(UTC))
+    utc = at.replace(tzinfo=UTC)
+    return Moment(at.date(), utc - WIDEST_ZONE, utc + WIDEST_ZONE)
+
+
+def sample_moment(observation: Resource) -> Moment | None:
+    """When the sample was taken: the effective moment, or the start of the effective period. Never `issued`."""
+    period = member(observation.get("effectivePeriod"), "start")
+    for value in (observation.get("effectiveDateTime"), observation.get("effectiveInstant"), period):
+        if value is not None:
+            return read_moment(value)
+    return None
+
+
+def completed_years(born: date, on: date) -> int:
+    """Age in completed years on a day."""
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+def say_day(day: date) -> str:
+    """A day as a clinician of any country reads it: 3 November 2026."""
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"

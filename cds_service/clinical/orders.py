@@ -1,0 +1,110 @@
+"""Which of the orders are for acetylcysteine: by a code of the product list, else by name as a whole word."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from cds_service.clinical.codes import Row
+from cds_service.clinical.elements import (
+    Json,
+    Resource,
+    at,
+    member,
+    names,
+    objects,
+    references,
+    resource_name,
+    text,
+)
+from cds_service.clinical.vocabulary import Vocabulary
+
+ORDER_TYPES = frozenset(("MedicationRequest", "MedicationOrder"))
+
+Medications = Mapping[str, Resource]  # `Medication/id` and full URLs -> the resource
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order for acetylcysteine: the resource as it came, the product rows it was found by, its names."""
+
+    resource: Resource
+    products: tuple[Row, ...]
+    names: tuple[str, ...]
+
+    @property
+    def reference(self) -> str:
+        """`Type/id`, as a suggestion must name it."""
+        return resource_name(self.resource)
+
+    @property
+    def name(self) -> str:
+        """What the clinician sees in the order list: the first text or display; plain if there is none."""
+        return next(iter(self.names), "acetylcysteine")
+
+
+def index_medications(entries: Iterable[Json]) -> dict[str, Resource]:
+    """Every Medication among Bundle entries, by `Medication/id` and by its full URL."""
+    found: dict[str, Resource] = {}
+    for entry in objects(list(entries)):
+        resource: Resource = entry.get("resource") or {}
+        if member(resource, "resourceType") == "Medication":
+            found[f"Medication/{text(resource.get('id'))}"] = resource
+            found[text(entry.get("fullUrl"))] = resource
+    found.pop("", None)
+    return found
+
+
+def drug_concepts(order: Resource, medications: Medications) -> list[Json]:
+    """Each concept that may name the drug of an order or a medication entry, in any FHIR version."""
+    stated = [
+        order.get("medicationCodeableConcept"),
+        order.get("medication"),
+        order.get("medicationReference"),
+    ]
+    concepts = [concept for concept in stated if concept is not None]
+    for resource in _medications_behind(order, medications):
+        concepts.append(resource.get("code"))
+        for ingredient in objects(resource.get("ingredient")) + objects(at(resource, "product", "ingredient")):
+            concepts += [ingredient.get("itemCodeableConcept"), ingredient.get("item")]
+    return concepts
+
+
+def _medications_behind(order: Resource, medications: Medications) -> list[Resource]:
+    contained = {f"#{text(one.get('id'))}": one for one in objects(order.get("contained"))}
+    pointers = references(order.get("medicationReference")) + references(order.get("medication"))
+    found = []
+    for pointer in pointers:
+        resource = contained.get(pointer) or medications.get(pointer) or medications.get(_last_two(pointer))
+        if resource is not None:
+            found.append(resource)
+    return found
+
+
+def _last_two(reference: str) -> str:
+    return "/".join(reference.split("/_history/", maxsplit=1)[0].split("/")[-2:])
+
+
+def has_unread_drug(order: Resource, medications: Medications) -> bool:
+    """True for an order whose drug stands behind a reference that nothing at hand resolves."""
+    pointers = references(order.get("medicationReference")) + references(order.get("medication"))
+    return bool(pointers) and not _medications_behind(order, medications)
+
+
+def is_order(resource: Json) -> bool:
+    """True for a medication order of any FHIR version that asks for the drug to be given."""
+    return member(resource, "resourceType") in ORDER_TYPES and member(resource, "doNotPerform") is not True
+
+
+def read_order(order: Resource, medications: Medications, vocabulary: Vocabulary) -> Order | None:
+    """The order if it is for acetylcysteine, None if it is for anything else or for no drug at all."""
+    concepts = drug_concepts(order, medications)
+    products, named = recognise(concepts, vocabulary)
+    if not products and not named:
+        return None
+    return Order(order, products, tuple(dict.fromkeys(name for concept in concepts for name in names(concept))))
+
+
+def recognise(concepts: list[Json], vocabulary: Vocabulary) -> tuple[tuple[Row, ...], bool]:
+    """The included acetylcysteine rows among the concepts' codes, and whether a name says acetylcysteine."""
+    products, listed = vocabulary.code_lists["acetylcysteine"], vocabulary.name_lists["acetylcysteine-names"]
+    rows = tuple(row for concept in concepts for row in products.rows_in(concept) if row.included)
+    return rows, not rows and any(listed.included_in(concept) for concept in concepts)

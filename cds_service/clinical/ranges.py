@@ -1,0 +1,159 @@
+"""Class of a result, low, normal or high: from the range that came with it and its interpretation, or neither.
+
+No interval is built in. Where range and interpretation disagree, or the comparator leaves the class open, the
+result stays unclassified and says why.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from cds_service.clinical.elements import Json, Resource, codings, items, member, names, objects
+from cds_service.clinical.quantities import Measure, Refusal, read_measure
+from cds_service.clinical.results import Result
+
+LOW, NORMAL, HIGH, UNCLASSIFIED = "low", "normal", "high", "unclassified"
+_FLAGS = {"L": LOW, "LL": LOW, "N": NORMAL, "H": HIGH, "HH": HIGH}
+_MALE, _FEMALE = frozenset(("male", "m")), frozenset(("female", "f"))
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What a range may depend on: age in years at the time of the sample and administrative sex, where known."""
+
+    age: Decimal | None
+    sex: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A reference interval in the unit of the result; an end that was not sent is open."""
+
+    low: Decimal | None
+    high: Decimal | None
+    sent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Classed:
+    """The class, the range it rests on as it was sent, and for *unclassified* the reason."""
+
+    name: str
+    range: str = ""
+    why: str = ""
+
+
+def classify(result: Result, kind: str, person: Person) -> Classed:
+    """The class of a result by its own range and interpretation."""
+    flag = _flag(result.element)
+    interval = _interval(result.element, kind, person)
+    if isinstance(flag, Refusal):
+        return Classed(UNCLASSIFIED, _sent(interval), flag.reason)
+    if isinstance(interval, Refusal):
+        return Classed(flag) if flag else Classed(UNCLASSIFIED, "", interval.reason)
+    by_range = _place(result.measure.value, result.measure.comparator, interval)
+    if by_range is None:
+        return Classed(UNCLASSIFIED, interval.sent, f"“{result.measure.comparator}” leaves its class open")
+    if flag and flag != by_range:
+        return Classed(UNCLASSIFIED, interval.sent, f"its interpretation says {flag} and its range says {by_range}")
+    return Classed(by_range, interval.sent)
+
+
+def _sent(interval: Interval | Refusal) -> str:
+    return interval.sent if isinstance(interval, Interval) else ""
+
+
+def _flag(element: Resource) -> str | Refusal | None:
+    codes = {coding.code.upper() for coding in codings(items(element.get("interpretation")))}
+    classes = {_FLAGS[code] for code in codes if code in _FLAGS}
+    if len(classes) > 1 or (classes == {NORMAL} and codes & {"A", "AA"}):
+        return Refusal("its interpretations contradict each other")
+    return next(iter(classes), None)
+
+
+def _place(value: Decimal, comparator: str, interval: Interval) -> str | None:
+    """Low, normal or high; None where a comparator leaves it open."""
+    if comparator:
+        return _place_beyond(value, comparator, interval)
+    if interval.low is not None and value < interval.low:
+        return LOW
+    return HIGH if interval.high is not None and value > interval.high else NORMAL
+
+
+def _place_beyond(value: Decimal, comparator: str, interval: Interval) -> str | None:
+    if comparator.startswith("<"):
+        below_low = interval.low is not None and (value < interval.low or (value == interval.low and comparator == "<"))
+        below_high = interval.low is None and interval.high is not None and value <= interval.high
+        return LOW if below_low else NORMAL if below_high else None
+    above_high = interval.high is not None and (value > interval.high or (value == interval.high and comparator == ">"))
+    above_low = interval.high is None and interval.low is not None and value >= interval.low
+    return HIGH if above_high else NORMAL if above_low else None
+
+
+def _interval(element: Resource, kind: str, person: Person) -> Interval | Refusal:
+    """The one range that fits the person; refused if there is none, or if several that differ do."""
+    ranges = objects(element.get("referenceRange"))
+    if not ranges:
+        return Refusal("no reference range was sent with it")
+    fitting = [one for one in ranges if _fits(one, person)]
+    if not fitting:
+        return Refusal("none of its reference ranges is known to fit this patient")
+    read = [_read_interval(one, kind) for one in fitting]
+    refused = next((one for one in read if isinstance(one, Refusal)), None)
+    ends = {(one.low, one.high) for one in read if isinstance(one, Interval)}
+    if refused or len(ends) > 1:
+        return refused or Refusal("several reference ranges were sent with it and they differ")
+    return next(one for one in read if isinstance(one, Interval))
+
+
+def _fits(one: Resource, person: Person) -> bool:
+    kinds = {coding.code.lower() for coding in codings(one.get("type"))}
+    if kinds and "normal" not in kinds:
+        return False
+    return _fits_age(one.get("age"), person.age) and all(
+        _fits_group(group, person) for group in items(one.get("appliesTo"))
+    )
+
+
+def _fits_group(group: Json, person: Person) -> bool:
+    """Only sex can be checked; a range for any other group is not known to fit."""
+    words = {word.lower() for word in names(group)} | {coding.code.lower() for coding in codings(group)}
+    if words & _MALE and not words & _FEMALE:
+        return person.sex == "male"
+    return bool(words & _FEMALE and not words & _MALE) and person.sex == "female"
+
+
+def _fits_age(age_range: Json, age: Decimal | None) -> bool:
+    if age_range is None:
+        return True
+    if age is None:
+        return False
+    ends = [member(age_range, "low"), member(age_range, "high")]
+    low, high = (None if end is None else read_measure("age", end) for end in ends)
+    if isinstance(low, Refusal) or isinstance(high, Refusal) or (low is None and high is None):
+        return False
+    return (low is None or age >= low.value) and (high is None or age <= high.value)
+
+
+def _read_interval(one: Resource, kind: str) -> Interval | Refusal:
+    ends = [None if one.get(name) is None else read_measure(kind, one[name]) for name in ("low", "high")]
+    refused = next((end for end in ends if isinstance(end, Refusal)), None)
+    if any(isinstance(end, Measure) and end.comparator for end in ends):
+        return Refusal("its reference range cannot be read")
+    if refused:
+        return Refusal(f"its reference range cannot be read ({refused.reason})")
+    low, high = (None if end is None or isinstance(end, Refusal) else end.value for end in ends)
+    if low is None and high is None:
+        return Refusal("its reference range has no numbers")
+    if low is not None and high is not None and low > high:
+        return Refusal("its reference range contradicts itself")
+    return Interval(low, high, _say_interval([end for end in ends if isinstance(end, Measure)], low is None))
+
+
+def _say_interval(ends: list[Measure], is_upper: bool) -> str:
+    """As it was sent: 10–120 µmol/L, or one end with its direction."""
+    if len(ends) == 1:
+        return f"{'up to' if is_upper else 'at least'} {ends[0].sent}"
+    numbers, units = zip(*(end.sent.split(" ", 1) for end in ends), strict=True)
+    if len(set(units)) > 1:
+        return f"{ends[0].sent} to {ends[1].sent}"
+    return f"{numbers[0]}–{numbers[1]} {units[0]}"

@@ -1,0 +1,175 @@
+"""Laboratory results: which may be used, and for each one that may not, why."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cds_service.clinical.chart import Data
+from cds_service.clinical.codes import CodeList, Row
+from cds_service.clinical.elements import Json, Resource, codings, is_about, objects, resource_name, text
+from cds_service.clinical.facts import Origin
+from cds_service.clinical.moments import Moment, sample_moment, say_day
+from cds_service.clinical.quantities import Measure, Refusal, read_measure
+
+FINAL = frozenset(("final", "amended", "corrected"))
+_VALUE_TYPES = [
+    "valueString",
+    "valueCodeableConcept",
+    "valueInteger",
+    "valueRange",
+    "valueRatio",
+    "valueSampledData",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One usable result: what it measured, when, and the element with its range and interpretation."""
+
+    row: Row
+    measure: Measure
+    moment: Moment
+    element: Resource
+    name: str
+    specimen: str = ""
+    issued: str = ""
+
+    @property
+    def origin(self) -> Origin:
+        """Where it came from, as it was sent."""
+        return Origin(self.name, f"{self.measure.sent} on {self.moment.day.isoformat()}")
+
+
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """One result that was seen and not used: what it is, why, and when it was taken if that can be read."""
+
+    term: str
+    reason: str
+    name: str
+    moment: Moment | None = None
+
+    def say(self) -> str:
+        """In words: glutamate in urine of 3 November 2026: not plasma or serum."""
+        day = f" of {say_day(self.moment.day)}" if self.moment else ""
+        return f"{self.term}{day}: {self.reason}"
+
+
+@dataclass
+class Readings:
+    """The results of one analyte, newest first, and those that were not used."""
+
+    usable: list[Result] = field(default_factory=list)
+    unused: list[Unused] = field(default_factory=list)
+
+    @property
+    def newest(self) -> Result | None:
+        """The newest usable result."""
+        return self.usable[0] if self.usable else None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to look for: the code list, the kind of unit, and how old a result may be (days; None: any age)."""
+
+    codes: CodeList
+    kind: str
+    days: int | None = None
+
+
+def read_results(data: Data, wanted: Wanted, patient_id: str, now: datetime) -> Readings:
+    """Every result of one analyte, panels and contained results included, each resource once."""
+    readings = Readings()
+    seen: set[str] = set()
+    for observation in data.resources:
+        name = resource_name(observation)
+        if name in seen and "/" in name:
+            continue
+        seen.add(name)
+        for part in _parts(observation):
+            judged = _judge(part, observation, wanted, patient_id, now)
+            if isinstance(judged, Result):
+                readings.usable.append(judged)
+            elif judged is not None:
+                readings.unused.append(judged)
+    readings.usable.sort(key=lambda one: (one.moment.latest, one.issued, one.name), reverse=True)
+    return readings
+
+
+def _parts(observation: Resource) -> Iterator[Resource]:
+    """The observation, its components, and the observations contained in it or in a report."""
+    yield observation
+    yield from objects(observation.get("component"))
+    for contained in objects(observation.get("contained")):
+        if contained.get("resourceType") == "Observation":
+            yield contained
+            yield from objects(contained.get("component"))
+
+
+def _judge(part: Resource, whole: Resource, wanted: Wanted, patient_id: str, now: datetime) -> Result | Unused | None:
+    rows = wanted.codes.rows_in(part.get("code"))
+    if not rows:
+        return None
+    name, moment = resource_name(whole), sample_moment(part) or sample_moment(whole)
+    refused = next((row for row in rows if not row.included), None)
+    if refused is not None:
+        return Unused(refused.term, _why_refused(refused), name, moment)
+    row = rows[0]
+    problem = _status_problem(part, whole) or _date_problem(moment, wanted, now)
+    if not is_about(whole, patient_id):
+        problem = "it is about another patient"
+    measure = _read_value(part, wanted.kind)
+    problem = problem or (measure.reason if isinstance(measure, Refusal) else "")
+    if problem or moment is None or isinstance(measure, Refusal):
+        return Unused(row.term, problem, name, moment)
+    return Result(row, measure, moment, part, name, _specimen(part, whole), text(whole.get("issued")))
+
+
+def _why_refused(row: Row) -> str:
+    return "not the analyte or specimen that is needed" if not row.extra.get("why") else row.extra["why"]
+
+
+def _status_problem(part: Resource, whole: Resource) -> str:
+    status = text(part.get("status")) or text(whole.get("status"))
+    if status in FINAL:
+        return ""
+    return f"its status is {status}" if status in _STATUSES else "it has no status that can be read"
+
+
+_STATUSES = frozenset(("registered", "preliminary", "cancelled", "entered-in-error", "unknown", "partial", "appended"))
+
+
+def _date_problem(moment: Moment | None, wanted: Wanted, now: datetime) -> str:
+    if moment is None:
+        return "its date is missing or not exact to the day"
+    if moment.is_after(now):
+        return "its date lies in the future"
+    if wanted.days is not None and moment.days_before(now) > wanted.days:
+        return f"it is more than {wanted.days} days old"
+    return ""
+
+
+def _read_value(part: Resource, kind: str) -> Measure | Refusal:
+    quantity: Json = part.get("valueQuantity")
+    if quantity is None:
+        other = any(part.get(name) is not None for name in _VALUE_TYPES)
+        return Refusal("its value is not a number with a unit" if other else "it has no value")
+    measure = read_measure(kind, quantity)
+    if isinstance(measure, Measure) and measure.value < 0:
+        return Refusal("its value is negative")
+    return measure
+
+
+def _specimen(part: Resource, whole: Resource) -> str:
+    specimen = part.get("specimen") or whole.get("specimen")
+    return text(specimen.get("reference")) if isinstance(specimen, dict) else ""
+
+
+def has_code(resource: Resource, codes: CodeList) -> bool:
+    """True if a resource or one of its parts has an included code of the list."""
+    return any(
+        row is not None and row.included
+        for part in _parts(resource)
+        for coding in codings(part.get("code"))
+        if (row := codes.find(coding)) is not None
+    )

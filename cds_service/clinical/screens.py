@@ -1,0 +1,110 @@
+"""Screens of the problem list and the allergy list: found, none found, or cannot tell, and why."""
+
+from collections.abc import Callable
+
+from cds_service.clinical import queries
+from cds_service.clinical.chart import Arrival, Chart, Data
+from cds_service.clinical.codes import Row
+from cds_service.clinical.elements import Resource, code_or_concept, items, objects, resource_name
+from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
+from cds_service.clinical.orders import index_medications, recognise
+from cds_service.clinical.vocabulary import Vocabulary
+
+PRESENT = "present"
+_LIVE_CLINICAL = {"active", "recurrence", "relapse"}
+_NOT_TRUE = {"refuted", "entered-in-error"}
+
+Found = Row | str | None  # a row of a code list; a name that only says that we cannot tell; nothing
+
+
+def screen(key: str, data: Data, look: Callable[[Resource], Found]) -> Fact:
+    """One pass over a list. A gap in the list, or an entry that only hints, turns "none found" into "unknown"."""
+    hints = []
+    for resource in data.resources:
+        found = look(resource)
+        if isinstance(found, Row):
+            origin = Origin(resource_name(resource), f"{found.code} {found.term}".strip())
+            return known(PRESENT, (origin,), term=found.term)
+        if found:
+            hints.append((found, resource_name(resource)))
+    if hints:
+        name, where = hints[0]
+        return unknown(f"an entry named “{name}” has no code that this service reads", (Origin(where, name),))
+    return missing(key, data) or absent(_none_in(key, data))
+
+
+def missing(key: str, data: Data) -> Fact | None:
+    """Unknown, with the reason, if the answer to a query is not whole."""
+    if data.is_whole:
+        return None
+    label = queries.QUERIES[key].label
+    words = {Arrival.NOT_SENT: f"{label} not sent", Arrival.FAILED: f"{label} could not be read"}
+    start = words.get(data.arrival, f"{label} incomplete")
+    return unknown(start if data.gap in ("", "not sent") else f"{start} ({data.gap})")
+
+
+def _none_in(key: str, data: Data) -> str:
+    label = queries.QUERIES[key].label
+    return f"{label} empty" if data.arrival is Arrival.EMPTY else f"none on the {label}"
+
+
+def is_active(condition: Resource) -> bool:
+    """A condition counts unless its status says that it is over, refuted or entered in error."""
+    clinical = code_or_concept(condition.get("clinicalStatus"))
+    verification = code_or_concept(condition.get("verificationStatus"))
+    return (not clinical or bool(clinical & _LIVE_CLINICAL)) and not verification & _NOT_TRUE
+
+
+def condition_screen(chart: Chart, vocabulary: Vocabulary, codes: str, words: str = "") -> Fact:
+    """An active condition of a code list; a name of the word list without such a code cannot be told."""
+
+    def look(condition: Resource) -> Found:
+        if not is_active(condition):
+            return None
+        rows = vocabulary.code_lists[codes].rows_in(condition.get("code"))
+        included = next((row for row in rows if row.included), None)
+        if included or rows or not words:  # a refused code is an answer: the words beside it are not asked
+            return included
+        hint = vocabulary.name_lists[words].included_in(condition.get("code"))
+        return hint.name if hint else None
+
+    return screen(queries.PROBLEMS, chart.get(queries.PROBLEMS), look)
+
+
+def hypersensitivity(chart: Chart, vocabulary: Vocabulary) -> Fact:
+    """An allergy or intolerance to acetylcysteine on record: active, not refuted, not entered in error."""
+
+    def look(allergy: Resource) -> Found:
+        if not _is_live_allergy(allergy):
+            return None
+        rows, named = recognise(_allergens(allergy), vocabulary)
+        if rows:
+            return rows[0]
+        return Row("", "", "acetylcysteine, by name", True, "") if named else None
+
+    return screen(queries.ALLERGIES, chart.get(queries.ALLERGIES), look)
+
+
+def _is_live_allergy(allergy: Resource) -> bool:
+    clinical = code_or_concept(allergy.get("clinicalStatus"))
+    verification = code_or_concept(allergy.get("verificationStatus")) | code_or_concept(allergy.get("status"))
+    return not clinical & {"inactive", "resolved"} and not verification & {*_NOT_TRUE, "inactive", "resolved"}
+
+
+def _allergens(allergy: Resource) -> list[object]:
+    reactions = objects(allergy.get("reaction"))
+    substances = [substance for reaction in reactions for substance in items(reaction.get("substance"))]
+    return [allergy.get("code"), *items(allergy.get("substance")), *substances]
+
+
+def medications_index(chart: Chart) -> dict[str, Resource]:
+    """The Medication resources that came along with the active medications."""
+    return index_medications({"resource": one} for one in chart.get(queries.MEDICATIONS).resources)
+
+
+def poisoning_words(concept: object, vocabulary: Vocabulary) -> bool:
+    """True if a concept speaks of acetaminophen poisoning, by code or by the words of the contract."""
+    rows = vocabulary.code_lists["acetaminophen-poisoning"].rows_in(concept)
+    if rows:
+        return any(row.included for row in rows)
+    return vocabulary.name_lists["acetaminophen-poisoning-words"].included_in(concept) is not None

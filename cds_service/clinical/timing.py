@@ -1,0 +1,123 @@
+"""How many times a day an instruction gives its dose, from every form of FHIR timing that states it."""
+
+import re
+from decimal import Decimal
+
+from cds_service.clinical.elements import Json, Resource, at, codings, items, number, objects, text
+from cds_service.clinical.quantities import Refusal
+
+_DAYS = {"h": Decimal(1) / 24, "min": Decimal(1) / 1440, "d": Decimal(1), "wk": Decimal(7)}
+_CODES = {"QD": Decimal(1), "BID": Decimal(2), "TID": Decimal(3), "QID": Decimal(4)}
+_EVERY_HOURS = re.compile(r"Q(\d{1,2})H\Z")
+_ONE_EVENT = frozenset(
+    [
+        "MORN",
+        "MORN.early",
+        "MORN.late",
+        "NOON",
+        "AFT",
+        "EVE",
+        "NIGHT",
+        "HS",
+        "WAKE",
+        "CM",
+        "CD",
+        "CV",
+        "ACM",
+        "ACD",
+        "ACV",
+        "PCM",
+        "PCD",
+        "PCV",
+    ]
+)
+
+TimesPerDay = Decimal | Refusal | None  # None: the instruction states no timing at all
+
+
+def times_per_day(instruction: Resource) -> TimesPerDay:
+    """Doses on a day of treatment, at the upper end; a dose that is given once counts as one that day."""
+    timing = instruction.get("timing")
+    if timing is None:
+        return None
+    stated = [
+        found
+        for found in (
+            _by_frequency(at(timing, "repeat")),
+            _by_code(timing),
+            _by_clock(timing),
+            _by_event(timing),
+        )
+        if found is not None
+    ]
+    refused = next((found for found in stated if isinstance(found, Refusal)), None)
+    rates = {found for found in stated if isinstance(found, Decimal)}
+    if refused or len(rates) > 1:
+        return refused or Refusal("the parts of its timing contradict each other")
+    return next(iter(rates)) if rates else _once(timing)
+
+
+def _once(timing: Json) -> Decimal | Refusal:
+    dates = [text(event) for event in items(at(timing, "event"))]
+    if number(at(timing, "repeat", "count")) == 1 or (len(dates) == 1 and dates[0]):
+        return Decimal(1)
+    return Refusal("its timing is not one that can be read")
+
+
+def _by_frequency(repeat: Json) -> TimesPerDay:
+    frequency = at(repeat, "frequencyMax")
+    frequency = at(repeat, "frequency") if frequency is None else frequency
+    period = at(repeat, "period")
+    unit = text(at(repeat, "periodUnit")) or text(at(repeat, "periodUnits"))
+    if frequency is None and period is None:
+        return None
+    times, length, days = number(frequency), number(period), _DAYS.get(unit)
+    if times is None or length is None or days is None or times <= 0 or length <= 0:
+        return Refusal("its frequency and period cannot be read")
+    return _tidy(times / (length * days))
+
+
+def _tidy(rate: Decimal) -> Decimal:
+    """1/24 of a day is not exact in decimals: 4 per 24 h is 4, not 3.999."""
+    return rate.quantize(Decimal("0.000000001")).normalize()
+
+
+def _by_code(timing: Json) -> TimesPerDay:
+    found = {rate for coding in codings(at(timing, "code")) if (rate := _rate_of_code(coding.code.upper()))}
+    written = text(at(timing, "code", "text")).upper()
+    if not found and (rate := _rate_of_code(written)):
+        found = {rate}
+    if len(found) > 1:
+        return Refusal("the codes of its timing contradict each other")
+    return next(iter(found), None)
+
+
+def _rate_of_code(code: str) -> Decimal | None:
+    every = _EVERY_HOURS.match(code)
+    if every and 4 <= int(every[1]) <= 24:
+        return _tidy(Decimal(24) / int(every[1]))
+    return _CODES.get(code)
+
+
+def _by_clock(timing: Json) -> TimesPerDay:
+    """`timeOfDay` and `when`: each is a dose of the day, unless a frequency already counts them."""
+    repeat = at(timing, "repeat")
+    clock = {text(time) for time in items(at(repeat, "timeOfDay"))}
+    events = [text(event) for event in items(at(repeat, "when"))]
+    if "" in clock or any(event not in _ONE_EVENT for event in events):
+        return None if _by_frequency(repeat) is not None else Refusal("its times of day cannot be read")
+    count = len(clock) + len(set(events))
+    return Decimal(count) if count else None
+
+
+def _by_event(timing: Json) -> TimesPerDay:
+    """A list of dates is a schedule that is not worked out here, unless a rate is stated beside it."""
+    dates = items(at(timing, "event"))
+    if len(dates) < 2 or _by_frequency(at(timing, "repeat")) is not None:
+        return None
+    return Refusal("its timing is a list of dates")
+
+
+def instructions_of(order: Resource) -> list[Resource]:
+    """The dosage instructions of an order or a medication, in any FHIR version."""
+    return objects(order.get("dosageInstruction")) or objects(order.get("dosage"))

@@ -1,0 +1,154 @@
+"""What an order for acetylcysteine is for. Antidote first: in doubt, it is treated as antidote."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from cds_service.clinical import queries
+from cds_service.clinical.chart import Chart
+from cds_service.clinical.dosing import Dose
+from cds_service.clinical.elements import (
+    Json,
+    Resource,
+    code_or_concept,
+    is_about,
+    names,
+    references,
+    resource_name,
+)
+from cds_service.clinical.facts import Fact, Origin, State, absent, known, unknown
+from cds_service.clinical.moments import sample_moment
+from cds_service.clinical.orders import Order
+from cds_service.clinical.results import has_code
+from cds_service.clinical.screens import PRESENT, is_active, missing, poisoning_words
+from cds_service.clinical.timing import instructions_of
+from cds_service.clinical.vocabulary import Vocabulary
+
+ANTIDOTE, INHALED, OPHTHALMIC, RESPIRATORY, OTHER = (
+    "antidote",
+    "inhaled",
+    "ophthalmic",
+    "respiratory",
+    "other",
+)
+_IV, _INHALATION, _EYE, _ORAL = "intravenous", "inhalation", "ophthalmic", "oral"
+_PRECEDENCE = (_IV, _INHALATION, _EYE, _ORAL)  # "oral inhalation" is inhalation
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """Body weight in kg; `recent` is False for one that is too old to be relied on."""
+
+    kg: Decimal
+    recent: bool
+
+
+def read_use(
+    order: Order, dose: Dose, weight: Weight | None, poisoning: Fact, chart: Chart, vocabulary: Vocabulary
+) -> Fact:
+    """The first use that holds, with what it was told by."""
+    routes = _routes(order, vocabulary)
+    reasons = list(_reasons(order, chart))
+    antidote = _antidote_sign(order, routes, reasons, poisoning, vocabulary) or _large_dose(dose, weight, vocabulary)
+    if antidote:
+        return _use(order, ANTIDOTE, antidote)
+    if _INHALATION in (routes or _product_routes(order)):
+        return _use(order, INHALED, "an inhalation route or product")
+    if _EYE in (*routes, *_product_routes(order)):
+        return _use(order, OPHTHALMIC, "an eye route or product")
+    if _ORAL in (routes or _product_routes(order)) and _respiratory_reason(reasons, vocabulary):
+        return _use(order, RESPIRATORY, "by mouth, for a respiratory disease")
+    return _use(order, OTHER, "no other use holds")
+
+
+def _use(order: Order, value: str, because: str) -> Fact:
+    return known(value, (Origin(order.reference, because),), note=because)
+
+
+def _routes(order: Order, vocabulary: Vocabulary) -> set[str]:
+    found = {_route(instruction.get("route"), vocabulary) for instruction in instructions_of(order.resource)}
+    return found - {""}
+
+
+def _route(route: Json, vocabulary: Vocabulary) -> str:
+    """One of the four routes, by code, else by word; empty if neither says."""
+    row = vocabulary.code_lists["routes"].included_in(route)
+    if row is not None:
+        return row.extra["route"]
+    listed = vocabulary.name_lists["route-words"]
+    said = {name.extra["route"] for written in names(route) for name in listed.find_all(written)}
+    return next((one for one in _PRECEDENCE if one in said), "")
+
+
+def _product_routes(order: Order) -> set[str]:
+    return {row.extra["route"] for row in order.products if row.extra.get("route")}
+
+
+def _reasons(order: Order, chart: Chart) -> Iterator[Json]:
+    """Each concept that says why: on the order in any FHIR version, or the condition that it points to."""
+    resource = order.resource
+    stated = [resource.get(name) for name in ("reasonCode", "reasonCodeableConcept", "reason")]
+    yield from (concept for concept in stated if concept is not None)
+    pointers = references(resource.get("reasonReference")) + references(resource.get("reason"))
+    for condition in chart.get(queries.PROBLEMS).resources:
+        if any(pointer.endswith(resource_name(condition)) for pointer in pointers):
+            yield condition.get("code")
+    yield resource.get("reasonReference")  # its display
+
+
+def _antidote_sign(order: Order, routes: set[str], reasons: list[Json], poisoning: Fact, vocabulary: Vocabulary) -> str:
+    if _IV in routes or _IV in _product_routes(order):
+        return "an intravenous route or product"
+    if any(poisoning_words(reason, vocabulary) for reason in reasons):
+        return "its reason is acetaminophen poisoning or overdose"
+    return "signs of acetaminophen poisoning on record" if poisoning.state is State.KNOWN else ""
+
+
+def _large_dose(dose: Dose, weight: Weight | None, vocabulary: Vocabulary) -> str:
+    """A single dose as large as an antidote's. With an old weight either measure is enough."""
+    per_kg, without = (
+        vocabulary.thresholds["antidote-dose-per-weight"],
+        vocabulary.thresholds["antidote-dose-without-weight"],
+    )
+    if dose.single_per_kg is not None and dose.single_per_kg >= per_kg:
+        return "a single dose per kg as large as an antidote's"
+    if dose.single is None:
+        return ""
+    if weight is not None and dose.single >= per_kg * weight.kg:
+        return "a single dose per kg as large as an antidote's"
+    if (weight is None or not weight.recent) and dose.single >= without:
+        return "a single dose as large as an antidote's, and no recent weight"
+    return ""
+
+
+def _respiratory_reason(reasons: list[Json], vocabulary: Vocabulary) -> bool:
+    return any(vocabulary.code_lists["respiratory-reasons"].included_in(reason) for reason in reasons)
+
+
+def read_poisoning(chart: Chart, vocabulary: Vocabulary, now: datetime) -> Fact:
+    """Signs of acetaminophen poisoning on record: an active condition, or a level taken in the last hours."""
+    for condition in chart.get(queries.PROBLEMS).resources:
+        if is_active(condition) and poisoning_words(condition.get("code"), vocabulary):
+            return known(PRESENT, (Origin(resource_name(condition), "acetaminophen poisoning or overdose"),))
+    levels = chart.get(queries.ACETAMINOPHEN)
+    window = timedelta(hours=int(vocabulary.thresholds["acetaminophen-level-window"]))
+    for level in levels.resources:
+        if _is_recent_level(level, vocabulary, now - window, chart.patient_id):
+            return known(PRESENT, (Origin(resource_name(level), "acetaminophen level"),))
+    gaps = [
+        gap for key in (queries.PROBLEMS, queries.ACETAMINOPHEN) if (gap := missing(key, chart.get(key))) is not None
+    ]
+    if gaps:
+        return unknown("; ".join(gap.note for gap in gaps))
+    return absent("no active poisoning on the problem list and no recent acetaminophen level")
+
+
+def _is_recent_level(level: Resource, vocabulary: Vocabulary, since: datetime, patient_id: str) -> bool:
+    """Whatever its value. A level without a date that can be read counts: in doubt, antidote."""
+    if code_or_concept(level.get("status")) & {"entered-in-error", "cancelled"}:
+        return False
+    if not is_about(level, patient_id) or not has_code(level, vocabulary.code_lists["acetaminophen-level"]):
+        return False
+    moment = sample_moment(level)
+    return moment is None or moment.latest >= since

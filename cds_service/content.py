@@ -1,0 +1,252 @@
+"""Loads `cards/`: every mistake at once, with file and line, before the service answers anything."""
+
+import csv
+import re
+import tomllib
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from cds_service.clinical.catalogue import CATALOGUE
+from cds_service.clinical.codes import CodeList, Name, NameList, Row
+from cds_service.clinical.vocabulary import Vocabulary
+from cds_service.errors import ContentError, Mistake
+from cds_service.guidance.model import (
+    About,
+    Card,
+    Content,
+    Example,
+    OverrideReason,
+    Phrase,
+    Source,
+    Threshold,
+    holes,
+)
+
+CODE_COLUMNS = ("code", "system", "term", "included", "reason")
+NAME_COLUMNS = ("name", "match", "included", "reason")
+_SPECIAL_HOLES = frozenset(("orders", "content.version", "content.status_note"))
+_ERROR_LINE = re.compile(r"at line (\d+)")
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def load_content(folder: Path) -> Content:
+    """The content of a folder. Raises `ContentError` with every mistake in it."""
+    loader = _Loader(folder)
+    content = loader.load()
+    if loader.mistakes or content is None:
+        raise ContentError(loader.mistakes)
+    return content
+
+
+class _Loader:
+    """Reads file after file and collects what is wrong."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.mistakes: list[Mistake] = []
+
+    def load(self) -> Content | None:
+        about = next(iter(self.entries("content.toml", None, About)), None)
+        cards = [card for path in sorted(self.folder.glob("*/card.toml")) if (card := self.card(path))]
+        phrases = self.by_id(self.entries("phrases.toml", "phrase", Phrase), "id", "phrases.toml")
+        sources = self.by_id(self.entries("sources.toml", "source", Source), "id", "sources.toml")
+        reasons = self.entries("override-reasons.toml", "reason", OverrideReason)
+        overrides = self.by_id(reasons, "code", "override-reasons.toml")
+        vocabulary = self.vocabulary()
+        if not cards:
+            self.note("", 1, "there are no cards")
+        if about is None:
+            return None
+        examples = {card.id: tuple(self.entries(f"{card.id}/examples.toml", "example", Example)) for card in cards}
+        content = Content(about, tuple(cards), phrases, sources, overrides, vocabulary, examples)
+        self.check_references(content)
+        return content
+
+    def note(self, file: str, line: int, problem: str) -> None:
+        self.mistakes.append(Mistake(str(Path(self.folder.name) / file), line, problem))
+
+    def toml(self, file: str) -> tuple[dict[str, Any], str]:
+        """The parsed file and its text; both empty where it cannot be read."""
+        try:
+            text = (self.folder / file).read_text(encoding="utf-8")
+            return tomllib.loads(text, parse_float=Decimal), text
+        except FileNotFoundError:
+            self.note(file, 1, "the file is missing")
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            where = _ERROR_LINE.search(str(error))
+            self.note(file, int(where[1]) if where else 1, f"not TOML: {error}")
+        return {}, ""
+
+    def entries(self, file: str, name: str | None, model: type[Model]) -> list[Model]:
+        """Each entry of a list in a file, or the whole file as one."""
+        data, text = self.toml(file)
+        if not data:
+            return []
+        if name is None:
+            return [one for one in [self.validated(model, data, file, text, ())] if one]
+        for key in data:
+            if key != name:
+                self.note(file, line_of(text, (key,)), f"unknown key {key}")
+        listed = data.get(name, [])
+        if not isinstance(listed, list):
+            self.note(file, 1, f"{name} is not a list of tables")
+            return []
+        read = (self.validated(model, one, file, text, (name, index)) for index, one in enumerate(listed))
+        return [one for one in read if one]
+
+    def validated(self, model: type[Model], data: Any, file: str, text: str, at: tuple[str | int, ...]) -> Model | None:
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            for one in error.errors():
+                where = one["loc"]
+                key = ".".join(str(part) for part in where) or "entry"
+                self.note(file, line_of(text, (*at, *where)), f"{key}: {one['msg'].removeprefix('Value error, ')}")
+            return None
+
+    def by_id(self, listed: Iterable[Model], key: str, file: str) -> dict[str, Model]:
+        found: dict[str, Model] = {}
+        for one in listed:
+            identity = getattr(one, key)
+            if identity in found:
+                self.note(file, 1, f"{key} {identity} stands twice")
+            found[identity] = one
+        return found
+
+    def card(self, path: Path) -> Card | None:
+        file = str(path.relative_to(self.folder))
+        card = next(iter(self.entries(file, None, Card)), None)
+        if card and card.id != path.parent.name:
+            self.note(file, 1, f"the id {card.id} is not the name of its folder")
+        return card
+
+    def vocabulary(self) -> Vocabulary:
+        code_lists, name_lists = {}, {}
+        for path in sorted((self.folder / "codelists").glob("*.csv")):
+            rows = self.rows(path)
+            if rows and "name" in rows[0][1]:
+                name_lists[path.stem] = NameList(path.stem, [_name(row) for _, row in rows])
+            else:
+                code_lists[path.stem] = CodeList(path.stem, [_code(row) for _, row in rows])
+        thresholds = self.by_id(self.entries("thresholds.toml", "threshold", Threshold), "id", "thresholds.toml")
+        return Vocabulary(code_lists, name_lists, {name: one.value for name, one in thresholds.items()})
+
+    def rows(self, path: Path) -> list[tuple[int, dict[str, str]]]:
+        """The rows of a list with their lines, each checked: columns, `included`, no code twice."""
+        file = str(path.relative_to(self.folder))
+        with path.open(encoding="utf-8", newline="") as lines:
+            reader = csv.DictReader(lines, strict=True)
+            columns = tuple(reader.fieldnames or ())
+            wanted = NAME_COLUMNS if "name" in columns else CODE_COLUMNS
+            if columns[: len(wanted)] != wanted:
+                self.note(file, 1, f"the columns begin with {','.join(wanted)}")
+                return []
+            rows = [(reader.line_num, row) for row in reader]
+        return [(line, row) for line, row in rows if self.is_sound(file, line, row, rows)]
+
+    def is_sound(self, file: str, line: int, row: dict[str, str], rows: list[tuple[int, dict[str, str]]]) -> bool:
+        problem = _row_problem(row)
+        key = (row.get("code", row.get("name")), row.get("system"))
+        if any((one.get("code", one.get("name")), one.get("system")) == key for at, one in rows if at < line):
+            problem = "it stands in the list twice"
+        if problem:
+            self.note(file, line, problem)
+        return not problem
+
+    def check_references(self, content: Content) -> None:
+        """Every source, override reason, phrase and hole that is named exists."""
+        for card in content.cards:
+            file = f"{card.id}/card.toml"
+            _, text = self.toml(file)
+            problems = [f"no source is called {one}" for one in card.sources if one not in content.sources]
+            problems += [
+                f"no override reason has the code {one}"
+                for one in card.override_reasons
+                if one not in content.override_reasons
+            ]
+            problems += [f"no fact is called {one}" for one in card.also_screens if one not in CATALOGUE]
+            problems += _hole_problems(card.text.summary + card.text.detail, frozenset(content.phrases))
+            for problem in problems:
+                self.note(file, line_with(text, problem.split()[-1]), problem)
+        _, text = self.toml("phrases.toml")
+        for phrase in content.phrases.values():
+            for alternative in phrase.says:
+                for problem in _hole_problems(alternative.text, frozenset()):
+                    self.note("phrases.toml", line_with(text, problem.split()[-1]), problem)
+
+
+def _row_problem(row: dict[str, str]) -> str:
+    if None in row or None in row.values():
+        return "it has more or fewer cells than there are columns"
+    if row["included"] not in ("yes", "no"):
+        return "included is yes or no"
+    if not row["reason"].strip() or not row.get("code", row.get("name", "")).strip():
+        return "a code or name and a reason are needed"
+    if row.get("match", "word") not in ("word", "capitals"):
+        return "match is word or capitals"
+    return ""
+
+
+def _extra(row: dict[str, str], columns: tuple[str, ...]) -> dict[str, str]:
+    return {name: value for name, value in row.items() if name not in columns}
+
+
+def _code(row: dict[str, str]) -> Row:
+    return Row(
+        row["code"],
+        row["system"],
+        row["term"],
+        row["included"] == "yes",
+        row["reason"],
+        _extra(row, CODE_COLUMNS),
+    )
+
+
+def _name(row: dict[str, str]) -> Name:
+    return Name(
+        row["name"],
+        row["match"] == "capitals",
+        row["included"] == "yes",
+        row["reason"],
+        _extra(row, NAME_COLUMNS),
+    )
+
+
+def _hole_problems(text: str, phrases: frozenset[str]) -> list[str]:
+    return [f"nothing fills the hole {name}" for name in holes(text) if not _is_hole(name, phrases)]
+
+
+def _is_hole(name: str, phrases: frozenset[str]) -> bool:
+    fact, _, text = name.partition(".")
+    return name in phrases or name in _SPECIAL_HOLES or (fact in CATALOGUE and text in CATALOGUE[fact].texts)
+
+
+def line_with(text: str, word: str) -> int:
+    """The first line that holds a word."""
+    return next((number for number, line in enumerate(text.splitlines(), 1) if word in line), 1)
+
+
+def line_of(text: str, where: tuple[str | int, ...]) -> int:
+    """The line of a key in a TOML text: tables by their headers, in order, then the key itself."""
+    start, path = 0, ""
+    lines = text.splitlines()
+    for index, part in enumerate(where):
+        if isinstance(part, int):
+            continue
+        path = f"{path}.{part}" if path else part
+        nth = where[index + 1] if index + 1 < len(where) and isinstance(where[index + 1], int) else 0
+        start = _table_line(lines, path, int(nth), start)
+    last = next((part for part in reversed(where) if isinstance(part, str)), "")
+    key = re.compile(rf"\s*{re.escape(last)}\s*=")
+    inside = next((i for i in range(start, len(lines)) if key.match(lines[i])), None)
+    return (start if inside is None else inside) + 1
+
+
+def _table_line(lines: list[str], path: str, nth: int, start: int) -> int:
+    headers = [i for i in range(start, len(lines)) if lines[i].strip() in (f"[[{path}]]", f"[{path}]")]
+    return headers[nth] if nth < len(headers) else start

@@ -1,0 +1,58 @@
+"""Every error this service raises on purpose.
+
+    CdsServiceError
+    ├── InvalidRequest      400  the body is not a CDS Hooks request; names the field
+    ├── UnknownService      404  no service has this id
+    ├── BodyTooLarge        413  more bytes than the limit
+    └── ContentError        at start only: every mistake in `cards/`, with file and line
+
+Anything else is a bug: 500, and nothing about it on the wire. No message here ever holds a value
+from a request, only names of fields.
+"""
+
+from dataclasses import dataclass
+
+
+class CdsServiceError(Exception):
+    """The base of every error in the tree above."""
+
+
+class InvalidRequest(CdsServiceError):
+    """The body cannot be used; `field` is the path of the member that is wrong, `problem` says why."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+
+class UnknownService(CdsServiceError):
+    """No service of this host has the id that was called."""
+
+
+class BodyTooLarge(CdsServiceError):
+    """The body is larger than the limit, in bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the body is larger than {limit} bytes")
+        self.limit = limit
+
+
+@dataclass(frozen=True, order=True)
+class Mistake:
+    """One mistake in the content: where it is and what is wrong, in a sentence."""
+
+    file: str
+    line: int
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.problem}"
+
+
+class ContentError(CdsServiceError):
+    """The content cannot be used. Carries every mistake found, not the first."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        self.mistakes = sorted(mistakes)
+        super().__init__("\n".join(str(mistake) for mistake in self.mistakes))

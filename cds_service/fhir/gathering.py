@@ -1,0 +1,107 @@
+"""From the prefetch of a request to a chart: each key in one of four states, never folded.
+
+| in the prefetch | state |
+| --- | --- |
+| key absent | not sent |
+| `null`, or a search without entries | empty |
+| OperationOutcome, text, list, another kind of resource | failed |
+| a resource, or a Bundle with entries of the right type | given, with a gap where part of it is missing |
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cds_service.clinical.chart import NOT_SENT, Arrival, Chart, Data
+from cds_service.clinical.elements import (
+    Resource,
+    code_or_concept,
+    is_about,
+    items,
+    member,
+    number,
+    objects,
+    text,
+)
+from cds_service.clinical.queries import PATIENT, QUERIES, Query
+
+_MISSING = object()
+_ALSO_WELCOME = frozenset(("Medication", "Provenance"))  # come along in a Bundle without being asked for
+
+
+def gather(patient_id: str, prefetch: Mapping[str, Any], not_sent: str = "") -> Chart:
+    """The chart that a prefetch holds. `not_sent` says why nothing else was asked for what is missing."""
+    absent = Data(Arrival.NOT_SENT, gap=not_sent or NOT_SENT.gap)
+    data = {
+        key: absent if key not in prefetch else read_answer(query, prefetch[key], patient_id)
+        for key, query in QUERIES.items()
+    }
+    return Chart(patient_id, data)
+
+
+def read_answer(query: Query, value: Any, patient_id: str) -> Data:
+    """The answer to one query: a resource, a Bundle, nothing, or something that is not an answer."""
+    if value is None:
+        return Data(Arrival.EMPTY)
+    kind = member(value, "resourceType")
+    if kind == "OperationOutcome":
+        return _failed("the EHR reports an error")
+    if kind == "Bundle":
+        return _read_bundle(query, value, patient_id)
+    if kind == query.resource_type:
+        return _given(query, [value], patient_id, [])
+    return _failed(f"not a {query.resource_type} or a Bundle of them")
+
+
+def _failed(gap: str) -> Data:
+    return Data(Arrival.FAILED, gap=gap)
+
+
+def _read_bundle(query: Query, bundle: Resource, patient_id: str) -> Data:
+    entries = bundle.get("entry")
+    if entries is not None and not isinstance(entries, list):
+        return _failed("its entries are not a list")
+    resources = [member(entry, "resource") for entry in items(entries)]
+    usable = [one for one in resources if isinstance(one, dict) and isinstance(one.get("resourceType"), str)]
+    gaps = [] if len(usable) == len(resources) else ["some entries cannot be read"]
+    wanted = [one for one in usable if one["resourceType"] == query.resource_type]
+    gaps += _gaps(query, bundle, usable, wanted)
+    if wanted:
+        return _given(query, wanted + [one for one in usable if one["resourceType"] == "Medication"], patient_id, gaps)
+    return _failed("; ".join(gaps)) if gaps else Data(Arrival.EMPTY)
+
+
+def _gaps(query: Query, bundle: Resource, usable: list[Resource], wanted: list[Resource]) -> list[str]:
+    """What a Bundle says, or shows, to be missing from it."""
+    gaps = []
+    if any(_reports_error(one) for one in usable):
+        gaps.append("the EHR reports an error")
+    if any(one["resourceType"] not in {query.resource_type, "OperationOutcome", *_ALSO_WELCOME} for one in usable):
+        gaps.append(f"it holds something other than {query.resource_type}")
+    if any(text(link.get("relation")) == "next" for link in objects(bundle.get("link"))):
+        gaps.append("only its first page came")
+    elif (number(bundle.get("total")) or 0) > len(wanted):
+        gaps.append("it has fewer entries than its total")
+    return gaps
+
+
+def _reports_error(resource: Resource) -> bool:
+    """An OperationOutcome with an issue that is worse than a warning, or with none that can be read."""
+    if resource["resourceType"] != "OperationOutcome":
+        return False
+    issues = objects(resource.get("issue"))
+    severities = {severity for issue in issues for severity in code_or_concept(issue.get("severity"))}
+    return not severities or bool(severities - {"warning", "information", "success"})
+
+
+def _given(query: Query, resources: list[Resource], patient_id: str, gaps: list[str]) -> Data:
+    """What is about this patient; what is about another is dropped, and that it was there is a gap."""
+    own = [one for one in resources if _belongs(one, query, patient_id)]
+    if len(own) < len(resources):
+        gaps = [*gaps, "it holds data of another patient"]
+    return Data(Arrival.GIVEN, tuple(own), "; ".join(gaps)) if own else _failed("; ".join(gaps))
+
+
+def _belongs(resource: Resource, query: Query, patient_id: str) -> bool:
+    if query.key == PATIENT:
+        return text(resource.get("id")) in ("", patient_id)
+    return is_about(resource, patient_id)

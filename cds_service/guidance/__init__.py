@@ -1,0 +1,1 @@
+"""Deciding: from facts and cards to decisions. Pure: no I/O, no clock, no framework."""

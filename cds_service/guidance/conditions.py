@@ -1,0 +1,146 @@
+"""Conditions: the closed set of tests that content may use. Each can check itself and say itself."""
+
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from cds_service.clinical.catalogue import CATALOGUE, FactType
+from cds_service.clinical.facts import Fact, Facts, State
+
+BOUNDS = {"below": "below", "above": "above", "at_least": "at least", "at_most": "at most"}
+
+
+class Answer(Enum):
+    """What a condition says of the facts. *Unknown* is never folded into no."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "cannot tell"
+
+
+def all_of(answers: list[Answer]) -> Answer:
+    """Yes if all are yes, no if any is no, else cannot tell."""
+    if Answer.NO in answers:
+        return Answer.NO
+    return Answer.UNKNOWN if Answer.UNKNOWN in answers else Answer.YES
+
+
+class Strict(BaseModel):
+    """The base of all content: unknown keys are refused, nothing is converted, nothing changes later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Condition(Strict):
+    """One row of a decision table: a fact, one test, and `because`: the reason for the test.
+
+    `is` / `is_one_of` test a category, `below` / `above` / `at_least` / `at_most` a number with its unit,
+    `state` how the fact is known. `also_when` names states that count as yes; without it an absent fact is a no
+    and an unknown one cannot be told.
+    """
+
+    fact: str
+    is_: str | None = Field(None, alias="is")
+    is_one_of: list[str] | None = None
+    below: str | None = None
+    above: str | None = None
+    at_least: str | None = None
+    at_most: str | None = None
+    state: list[Literal["known", "absent", "unknown"]] | None = None
+    also_when: list[Literal["absent", "unknown"]] = []
+    because: str = Field(min_length=10)
+
+    @field_validator("fact")
+    @classmethod
+    def _is_in_catalogue(cls, fact: str) -> str:
+        if fact not in CATALOGUE:
+            raise ValueError(f"no fact is called {fact}")
+        return fact
+
+    @model_validator(mode="after")
+    def _has_one_test_that_fits(self) -> "Condition":
+        tests = [self.is_, self.is_one_of, self.below, self.above, self.at_least, self.at_most, self.state]
+        if sum(test is not None for test in tests) != 1:
+            raise ValueError("a condition has exactly one of is, is_one_of, below, above, at_least, at_most, state")
+        self._check_values()
+        self._check_states()
+        if self.bound is not None:
+            self._check_bound(self.bound)
+        return self
+
+    def _check_values(self) -> None:
+        for value in self.values:
+            if value not in self.type.values:
+                raise ValueError(f"{self.fact} is never {value}; it is one of: {', '.join(self.type.values)}")
+
+    def _check_states(self) -> None:
+        possible = {state.value for state in self.type.states}
+        for state in [*(self.state or []), *self.also_when]:
+            if state not in possible:
+                raise ValueError(f"{self.fact} is never {state}")
+
+    def _check_bound(self, bound: str) -> None:
+        number, _, unit = bound.partition(" ")
+        if not self.type.is_number or unit != self.type.unit:
+            raise ValueError(f"{self.fact} is not compared in {unit or 'a bare number'}; its unit: {self.type.unit}")
+        try:
+            Decimal(number)
+        except InvalidOperation:
+            raise ValueError(f"{number} is not a number") from None
+
+    @property
+    def type(self) -> FactType:
+        """The catalogue entry of the fact."""
+        return CATALOGUE[self.fact]
+
+    @property
+    def values(self) -> list[str]:
+        """The categories that are a yes."""
+        return [self.is_] if self.is_ is not None else self.is_one_of or []
+
+    @property
+    def bound(self) -> str | None:
+        """The bound as written, with its unit."""
+        return next((text for name in BOUNDS if (text := getattr(self, name)) is not None), None)
+
+    @property
+    def threshold(self) -> Decimal | None:
+        """The bound as a number, in the unit of the fact."""
+        return None if self.bound is None else Decimal(self.bound.partition(" ")[0])
+
+    def check(self, facts: Facts) -> Answer:
+        """Yes, no, or cannot tell."""
+        fact = facts[self.fact]
+        if self.state is not None:
+            return Answer.YES if fact.state.value in self.state else Answer.NO
+        if fact.state is State.KNOWN:
+            return Answer.YES if self._holds(fact) else Answer.NO
+        if fact.state.value in self.also_when:
+            return Answer.YES
+        return Answer.NO if fact.state is State.ABSENT else Answer.UNKNOWN
+
+    def _holds(self, fact: Fact) -> bool:
+        if self.threshold is None or not isinstance(fact.value, Decimal):
+            return fact.value in self.values
+        tests = {
+            "below": fact.value < self.threshold,
+            "above": fact.value > self.threshold,
+            "at_least": fact.value >= self.threshold,
+            "at_most": fact.value <= self.threshold,
+        }
+        return next(holds for name, holds in tests.items() if getattr(self, name) is not None)
+
+    def say(self) -> str:
+        """The condition in words, made from what it checks."""
+        said = f"{self.type.label} {self._say_test()}"
+        return f"{said} (or {' or '.join(self.also_when)})" if self.also_when else said
+
+    def _say_test(self) -> str:
+        if self.state is not None:
+            return f"is {' or '.join(self.state)}"
+        if self.bound is not None:
+            name = next(name for name in BOUNDS if getattr(self, name) is not None)
+            return f"is {BOUNDS[name]} {self.bound}"
+        return f"is {' or '.join(self.values)}"

@@ -1,0 +1,84 @@
+"""From facts and cards to decisions: advise, stay silent, or cannot tell, each with its reasons."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from cds_service.clinical.catalogue import CATALOGUE
+from cds_service.clinical.facts import Fact, Facts, State, absent, known
+from cds_service.guidance.conditions import Answer, Condition, all_of
+from cds_service.guidance.model import Alternative, Card, Indicator, Phrase
+
+
+class Outcome(Enum):
+    """Three answers, never two."""
+
+    ADVISE = "advise"
+    SILENT = "stay silent"
+    CANNOT_TELL = "cannot tell"
+
+
+_OUTCOMES = {Answer.YES: Outcome.ADVISE, Answer.NO: Outcome.SILENT, Answer.UNKNOWN: Outcome.CANNOT_TELL}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One row of a card's table, and what it said of the facts."""
+
+    row: Condition
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a card says to the facts of one order, and why."""
+
+    card: Card
+    outcome: Outcome
+    reasons: tuple[Reason, ...]
+    facts: Facts
+
+
+def decide(facts: Facts, cards: Iterable[Card]) -> list[Decision]:
+    """A decision for every card. Cards that come after the others see which screens those could not do."""
+    cards = list(cards)
+    first = [_decide(facts, card) for card in cards if not card.after_others]
+    last = [card for card in cards if card.after_others]
+    return first + [_decide({**facts, "screens_not_done": screens_not_done(facts, first, card)}, card) for card in last]
+
+
+def _decide(facts: Facts, card: Card) -> Decision:
+    reasons = tuple(Reason(row, row.check(facts)) for row in card.when)
+    return Decision(card, _OUTCOMES[all_of([reason.answer for reason in reasons])], reasons, facts)
+
+
+def screens_not_done(facts: Facts, decisions: Sequence[Decision], card: Card) -> Fact:
+    """Each fact that kept a card from being told, with its reason; and those that the card always names."""
+    undone = [condition.fact for decision in decisions for condition in _undecided(decision)]
+    undone += [name for name in card.also_screens if facts[name].state is State.UNKNOWN]
+    if not undone:
+        return absent("every screen was done")
+    by_note: dict[str, list[str]] = {}
+    for name in dict.fromkeys(undone):
+        by_note.setdefault(facts[name].note, []).append(CATALOGUE[name].label)
+    return known("some", list=tuple(f"{', '.join(labels)}: {note}" for note, labels in by_note.items()))
+
+
+def _undecided(decision: Decision) -> list[Condition]:
+    if decision.outcome is not Outcome.CANNOT_TELL:
+        return []
+    return [reason.row for reason in decision.reasons if reason.answer is Answer.UNKNOWN]
+
+
+def _all_hold(conditions: Iterable[Condition], facts: Facts) -> bool:
+    return all(condition.check(facts) is Answer.YES for condition in conditions)
+
+
+def indicator_of(card: Card, facts: Facts) -> Indicator:
+    """The level of the first indicator row that holds; the last always does."""
+    return next(row.level for row in card.indicator if _all_hold(row.when, facts))
+
+
+def wording_of(phrase: Phrase, facts: Facts) -> Alternative | None:
+    """The first alternative that holds, None if there is none (a mistake that `check` finds)."""
+    return next((one for one in phrase.says if _all_hold(one.when, facts)), None)

@@ -1,0 +1,202 @@
+"""Content as it is loaded: cards, phrases, sources and what they share. Strict: a misspelt key is a mistake."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from cds_service.clinical.vocabulary import Vocabulary
+from cds_service.guidance.conditions import Condition, Strict
+
+_HOLE = re.compile(r"\{([a-z_]+(?:\.[a-z_]+)?)\}")
+SUMMARY_LIMIT = 140  # CDS Hooks: fewer than 140 characters
+Indicator = Literal["info", "warning", "critical"]
+
+
+def holes(text: str) -> list[str]:
+    """The names of the holes in a text: `{fact.text}` or `{phrase}`."""
+    return _HOLE.findall(text)
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """The text with each hole filled. A hole without a value is a KeyError: a mistake that `check` finds."""
+    return _HOLE.sub(lambda hole: values[hole[1]], text)
+
+
+class Alternative(Strict):
+    """One wording, and when it is used; an empty `when` is always used."""
+
+    when: list[Condition] = []
+    text: str
+
+
+class Phrase(Strict):
+    """A text whose words depend on facts: the first alternative whose conditions all hold is used."""
+
+    id: str = Field(pattern=r"^[a-z_]+$")
+    about: str
+    per_order: bool = False
+    says: list[Alternative] = Field(min_length=1)
+
+    def conditions(self) -> Iterator[Condition]:
+        """Every condition in it."""
+        for alternative in self.says:
+            yield from alternative.when
+
+
+class IndicatorRow(Strict):
+    """An indicator, and when it is used; the first row that holds counts."""
+
+    level: Indicator
+    when: list[Condition] = []
+
+
+class Review(Strict):
+    """Who wrote and checked a card, when, and by when it must be looked at again."""
+
+    written_by: str
+    written_on: date
+    checked_by: str | None = None
+    checked_on: date | None = None
+    review_by: date | None = None
+
+
+class CardText(Strict):
+    """The words of a card: a summary of one sentence, and detail in GitHub-Flavored Markdown."""
+
+    summary: str
+    detail: str
+
+
+class Card(Strict):
+    """One card: when it speaks, with which indicator and words, on whose authority."""
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    title: str
+    status: Literal["draft", "live"]
+    scope: Literal["order", "patient"]
+    family: Literal["baseline"] | None = None
+    after_others: bool = False
+    also_screens: list[str] = []
+    sources: list[str]
+    override_reasons: list[str] = []
+    review: Review
+    when: list[Condition] = Field(min_length=1)
+    indicator: list[IndicatorRow] = Field(min_length=1)
+    text: CardText
+
+    @model_validator(mode="after")
+    def _is_signed_if_live(self) -> "Card":
+        review = self.review
+        if self.status == "live" and (not review.checked_by or review.checked_by == review.written_by):
+            raise ValueError("a live card is written and checked by two different people")
+        if self.status == "live" and not (review.checked_on and review.review_by):
+            raise ValueError("a live card has the day it was checked and the day by which it is reviewed")
+        if review.checked_on and review.review_by and review.review_by <= review.checked_on:
+            raise ValueError("review_by comes after checked_on")
+        return self
+
+    @model_validator(mode="after")
+    def _is_short(self) -> "Card":
+        if len(self.title) >= SUMMARY_LIMIT or len(self.text.summary) >= SUMMARY_LIMIT:
+            raise ValueError(f"title and summary have fewer than {SUMMARY_LIMIT} characters")
+        return self
+
+    @model_validator(mode="after")
+    def _has_override_reasons(self) -> "Card":
+        if any(row.level != "info" for row in self.indicator) and not self.override_reasons:
+            raise ValueError("a warning or critical card offers override reasons")
+        if self.indicator[-1].when:
+            raise ValueError("the last indicator has no conditions, so that there is always one")
+        return self
+
+
+class Example(Strict):
+    """A patient, an order and what the card says to them: one test, named by its sentence."""
+
+    name: str
+    patient: str
+    order: str
+    now: datetime
+    expect: Literal["advise", "silent", "cannot tell"]
+    because: str
+    born: date | None = None
+    not_sent: list[str] = []
+    says: list[str] = []
+
+
+class Source(Strict):
+    """One source, once: what it is, whom it studied, what it supports and how that was verified."""
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+    authors: str | None = None
+    title: str | None = None
+    journal: str | None = None
+    year: int | None = None
+    doi: str | None = None
+    pmid: str | None = None
+    label_id: str | None = None
+    url: str | None = Field(None, pattern=r"^https://[^\s]+$")
+    design: str | None = None
+    n: int | None = None
+    population: str | None = None
+    supports: str
+    against: bool = False
+    secondary: bool = False
+    verified: str
+
+    @property
+    def label(self) -> str:
+        """Short name for a link: first author, journal, year."""
+        parts = (self.authors, self.journal or self.title, str(self.year) if self.year else None)
+        return ", ".join(part for part in parts if part) or self.id
+
+
+class OverrideReason(Strict):
+    """A reason that a clinician may give for not following a card."""
+
+    code: str = Field(pattern=r"^[a-z]+(-[a-z]+)*$")
+    display: str
+
+
+class Threshold(Strict):
+    """A number that reading uses, with its unit, its reason and its source."""
+
+    id: str
+    value: Decimal
+    unit: str
+    because: str = Field(min_length=10)
+    source: str
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _whole_numbers_too(cls, value: object) -> object:
+        return Decimal(value) if isinstance(value, int) else value
+
+
+class About(Strict):
+    """What all content shares: its version, its status, and the systems of its codes."""
+
+    version: str = Field(pattern=r"^\d{4}\.\d{2}\.\d+$")
+    status: Literal["draft", "live"]
+    status_note: str
+    source_label: str
+    topic_system: str
+    override_system: str
+
+
+@dataclass(frozen=True)
+class Content:
+    """Everything that `cards/` holds, checked and ready."""
+
+    about: About
+    cards: tuple[Card, ...]
+    phrases: Mapping[str, Phrase]
+    sources: Mapping[str, Source]
+    override_reasons: Mapping[str, OverrideReason]
+    vocabulary: Vocabulary
+    examples: Mapping[str, tuple[Example, ...]] = field(default_factory=dict)

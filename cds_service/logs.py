@@ -1,0 +1,45 @@
+"""What is logged: one JSON line for each call. Never an id of a patient, a user or a resource, a token, free
+text, a URL with a query, or anything else from a body, except a `hookInstance` that has the form of a UUID.
+"""
+
+import logging
+import re
+import sys
+import traceback
+from typing import Any
+
+import structlog
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+def configure(level: str) -> None:
+    """JSON lines on standard error, from this level up. Libraries' own logs: warnings and worse."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+
+
+def get_logger() -> Any:
+    """The logger of this service."""
+    return structlog.get_logger("cds_service")
+
+
+def safe_instance(hook_instance: str) -> str:
+    """A hookInstance that has the form of a UUID; otherwise only that it has not."""
+    return hook_instance.lower() if _UUID.fullmatch(hook_instance) else "not a UUID"
+
+
+def where_it_broke(error: BaseException) -> list[str]:
+    """File, line and function of each frame: enough to find a bug, without the message, which may hold data."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames][-12:]

@@ -1,0 +1,142 @@
+"""From decisions to cards on the wire: words from content, values from facts, nothing else.
+
+Everything that a fact shows is escaped here, in one place, for Markdown and for HTML, since some of it came from
+the EHR and some clients render raw HTML.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from cds_service.clinical.facts import Facts, Text
+from cds_service.clinical.orders import Order
+from cds_service.guidance.deciding import Decision, indicator_of, wording_of
+from cds_service.guidance.model import SUMMARY_LIMIT, Card, Content, Phrase, fill, holes
+from cds_service.hooks import responses as wire
+
+SHOWN_LENGTH = 160
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~^$])")
+_LINK = re.compile(r"://|www(?=\.)|@|(?i:mailto|xmpp)(?=:)", re.IGNORECASE)
+_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
+_WORD_JOINER = "\u2060"  # invisible; keeps a client from making a link of bare text
+_COMPARATORS = {"<=": "at most ", ">=": "at least ", "<": "less than ", ">": "more than "}
+_ORDER_OF_LEVELS = {"critical": 0, "warning": 1, "info": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision to advise, with the order that it is about."""
+
+    decision: Decision
+    order: Order
+
+
+def escape(text: str) -> str:
+    """Text that stays text in GitHub-Flavored Markdown and in HTML: no markup, link, table or line break."""
+    plain = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
+    plain = " ".join(plain.split())
+    if len(plain) > SHOWN_LENGTH:
+        plain = plain[: SHOWN_LENGTH - 1] + "…"
+    plain = _MARKDOWN.sub(r"\\\1", plain).translate(_HTML)
+    plain = re.sub(r"^([-=]|\d+(?=[.)]))", lambda start: f"{_WORD_JOINER}{start[1]}", plain)
+    return _LINK.sub(_unlink, plain)
+
+
+def _unlink(found: re.Match[str]) -> str:
+    text = found[0]
+    return f":{_WORD_JOINER}//" if text == "://" else f"{text}{_WORD_JOINER}"
+
+
+def render(group: Sequence[Decided], content: Content, new_id: Callable[[], str]) -> wire.Card:
+    """One card for one decision, or for those of several orders that a patient-level card speaks to once."""
+    card, facts = group[0].decision.card, group[0].decision.facts
+    return wire.Card(
+        uuid=new_id(),
+        summary=_summary(card, _Filler(group, content, plain)),
+        detail=_tidy(_Filler(group, content, escape).fill(card.text.detail)),
+        indicator=indicator_of(card, facts),
+        source=wire.Source(
+            label=content.about.source_label,
+            topic=wire.Coding(system=content.about.topic_system, code=card.id, display=card.title),
+        ),
+        overrideReasons=_override_reasons(card, content),
+        links=_links(card, content),
+    )
+
+
+def _summary(card: Card, filler: "_Filler") -> str:
+    """The summary; where an unusual number makes it too long, the card's title, rather than half a sentence."""
+    summary = filler.fill(card.text.summary).strip()
+    return summary if len(summary) < SUMMARY_LIMIT else card.title
+
+
+def plain(text: str) -> str:
+    """Text for a summary, which is no Markdown: comparators in words, and nothing that HTML would read."""
+    for sign, word in _COMPARATORS.items():
+        text = text.replace(sign, word)
+    return " ".join("".join(c for c in text if unicodedata.category(c)[0] != "C" and c not in "<>&").split())
+
+
+@dataclass(frozen=True)
+class _Filler:
+    """Fills the holes of a text for a group of decisions; `show` makes a fact's words fit for the place."""
+
+    group: Sequence[Decided]
+    content: Content
+    show: Callable[[str], str]
+
+    def fill(self, text: str) -> str:
+        return fill(text, {name: self._value(name) for name in holes(text)})
+
+    def _value(self, name: str) -> str:
+        if name in self.content.phrases:
+            return self._phrase(self.content.phrases[name])
+        if name == "orders":
+            return "\n".join(f"- {self.show(one.order.name)}" for one in self.group)
+        return self._of(name, self.group[0].decision.facts)
+
+    def _of(self, name: str, facts: Facts) -> str:
+        owner, _, member = name.partition(".")
+        if owner == "content":
+            return str(getattr(self.content.about, member))
+        text: Text = facts[owner].texts[member]
+        return self.show(text) if isinstance(text, str) else "\n".join(f"- {self.show(item)}" for item in text)
+
+    def _phrase(self, phrase: Phrase) -> str:
+        """The wording that holds; a phrase about orders is said for each, by name where there are several."""
+        speakers = self.group if phrase.per_order else self.group[:1]
+        said = [self._wording(phrase, one.decision.facts) for one in speakers]
+        if len(speakers) == 1:
+            return said[0]
+        named = zip(speakers, said, strict=True)
+        return "\n".join(f"- {self.show(one.order.name)}: {text}" for one, text in named)
+
+    def _wording(self, phrase: Phrase, facts: Facts) -> str:
+        alternative = wording_of(phrase, facts)
+        if alternative is None:
+            raise LookupError(f"the phrase {phrase.id} has no wording for these facts")
+        return fill(alternative.text, {name: self._of(name, facts) for name in holes(alternative.text)})
+
+
+def _tidy(detail: str) -> str:
+    """Paragraphs that came out empty leave no gap."""
+    return re.sub(r"\n{3,}", "\n\n", detail).strip()
+
+
+def _override_reasons(card: Card, content: Content) -> tuple[wire.Coding, ...]:
+    reasons = (content.override_reasons[code] for code in card.override_reasons)
+    system = content.about.override_system
+    return tuple(wire.Coding(system=system, code=reason.code, display=reason.display) for reason in reasons)
+
+
+def _links(card: Card, content: Content) -> tuple[wire.Link, ...]:
+    sources = (content.sources[name] for name in card.sources)
+    return tuple(
+        wire.Link(label=source.label, url=source.url, type="absolute") for source in sources if source.url is not None
+    )
+
+
+def by_urgency(cards: Sequence[wire.Card]) -> tuple[wire.Card, ...]:
+    """Critical first, then warnings, then information; otherwise in the order they were decided."""
+    return tuple(sorted(cards, key=lambda card: _ORDER_OF_LEVELS[card.indicator]))

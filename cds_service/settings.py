@@ -1,0 +1,45 @@
+"""Every setting, with its default and what it is for. The only reader of the environment."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+CARDS = Path(__file__).resolve().parent.parent / "cards"
+
+
+class Settings(BaseSettings):
+    """Settings are environment variables that begin with `CDS_`; `cds-service settings` lists them."""
+
+    model_config = SettingsConfigDict(env_prefix="CDS_", extra="ignore", frozen=True)
+
+    cards: Path = Field(CARDS, description="Folder of the content: cards, code lists, sources.")
+    max_body_bytes: int = Field(4 * 1024 * 1024, gt=0, description="Largest request body, in bytes; beyond it 413.")
+    fhir_loopback: bool = Field(
+        True,
+        description="Whether a FHIR server on this machine's loopback may be called. No other server may be.",
+    )
+    auth: Literal["off", "required"] = Field(
+        "required",
+        description="`off` permits to listen beyond loopback although no client is authenticated. Logged at start.",
+    )
+    cors_origins: tuple[str, ...] = Field(
+        ("https://sandbox.cds-hooks.org",),
+        description="Browser origins that may call, as a JSON list.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+
+def describe() -> list[tuple[str, str, str]]:
+    """Name, default and meaning of each setting, in order."""
+    return [
+        (f"CDS_{name.upper()}", _shown(field.default), field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def _shown(default: object) -> str:
+    if default == CARDS:
+        return "cards/ beside the package"
+    return ", ".join(default) if isinstance(default, tuple) else str(default)
