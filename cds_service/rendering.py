@@ -16,7 +16,8 @@ from cds_service.guidance.model import SUMMARY_LIMIT, Card, Content, Phrase, fil
 from cds_service.hooks import responses as wire
 
 SHOWN_LENGTH = 160
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~^$])")
+_MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
+_LINE_START = re.compile(r"^([-+=#]|\d+(?=[.)]))")
 _LINK = re.compile(r"://|www(?=\.)|@|(?i:mailto|xmpp)(?=:)", re.IGNORECASE)
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 _WORD_JOINER = "\u2060"  # invisible; keeps a client from making a link of bare text
@@ -39,7 +40,7 @@ def escape(text: str) -> str:
     if len(plain) > SHOWN_LENGTH:
         plain = plain[: SHOWN_LENGTH - 1] + "…"
     plain = _MARKDOWN.sub(r"\\\1", plain).translate(_HTML)
-    plain = re.sub(r"^([-=]|\d+(?=[.)]))", lambda start: f"{_WORD_JOINER}{start[1]}", plain)
+    plain = _LINE_START.sub(rf"{_WORD_JOINER}\1", plain)
     return _LINK.sub(_unlink, plain)
 
 
@@ -104,13 +105,13 @@ class _Filler:
         return self.show(text) if isinstance(text, str) else "\n".join(f"- {self.show(item)}" for item in text)
 
     def _phrase(self, phrase: Phrase) -> str:
-        """The wording that holds; a phrase about orders is said for each, by name where there are several."""
-        speakers = self.group if phrase.per_order else self.group[:1]
-        said = [self._wording(phrase, one.decision.facts) for one in speakers]
-        if len(speakers) == 1:
-            return said[0]
-        named = zip(speakers, said, strict=True)
-        return "\n".join(f"- {self.show(one.order.name)}: {text}" for one, text in named)
+        """The wording that holds; of a phrase about orders, an item for each, by name where there are several."""
+        if not phrase.per_order:
+            return self._wording(phrase, self.group[0].decision.facts)
+        several = len(self.group) > 1
+        names = [f"{self.show(one.order.name)}: " if several else "" for one in self.group]
+        said = [self._wording(phrase, one.decision.facts) for one in self.group]
+        return "\n".join(f"- {name}{text}" for name, text in zip(names, said, strict=True))
 
     def _wording(self, phrase: Phrase, facts: Facts) -> str:
         alternative = wording_of(phrase, facts)
@@ -120,8 +121,8 @@ class _Filler:
 
 
 def _tidy(detail: str) -> str:
-    """Paragraphs that came out empty leave no gap."""
-    return re.sub(r"\n{3,}", "\n\n", detail).strip()
+    """Items and paragraphs that came out empty leave no gap."""
+    return re.sub(r"\n{3,}", "\n\n", re.sub(r"^- *\n", "", detail, flags=re.MULTILINE)).strip()
 
 
 def _override_reasons(card: Card, content: Content) -> tuple[wire.Coding, ...]:

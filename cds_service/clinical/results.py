@@ -50,8 +50,8 @@ class Unused:
     moment: Moment | None = None
 
     def say(self) -> str:
-        """In words: glutamate in urine of 3 November 2026: not plasma or serum."""
-        day = f" of {say_day(self.moment.day)}" if self.moment else ""
+        """In words: glutamate in urine, 3 November 2026: a different specimen or measure."""
+        day = f", {say_day(self.moment.day)}" if self.moment else ""
         return f"{self.term}{day}: {self.reason}"
 
 
@@ -113,7 +113,7 @@ def _judge(part: Resource, whole: Resource, wanted: Wanted, patient_id: str, now
     name, moment = resource_name(whole), sample_moment(part) or sample_moment(whole)
     refused = next((row for row in rows if not row.included), None)
     if refused is not None:
-        return Unused(refused.term, _why_refused(refused), name, moment)
+        return Unused(refused.term, "a different specimen or measure", name, moment)
     row = rows[0]
     problem = _status_problem(part, whole) or _date_problem(moment, wanted, now)
     if not is_about(whole, patient_id):
@@ -123,10 +123,6 @@ def _judge(part: Resource, whole: Resource, wanted: Wanted, patient_id: str, now
     if problem or moment is None or isinstance(measure, Refusal):
         return Unused(row.term, problem, name, moment)
     return Result(row, measure, moment, part, name, _specimen(part, whole), text(whole.get("issued")))
-
-
-def _why_refused(row: Row) -> str:
-    return "not the analyte or specimen that is needed" if not row.extra.get("why") else row.extra["why"]
 
 
 def _status_problem(part: Resource, whole: Resource) -> str:
