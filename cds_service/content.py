@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from cds_service.clinical.catalogue import CATALOGUE
-from cds_service.clinical.codes import CodeList, Name, NameList, Row
+from cds_service.clinical.codes import CodeList, Name, NameList, Row, shape_problem
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.errors import ContentError, Mistake
 from cds_service.guidance.model import (
@@ -189,7 +189,7 @@ def _row_problem(row: dict[str, str]) -> str:
         return "a code or name and a reason are needed"
     if row.get("match", "word") not in ("word", "capitals"):
         return "match is word or capitals"
-    return ""
+    return shape_problem(row["system"], row["code"]) if "code" in row else ""
 
 
 def _extra(row: dict[str, str], columns: tuple[str, ...]) -> dict[str, str]:

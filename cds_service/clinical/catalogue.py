@@ -17,7 +17,7 @@ _ANY = (KNOWN, ABSENT, UNKNOWN)
 
 @dataclass(frozen=True)
 class FactType:
-    """One kind of fact. Categories have `values`; numbers have a `unit` and a `step`, the least that makes it differ."""
+    """One kind of fact. Categories have `values`; numbers have a `unit` and a `step`, the least difference."""
 
     name: str
     label: str

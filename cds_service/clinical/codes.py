@@ -9,6 +9,17 @@ from cds_service.clinical.elements import Coding, Json, codings, names
 
 LOINC = "http://loinc.org"
 ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
+RXNORM, SNOMED = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://snomed.info/sct"
+ATC, ATC_GERMAN, UNII = "http://www.whocc.no/atc", "http://fhir.de/CodeSystem/bfarm/atc", "http://fdasis.nlm.nih.gov"
+_SHAPES = {
+    LOINC: r"\d{1,7}-\d",
+    ICD10CM: r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?\*?",
+    RXNORM: r"[1-9]\d{0,7}",
+    SNOMED: r"[1-9]\d{5,17}",
+    ATC: r"[A-Z]\d\d[A-Z]{2}\d\d",
+    ATC_GERMAN: r"[A-Z]\d\d[A-Z]{2}\d\d",
+    UNII: r"[0-9A-Z]{10}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +67,24 @@ class CodeList:
 def _plain(system: str, code: str) -> str:
     """ICD-10-CM comes with and without the dot, and in either case."""
     return code.replace(".", "").upper() if system == ICD10CM else code
+
+
+def shape_problem(system: str, code: str) -> str:
+    """What is wrong with the form of a code of our own lists; empty if it can be one of its system."""
+    if system not in _SHAPES:
+        return f"no code system {system} is in use"
+    if not re.fullmatch(_SHAPES[system], code):
+        return f"{code} does not have the form of a code of {system}"
+    if system == LOINC and _loinc_check_digit(code[:-2]) != code[-1]:
+        return f"the check digit of {code} is wrong"
+    return ""
+
+
+def _loinc_check_digit(digits: str) -> str:
+    """Modulus 10: every other digit from the right is doubled."""
+    odd = str(int(digits[::-1][::2]) * 2)
+    total = sum(map(int, odd)) + sum(map(int, digits[::-1][1::2]))
+    return str(-total % 10)
 
 
 @dataclass(frozen=True, slots=True)
