@@ -13,7 +13,7 @@ from cds_service.guidance.deciding import Outcome, decide
 from cds_service.guidance.model import Content
 from cds_service.hooks import responses as wire
 from cds_service.hooks.requests import HookRequest
-from cds_service.rendering import Decided, by_urgency, render
+from cds_service.rendering import Call, Decided, by_urgency, render
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,10 @@ def answer(
     if not orders.found:
         return Answer(wire.Response(cards=()), unread_orders=len(orders.unread))
     chart = gather(request.patient_id, prefetch, not_sent)
-    decided = decide_all(orders.found, chart, content, now)
-    return Answer(wire.Response(cards=_render_all(decided, content, new_id)), tuple(decided), len(orders.unread))
+    drafts = [entry["resource"] for entry in request.entries if is_order(entry.get("resource"))]
+    decided = decide_all(orders.found, drafts, chart, content, now)
+    call = Call(request.hook, request.patient_id, now.date(), new_id)
+    return Answer(wire.Response(cards=_render_all(decided, content, call)), tuple(decided), len(orders.unread))
 
 
 def orders_of(request: HookRequest) -> list[Resource]:
@@ -94,9 +96,10 @@ def _entries_in(answers: Sequence[object]) -> list[Resource]:
     return [entry for one in bundles for entry in [*objects(one.get("entry")), {"resource": one}]]
 
 
-def decide_all(orders: Sequence[Order], chart: Chart, content: Content, now: datetime) -> list[Decided]:
-    """Every decision for every order."""
-    drafts = frozenset(order.reference for order in orders)
+def decide_all(
+    orders: Sequence[Order], drafts: Sequence[Resource], chart: Chart, content: Content, now: datetime
+) -> list[Decided]:
+    """Every decision for every order; `drafts` are all medication orders of the call, in question or not."""
     patient_facts = read_patient_facts(chart, content.vocabulary, drafts, now)
     decided = []
     for order in orders:
@@ -105,8 +108,8 @@ def decide_all(orders: Sequence[Order], chart: Chart, content: Content, now: dat
     return decided
 
 
-def _render_all(decided: Sequence[Decided], content: Content, new_id: Callable[[], str]) -> tuple[wire.Card, ...]:
-    return by_urgency([render(group, content, new_id) for group in speaking(decided)])
+def _render_all(decided: Sequence[Decided], content: Content, call: Call) -> tuple[wire.Card, ...]:
+    return by_urgency([render(group, content, call) for group in speaking(decided)])
 
 
 def speaking(decided: Sequence[Decided]) -> list[list[Decided]]:

@@ -38,6 +38,7 @@ def check_content(content: Content, cards: Path, fixtures: Path) -> Report:
     """Every proof over a loaded content; `fixtures` holds the patients and orders of the examples."""
     report, partitions = Report(), _Partitions(content)
     _check_baseline(content, partitions, report)
+    _check_glutamine(content, partitions, report)
     for card in content.cards:
         _check_card(card, partitions, report)
     for phrase in content.phrases.values():
@@ -53,8 +54,8 @@ class _Partitions:
     """The values of each fact that content can tell apart."""
 
     def __init__(self, content: Content) -> None:
-        conditions = [condition for card in content.cards for condition in card.when]
-        conditions += [condition for card in content.cards for row in card.indicator for condition in row.when]
+        conditions = [condition for card in content.cards for condition in card.conditions()]
+        conditions += [condition for card in content.cards for condition in card.other_conditions()]
         conditions += [condition for phrase in content.phrases.values() for condition in phrase.conditions()]
         self.of = {name: _partition(kind, conditions) for name, kind in CATALOGUE.items()}
 
@@ -96,7 +97,7 @@ def _advises(card: Card, facts: Facts) -> bool:
 
 
 def _facts_of(cards: Iterable[Card]) -> set[str]:
-    return {condition.fact for card in cards for condition in card.when}
+    return {condition.fact for card in cards for condition in card.conditions()}
 
 
 def _check_baseline(content: Content, partitions: _Partitions, report: Report) -> None:
@@ -132,6 +133,17 @@ def _stands_in(facts: Facts, family: Sequence[Card], after: Sequence[Card]) -> b
     rest = {name: _fact(CATALOGUE[name], State.UNKNOWN, None) for card in after for name in card.also_screens}
     decisions = decide({**rest, **facts}, [*family, *after])
     return any(one.card.after_others and one.outcome.value == "advise" for one in decisions)
+
+
+def _check_glutamine(content: Content, partitions: _Partitions, report: Report) -> None:
+    """Of the glutamine cards never more than one speaks."""
+    family, count = [card for card in content.cards if card.family == "glutamine"], 0
+    for facts in partitions.combinations(_facts_of(family)):
+        count += 1
+        speaking = [card.id for card in family if _advises(card, facts)]
+        if len(speaking) > 1:
+            report.fail("glutamine", f"{', '.join(speaking)} all speak: {_say(facts)}")
+    report.lines.append(f"glutamine family: {len(family)} cards, never two together in {count} combinations")
 
 
 def _check_card(card: Card, partitions: _Partitions, report: Report) -> None:
@@ -227,7 +239,7 @@ def _gaps(card: Card, ran: Sequence[Ran]) -> Iterator[str]:
     for wanted in ("advise", "silent"):
         if not any(one.example.expect == wanted for one in ran):
             yield f"no example expects the card to {'advise' if wanted == 'advise' else 'be silent'}"
-    for condition in card.when:
+    for condition in card.conditions():
         yield from _threshold_gaps(condition, ran)
         if _can_be_untold(condition) and not any(_is_untold_by(one, condition) for one in ran):
             yield f"no example shows that it cannot tell where {condition.type.label} is unknown"
@@ -251,7 +263,8 @@ def _threshold_gaps(condition: Condition, ran: Sequence[Ran]) -> Iterator[str]:
 
 def _is_alone(one: Ran, condition: Condition) -> bool:
     """True if every other condition of the card holds, so that this one decides."""
-    return all(reason.answer is Answer.YES for reason in one.decided.decision.reasons if reason.row != condition)
+    others = [reason for reason in one.decided.decision.reasons if condition not in reason.row.conditions()]
+    return all(reason.answer is Answer.YES for reason in others)
 
 
 def _can_be_untold(condition: Condition) -> bool:

@@ -14,6 +14,7 @@ from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.codes import CodeList, Name, NameList, Row, shape_problem
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.errors import ContentError, Mistake
+from cds_service.guidance.conditions import TAGS
 from cds_service.guidance.model import (
     About,
     Card,
@@ -104,7 +105,7 @@ class _Loader:
             return model.model_validate(data)
         except ValidationError as error:
             for one in error.errors():
-                where = one["loc"]
+                where = tuple(part for part in one["loc"] if part not in TAGS)
                 key = ".".join(str(part) for part in where) or "entry"
                 self.note(file, line_of(text, (*at, *where)), f"{key}: {one['msg'].removeprefix('Value error, ')}")
             return None
@@ -183,8 +184,8 @@ class _Loader:
 def _row_problem(row: dict[str, str]) -> str:
     if None in row or None in row.values():
         return "it has more or fewer cells than there are columns"
-    if row["included"] not in ("yes", "no"):
-        return "included is yes or no"
+    if row["included"] not in (("yes", "no") if "name" in row else ("yes", "no", "unsure")):
+        return "included is yes or no, or for a code unsure"
     if not row["reason"].strip() or not row.get("code", row.get("name", "")).strip():
         return "a code or name and a reason are needed"
     if row.get("match", "word") not in ("word", "capitals"):
@@ -203,6 +204,7 @@ def _code(row: dict[str, str]) -> Row:
         row["term"],
         row["included"] == "yes",
         row["reason"],
+        row["included"] == "unsure",
         _extra(row, CODE_COLUMNS),
     )
 

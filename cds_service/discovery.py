@@ -26,7 +26,8 @@ _USAGE = (
 
 def needed_queries(content: Content) -> list[str]:
     """The keys of the queries behind every fact that a card or a phrase uses, in catalogue order."""
-    facts = {condition.fact for card in content.cards for condition in card.when}
+    facts = {condition.fact for card in content.cards for condition in card.conditions()}
+    facts |= {condition.fact for card in content.cards for condition in card.other_conditions()}
     facts |= {fact for card in content.cards for fact in card.also_screens}
     facts |= {condition.fact for phrase in content.phrases.values() for condition in phrase.conditions()}
     keys = {key for fact in facts for key in CATALOGUE[fact].queries}

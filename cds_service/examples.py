@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from cds_service.fhir.gathering import gather
 from cds_service.fhir.searching import prefetch_from
 from cds_service.guidance.deciding import Outcome
 from cds_service.guidance.model import Card, Content, Example
-from cds_service.rendering import Decided, render
+from cds_service.rendering import Call, Decided, render
 
 _OUTCOMES = {"advise": Outcome.ADVISE, "silent": Outcome.SILENT, "cannot tell": Outcome.CANNOT_TELL}
 
@@ -66,8 +67,13 @@ def run_example(example: Example, card: Card, content: Content, fixtures: Path) 
     order = read_order(order_for(fixtures, example.order, example.patient), {}, content.vocabulary)
     if order is None:
         raise ValueError(f"the order {example.order} is not for acetylcysteine")
+    drafts = [order_for(fixtures, name, example.patient) for name in example.also_drafted]
     chart = gather(example.patient, prefetch)
-    decided = next(one for one in decide_all([order], chart, content, example.now) if one.decision.card.id == card.id)
+    decided = next(
+        one
+        for one in decide_all([order], [order.resource, *drafts], chart, content, example.now)
+        if one.decision.card.id == card.id
+    )
     return Ran(example, decided, _show(decided, content))
 
 
@@ -79,5 +85,7 @@ def _patient_in(bundle: Resource) -> Resource:
 def _show(decided: Decided, content: Content) -> str:
     if decided.decision.outcome is not Outcome.ADVISE:
         return ""
-    card = render([decided], content, lambda: "00000000-0000-4000-8000-000000000000")
-    return f"{card.indicator}\n{card.summary}\n{card.detail}"
+    call = Call("order-sign", "patient", date(2000, 1, 1), lambda: "00000000-0000-4000-8000-000000000000")
+    card = render([decided], content, call)
+    offers = "\n".join(suggestion.label for suggestion in card.suggestions)
+    return f"{card.indicator}\n{card.summary}\n{card.detail}\n{offers}"

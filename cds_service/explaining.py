@@ -44,11 +44,11 @@ def _explain_order(decided: list[Decided]) -> Iterator[str]:
 def _explain_card(decision: Decision) -> Iterator[str]:
     yield f"\n  {decision.card.id}: {decision.outcome.value}"
     for reason in decision.reasons:
-        fact = decision.facts[reason.row.fact]
         yield f"    {reason.answer.value:<11}  {reason.row.say()}"
-        yield f"                 found: {_found(fact)}"
-        for origin in fact.origins:
-            yield f"                 from:  {origin.resource} ({origin.sent})"
+        for fact in (decision.facts[condition.fact] for condition in reason.row.conditions()):
+            yield f"                 found: {_found(fact)}"
+            for origin in fact.origins:
+                yield f"                 from:  {origin.resource} ({origin.sent})"
 
 
 def _found(fact: Fact) -> str:

@@ -8,12 +8,15 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
 
 from cds_service.clinical.facts import Facts, Text
 from cds_service.clinical.orders import Order
-from cds_service.guidance.deciding import Decision, indicator_of, wording_of
-from cds_service.guidance.model import SUMMARY_LIMIT, Card, Content, Phrase, fill, holes
+from cds_service.guidance.deciding import Decision, indicator_of, suggestions_of, wording_of
+from cds_service.guidance.model import SUMMARY_LIMIT, Card, Content, Phrase, SuggestionRow, fill, holes
 from cds_service.hooks import responses as wire
+from cds_service.suggesting import action_for
 
 SHOWN_LENGTH = 160
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
@@ -27,10 +30,20 @@ _ORDER_OF_LEVELS = {"critical": 0, "warning": 1, "info": 2}
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A decision to advise, with the order that it is about."""
+    """A decision, with the order that it is about."""
 
     decision: Decision
     order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What rendering needs to know of the call: its hook, the patient and the day; and where ids come from."""
+
+    hook: str
+    patient_id: str
+    today: date
+    new_id: Callable[[], str]
 
 
 def escape(text: str) -> str:
@@ -49,11 +62,12 @@ def _unlink(found: re.Match[str]) -> str:
     return f":{_WORD_JOINER}//" if text == "://" else f"{text}{_WORD_JOINER}"
 
 
-def render(group: Sequence[Decided], content: Content, new_id: Callable[[], str]) -> wire.Card:
+def render(group: Sequence[Decided], content: Content, call: Call) -> wire.Card:
     """One card for one decision, or for those of several orders that a patient-level card speaks to once."""
     card, facts = group[0].decision.card, group[0].decision.facts
+    suggestions = _suggestions(group, call)
     return wire.Card(
-        uuid=new_id(),
+        uuid=call.new_id(),
         summary=_summary(card, _Filler(group, content, plain)),
         detail=_tidy(_Filler(group, content, escape).fill(card.text.detail)),
         indicator=indicator_of(card, facts),
@@ -61,6 +75,8 @@ def render(group: Sequence[Decided], content: Content, new_id: Callable[[], str]
             label=content.about.source_label,
             topic=wire.Coding(system=content.about.topic_system, code=card.id, display=card.title),
         ),
+        suggestions=suggestions,
+        selectionBehavior=_selection(suggestions),
         overrideReasons=_override_reasons(card, content),
         links=_links(card, content),
     )
@@ -123,6 +139,33 @@ class _Filler:
 def _tidy(detail: str) -> str:
     """Items and paragraphs that came out empty leave no gap."""
     return re.sub(r"\n{3,}", "\n\n", re.sub(r"^- *\n", "", detail, flags=re.MULTILINE)).strip()
+
+
+def _suggestions(group: Sequence[Decided], call: Call) -> tuple[wire.Suggestion, ...]:
+    """What the card offers: changes of an order for each order of the group, a laboratory order once."""
+    made: list[wire.Suggestion] = []
+    for index, one in enumerate(group):
+        for row in suggestions_of(one.decision.card, one.decision.facts):
+            if row.does == "order-amino-acids" and index > 0:
+                continue
+            day = call.today + timedelta(days=row.in_days)
+            action = action_for(row, one.order, call.hook, call.patient_id, day)
+            if action is not None:
+                made.append(wire.Suggestion(label=_label(row, one, len(group)), uuid=call.new_id(), actions=(action,)))
+    return tuple(made)
+
+
+def _label(row: SuggestionRow, one: Decided, orders: int) -> str:
+    """The label; with several orders, whose it is. A label is plain text."""
+    if orders == 1 or row.does == "order-amino-acids":
+        return row.label
+    return f"{row.label}: {plain(one.order.name)[:SHOWN_LENGTH]}"
+
+
+def _selection(suggestions: Sequence[wire.Suggestion]) -> Literal["at-most-one", "any"] | None:
+    if not suggestions:
+        return None
+    return "at-most-one" if len(suggestions) == 1 else "any"
 
 
 def _override_reasons(card: Card, content: Content) -> tuple[wire.Coding, ...]:

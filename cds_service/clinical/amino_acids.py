@@ -1,14 +1,16 @@
 """Plasma glutamate and cystine: newest eligible result, its class, whether it is a baseline, its handling."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from cds_service.clinical import queries
 from cds_service.clinical.chart import Chart
-from cds_service.clinical.elements import Resource, at, is_about, resource_name, text
+from cds_service.clinical.elements import Resource, at, is_about, resource_name
 from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
 from cds_service.clinical.kidney import Patient
+from cds_service.clinical.medications import is_current
 from cds_service.clinical.moments import Moment, read_moment, say_day
 from cds_service.clinical.orders import drug_concepts, recognise
 from cds_service.clinical.quantities import rounded, say_number
@@ -93,22 +95,18 @@ def unused(readings: Readings, shown: int = 3) -> Fact:
     return known(SOME, tuple(Origin(one.name, one.reason) for one in listed), list=tuple(said))
 
 
-def treatment_starts(chart: Chart, vocabulary: Vocabulary, drafts: frozenset[str]) -> list[Start]:
-    """Each active acetylcysteine medication that is not one of the orders in question."""
-    medications = medications_index(chart)
+def treatment_starts(chart: Chart, vocabulary: Vocabulary, drafts: Sequence[Resource]) -> list[Start]:
+    """Each active acetylcysteine medication that is not one of the drafts."""
+    medications, drafted = medications_index(chart), {resource_name(one) for one in drafts}
     starts = []
     for resource in chart.get(queries.MEDICATIONS).resources:
         name = resource_name(resource)
-        if name in drafts or not _is_current(resource) or not is_about(resource, chart.patient_id):
+        if name in drafted or not is_current(resource) or not is_about(resource, chart.patient_id):
             continue
         rows, named = recognise(drug_concepts(resource, medications), vocabulary)
         if rows or named:
             starts.append(Start(name, _began(resource)))
     return starts
-
-
-def _is_current(resource: Resource) -> bool:
-    return text(resource.get("status")) == "active"
 
 
 def _began(resource: Resource) -> Moment | None:

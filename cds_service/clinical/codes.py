@@ -24,13 +24,18 @@ _SHAPES = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a code list. `included` is False for a code that is recognised by name and refused."""
+    """One row of a code list.
+
+    `included` is False for a code that is recognised by name and refused. An `unsure` code is not verified well enough
+    to make a card speak: where a screen meets one, it cannot be told.
+    """
 
     code: str
     system: str
     term: str
     included: bool
     reason: str
+    unsure: bool = False
     extra: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -27,13 +27,17 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact. `note` says in words why it is absent or unknown; `texts` are what a card may show of it."""
+    """One fact. `note` says in words why it is absent or unknown; `texts` are what a card may show of it.
+
+    A number that was given as "less than" or "more than" keeps its comparator (`<`, `<=`, `>`, `>=`).
+    """
 
     state: State
     value: Value = None
     note: str = ""
     texts: Mapping[str, Text] = field(default_factory=dict)
     origins: tuple[Origin, ...] = ()
+    comparator: str = ""
 
 
 def known(value: Value, origins: tuple[Origin, ...] = (), note: str = "", **texts: Text) -> Fact:

@@ -9,16 +9,18 @@ from decimal import Decimal
 
 from cds_service.clinical import queries
 from cds_service.clinical.chart import Chart
+from cds_service.clinical.elements import resource_name
 from cds_service.clinical.facts import Fact, Origin, State, absent, known, unknown
+from cds_service.clinical.injury import Injury, kdigo
 from cds_service.clinical.moments import completed_years, say_day
 from cds_service.clinical.quantities import rounded, say_number
-from cds_service.clinical.results import Result, Wanted, has_code, read_results
-from cds_service.clinical.screens import condition_screen, missing
+from cds_service.clinical.results import Result, Wanted, has_code, is_valid, read_results
+from cds_service.clinical.screens import PRESENT, condition_screen, missing
 from cds_service.clinical.vocabulary import Vocabulary
 
 DIALYSIS, INJURY, DISEASE, IMPAIRMENT, NONE = "dialysis", "injury", "disease", "impairment", "none"
 ADULT = 18
-_UMOL_PER_MG_DL = Decimal("88.4")
+UMOL_PER_MG_DL = Decimal("88.4")
 _EGFR_UNIT = "mL/min/1.73 m²"
 
 
@@ -91,13 +93,18 @@ def _rank(result: Result) -> str:
     return rank if rank.isdigit() else "9"
 
 
-def _computed(chart: Chart, vocabulary: Vocabulary, patient: Patient, now: datetime) -> Egfr | None:
+def plain_creatinine(chart: Chart, vocabulary: Vocabulary, now: datetime) -> list[Result]:
+    """Creatinine results in µmol/L, newest first, without those that carry a comparator."""
     results = _read(chart, queries.KIDNEY, "creatinine", "creatinine", vocabulary, now)
-    result = next((one for one in results if not one.measure.comparator), None)
+    return [one for one in results if not one.measure.comparator]
+
+
+def _computed(chart: Chart, vocabulary: Vocabulary, patient: Patient, now: datetime) -> Egfr | None:
+    result = next(iter(plain_creatinine(chart, vocabulary, now)), None)
     age = patient.age_on(result.moment.day) if result else None
     if result is None or age is None:
         return None
-    mg_dl = result.measure.value / _UMOL_PER_MG_DL
+    mg_dl = result.measure.value / UMOL_PER_MG_DL
     if age >= ADULT and patient.sex in ("male", "female"):
         return Egfr(ckd_epi_2021(mg_dl, age, patient.sex), "CKD-EPI 2021 from creatinine", result)
     height = next(iter(_read(chart, queries.BODY, "body-height", "height", vocabulary, now)), None)
@@ -106,56 +113,71 @@ def _computed(chart: Chart, vocabulary: Vocabulary, patient: Patient, now: datet
     return None
 
 
-def kidney(chart: Chart, vocabulary: Vocabulary, patient: Patient, now: datetime) -> Fact:
-    """The gravest finding: dialysis, AKI, CKD, impairment on the latest result; none; or cannot tell."""
-    egfr = read_egfr(chart, vocabulary, patient, now)
-    found = _dialysis(chart, vocabulary) or _on_problem_list(chart, vocabulary) or _impairment(egfr, vocabulary)
-    if found is not None:
-        return _with_egfr(found, egfr)
-    gap = missing(queries.PROBLEMS, chart.get(queries.PROBLEMS)) or missing(queries.KIDNEY, chart.get(queries.KIDNEY))
+def dialysis(chart: Chart, vocabulary: Vocabulary) -> Fact:
+    """Dialysis on the problem list, or a creatinine that was taken before or after it."""
+    for resource in chart.get(queries.KIDNEY).resources:
+        if has_code(resource, vocabulary.code_lists["dialysis-creatinine"]) and is_valid(resource):
+            origin = Origin(resource_name(resource), "creatinine before or after dialysis")
+            return known(PRESENT, (origin,), summary="creatinine taken before or after dialysis on record")
+    listed = _on_problem_list(chart, vocabulary, "dialysis", "dialysis")
+    return listed if listed.state is not State.ABSENT else _results_gap(chart) or listed
+
+
+def kidney_injury(chart: Chart, vocabulary: Vocabulary, now: datetime) -> Fact:
+    """Acute kidney injury: an active condition, or KDIGO by the creatinine of the last 7 days."""
+    listed = _on_problem_list(chart, vocabulary, "kidney-injury", "acute kidney injury")
+    injury = kdigo(plain_creatinine(chart, vocabulary, now), now)
+    if listed.state is State.KNOWN or injury is None:
+        return listed if listed.state is not State.ABSENT else _results_gap(chart) or listed
+    said = f"acute kidney injury by creatinine, KDIGO stage {injury.stage} ({_step(injury)})"
+    return known(PRESENT, (injury.before.origin, injury.after.origin), summary=said)
+
+
+def kidney_disease(chart: Chart, vocabulary: Vocabulary, egfr: Egfr | None) -> Fact:
+    """Chronic kidney disease on the problem list; else impairment on the latest result, which is not the same."""
+    listed = _on_problem_list(chart, vocabulary, "kidney-disease", "chronic kidney disease")
+    if listed.state is State.KNOWN:
+        return known(DISEASE, listed.origins, summary=str(listed.texts["summary"]))
+    if egfr is not None and egfr.value < vocabulary.thresholds["egfr-impairment"]:
+        if ">" in egfr.result.measure.comparator:  # more than 45 may be below 60 or above it
+            return unknown("the comparator of the eGFR leaves it open", (egfr.result.origin,))
+        return known(IMPAIRMENT, (egfr.result.origin,), summary=egfr.say())
+    return listed if listed.state is not State.ABSENT else _results_gap(chart) or listed
+
+
+def _on_problem_list(chart: Chart, vocabulary: Vocabulary, codes: str, words: str) -> Fact:
+    fact = condition_screen(chart, vocabulary, codes, f"{codes}-words")
+    if fact.state is not State.KNOWN:
+        return fact
+    return known(PRESENT, fact.origins, summary=f"{words} on the problem list")
+
+
+def _results_gap(chart: Chart) -> Fact | None:
+    return missing(queries.KIDNEY, chart.get(queries.KIDNEY))
+
+
+def _step(injury: Injury) -> str:
+    days = (injury.before.moment.day, injury.after.moment.day)
+    sent = (injury.before.measure.sent, injury.after.measure.sent)
+    return f"{sent[0]} of {say_day(days[0])}, {sent[1]} of {say_day(days[1])}"
+
+
+def kidney(on_dialysis: Fact, injury: Fact, disease: Fact, egfr: Egfr | None) -> Fact:
+    """For the line on a card: the gravest of the three, none of them, or cannot tell."""
+    graded = ((DIALYSIS, on_dialysis), (INJURY, injury), (str(disease.value), disease))
+    for value, fact in graded:
+        if fact.state is State.KNOWN:
+            return _with_egfr(value, fact, egfr)
+    gap = next((fact for _, fact in graded if fact.state is State.UNKNOWN), None)
     if gap is not None:
-        return unknown(gap.note, summary=egfr.say() if egfr else "")
+        return unknown(gap.note, gap.origins)
     if egfr is None:
         return absent("no eGFR, and no creatinine from which it can be computed")
-    if _is_open(egfr, vocabulary):
-        return unknown("the comparator of the eGFR leaves its class open", summary=egfr.say())
     return known(NONE, (egfr.result.origin,), summary=egfr.say())
 
 
-def _with_egfr(found: Fact, egfr: Egfr | None) -> Fact:
-    if egfr is None or found.value == IMPAIRMENT:
-        return found
-    return known(found.value, found.origins, summary=f"{found.texts['summary']}; {egfr.say()}")
-
-
-def _dialysis(chart: Chart, vocabulary: Vocabulary) -> Fact | None:
-    fact = condition_screen(chart, vocabulary, "dialysis")
-    if fact.state is State.KNOWN:
-        return known(DIALYSIS, fact.origins, summary="dialysis on the problem list")
-    for resource in chart.get(queries.KIDNEY).resources:
-        if has_code(resource, vocabulary.code_lists["dialysis-creatinine"]):
-            origin = Origin(f"Observation/{resource.get('id', '')}", "creatinine before or after dialysis")
-            return known(DIALYSIS, (origin,), summary="creatinine taken before or after dialysis on record")
-    return None
-
-
-def _on_problem_list(chart: Chart, vocabulary: Vocabulary) -> Fact | None:
-    for codes, value, words in (
-        ("kidney-injury", INJURY, "acute kidney injury"),
-        ("kidney-disease", DISEASE, "chronic kidney disease"),
-    ):
-        fact = condition_screen(chart, vocabulary, codes)
-        if fact.state is State.KNOWN:
-            return known(value, fact.origins, summary=f"{words} on the problem list")
-    return None
-
-
-def _is_open(egfr: Egfr, vocabulary: Vocabulary) -> bool:
-    """`>45` may be below 60 or above it."""
-    return ">" in egfr.result.measure.comparator and egfr.value < vocabulary.thresholds["egfr-impairment"]
-
-
-def _impairment(egfr: Egfr | None, vocabulary: Vocabulary) -> Fact | None:
-    if egfr is None or egfr.value >= vocabulary.thresholds["egfr-impairment"] or _is_open(egfr, vocabulary):
-        return None
-    return known(IMPAIRMENT, (egfr.result.origin,), summary=egfr.say())
+def _with_egfr(value: str, found: Fact, egfr: Egfr | None) -> Fact:
+    summary = str(found.texts["summary"])
+    if egfr is not None and value != IMPAIRMENT:
+        summary = f"{summary}; {egfr.say()}"
+    return known(value, found.origins, summary=summary)

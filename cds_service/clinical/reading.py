@@ -1,22 +1,25 @@
 """From a chart and a moment to facts: patient facts once, order facts for each acetylcysteine order."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from cds_service.clinical import amino_acids, queries
 from cds_service.clinical.chart import Chart
+from cds_service.clinical.clearance import clearance
 from cds_service.clinical.dosing import Dose, read_dose
 from cds_service.clinical.elements import Resource, at, text
 from cds_service.clinical.facts import Fact, Facts, Origin, absent, known, unknown
-from cds_service.clinical.kidney import Patient, kidney
+from cds_service.clinical.interactions import nitroglycerin, parenteral_glutamine
+from cds_service.clinical.kidney import Patient, dialysis, kidney, kidney_disease, kidney_injury, read_egfr
 from cds_service.clinical.moments import Moment, read_moment
 from cds_service.clinical.orders import Order
 from cds_service.clinical.quantities import Measure, Refusal, read_measure, rounded, say_number
-from cds_service.clinical.results import Wanted, read_results
 from cds_service.clinical.screens import condition_screen, hypersensitivity, missing
 from cds_service.clinical.timing import instructions_of
-from cds_service.clinical.use import Weight, read_poisoning, read_use
+from cds_service.clinical.use import read_poisoning, read_use
 from cds_service.clinical.vocabulary import Vocabulary
+from cds_service.clinical.weight import read_weight
 
 
 def read_patient(chart: Chart) -> Patient:
@@ -26,9 +29,12 @@ def read_patient(chart: Chart) -> Patient:
     return Patient(born.day if born else None, text(record.get("gender")))
 
 
-def read_patient_facts(chart: Chart, vocabulary: Vocabulary, drafts: frozenset[str], now: datetime) -> Facts:
-    """Every fact that does not depend on the order. `drafts` are the orders in question, as `Type/id`."""
+def read_patient_facts(chart: Chart, vocabulary: Vocabulary, drafts: Sequence[Resource], now: datetime) -> Facts:
+    """Every fact that does not depend on the order. `drafts` are all medication orders of the call."""
     patient = read_patient(chart)
+    egfr, weight = read_egfr(chart, vocabulary, patient, now), read_weight(chart, vocabulary, now)
+    on_dialysis, injury = dialysis(chart, vocabulary), kidney_injury(chart, vocabulary, now)
+    disease = kidney_disease(chart, vocabulary, egfr)
     glutamate = amino_acids.read_analyte("glutamate", chart, vocabulary, now)
     cystine = amino_acids.read_analyte("cystine", chart, vocabulary, now)
     glutamine = amino_acids.read_analyte("glutamine", chart, vocabulary, now)
@@ -42,9 +48,16 @@ def read_patient_facts(chart: Chart, vocabulary: Vocabulary, drafts: frozenset[s
         "glutamate_unused": amino_acids.unused(glutamate),
         "cystine": amino_acids.level(cystine, chart, patient),
         "sample_handling": amino_acids.handling(glutamate, glutamine, vocabulary),
-        "kidney": kidney(chart, vocabulary, patient, now),
+        "dialysis": on_dialysis,
+        "kidney_injury": injury,
+        "kidney_disease": disease,
+        "kidney": kidney(on_dialysis, injury, disease, egfr),
+        "clearance": clearance(chart, vocabulary, patient, weight, egfr, now),
         "bronchospasm_risk": condition_screen(chart, vocabulary, "bronchospasm-risk", "bronchospasm-risk-words"),
+        "bleeding_risk": condition_screen(chart, vocabulary, "bleeding-risk", "bleeding-risk-words"),
         "hypersensitivity": hypersensitivity(chart, vocabulary),
+        "nitroglycerin": nitroglycerin(chart, drafts, vocabulary),
+        "parenteral_glutamine": parenteral_glutamine(chart, drafts, vocabulary),
     }
 
 
@@ -66,17 +79,6 @@ def _age(chart: Chart, patient: Patient, now: datetime) -> Fact:
         return gap or unknown("the patient record has no date of birth that can be read")
     origin = Origin(f"Patient/{chart.patient_id}", f"born {patient.born}")
     return known(Decimal(age), (origin,), amount=str(age))
-
-
-def read_weight(chart: Chart, vocabulary: Vocabulary, now: datetime) -> Weight | None:
-    """The newest plausible weight in kg, and whether it is recent enough to be relied on."""
-    wanted = Wanted(vocabulary.code_lists["body-weight"], "weight")
-    results = read_results(chart.get(queries.BODY), wanted, chart.patient_id, now).usable
-    newest = next((one for one in results if one.measure.value > 0 and not one.measure.comparator), None)
-    if newest is None:
-        return None
-    recent = newest.moment.days_before(now) <= vocabulary.thresholds["weight-age"]
-    return Weight(newest.measure.value, recent)
 
 
 def _dose_per_day(order: Order, dose: Dose) -> Fact:

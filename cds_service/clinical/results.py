@@ -161,6 +161,11 @@ def _specimen(part: Resource, whole: Resource) -> str:
     return text(specimen.get("reference")) if isinstance(specimen, dict) else ""
 
 
+def is_valid(resource: Resource) -> bool:
+    """False for a result that was entered in error or never came to be."""
+    return text(resource.get("status")) not in ("entered-in-error", "cancelled")
+
+
 def has_code(resource: Resource, codes: CodeList) -> bool:
     """True if a resource or one of its parts has an included code of the list."""
     return any(

@@ -29,7 +29,7 @@ def screen(key: str, data: Data, look: Callable[[Resource], Found]) -> Fact:
             hints.append((found, resource_name(resource)))
     if hints:
         name, where = hints[0]
-        return unknown(f"an entry named “{name}” has no code that this service reads", (Origin(where, name),))
+        return unknown(f"an entry named “{name}” has no code that this service is sure of", (Origin(where, name),))
     return missing(key, data) or absent(_none_in(key, data))
 
 
@@ -63,8 +63,9 @@ def condition_screen(chart: Chart, vocabulary: Vocabulary, codes: str, words: st
             return None
         rows = vocabulary.code_lists[codes].rows_in(condition.get("code"))
         included = next((row for row in rows if row.included), None)
-        if included or rows or not words:  # a refused code is an answer: the words beside it are not asked
-            return included
+        unsure = next((row.term for row in rows if row.unsure), None)
+        if rows or not words:  # a refused code is an answer: the words beside it are not asked
+            return included or unsure
         hint = vocabulary.name_lists[words].included_in(condition.get("code"))
         return hint.name if hint else None
 

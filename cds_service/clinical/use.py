@@ -1,9 +1,7 @@
 """What an order for acetylcysteine is for. Antidote first: in doubt, it is treated as antidote."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from cds_service.clinical import queries
 from cds_service.clinical.chart import Chart
@@ -13,17 +11,18 @@ from cds_service.clinical.elements import (
     Resource,
     code_or_concept,
     is_about,
-    names,
     references,
     resource_name,
 )
 from cds_service.clinical.facts import Fact, Origin, State, absent, known, unknown
+from cds_service.clinical.medications import INHALATION, INTRAVENOUS, ORAL, routes_of
+from cds_service.clinical.medications import OPHTHALMIC as EYE
 from cds_service.clinical.moments import sample_moment
 from cds_service.clinical.orders import Order
 from cds_service.clinical.results import has_code
 from cds_service.clinical.screens import PRESENT, is_active, missing, poisoning_words
-from cds_service.clinical.timing import instructions_of
 from cds_service.clinical.vocabulary import Vocabulary
+from cds_service.clinical.weight import Weight
 
 ANTIDOTE, INHALED, OPHTHALMIC, RESPIRATORY, OTHER = (
     "antidote",
@@ -32,53 +31,28 @@ ANTIDOTE, INHALED, OPHTHALMIC, RESPIRATORY, OTHER = (
     "respiratory",
     "other",
 )
-_IV, _INHALATION, _EYE, _ORAL = "intravenous", "inhalation", "ophthalmic", "oral"
-_PRECEDENCE = (_IV, _INHALATION, _EYE, _ORAL)  # "oral inhalation" is inhalation
-
-
-@dataclass(frozen=True, slots=True)
-class Weight:
-    """Body weight in kg; `recent` is False for one that is too old to be relied on."""
-
-    kg: Decimal
-    recent: bool
 
 
 def read_use(
     order: Order, dose: Dose, weight: Weight | None, poisoning: Fact, chart: Chart, vocabulary: Vocabulary
 ) -> Fact:
     """The first use that holds, with what it was told by."""
-    routes = _routes(order, vocabulary)
+    routes = routes_of(order.resource, vocabulary)
     reasons = list(_reasons(order, chart))
     antidote = _antidote_sign(order, routes, reasons, poisoning, vocabulary) or _large_dose(dose, weight, vocabulary)
     if antidote:
         return _use(order, ANTIDOTE, antidote)
-    if _INHALATION in (routes or _product_routes(order)):
+    if INHALATION in (routes or _product_routes(order)):
         return _use(order, INHALED, "an inhalation route or product")
-    if _EYE in (*routes, *_product_routes(order)):
+    if EYE in (*routes, *_product_routes(order)):
         return _use(order, OPHTHALMIC, "an eye route or product")
-    if _ORAL in (routes or _product_routes(order)) and _respiratory_reason(reasons, vocabulary):
+    if ORAL in (routes or _product_routes(order)) and _respiratory_reason(reasons, vocabulary):
         return _use(order, RESPIRATORY, "by mouth, for a respiratory disease")
     return _use(order, OTHER, "no other use holds")
 
 
 def _use(order: Order, value: str, because: str) -> Fact:
     return known(value, (Origin(order.reference, because),), note=because)
-
-
-def _routes(order: Order, vocabulary: Vocabulary) -> set[str]:
-    found = {_route(instruction.get("route"), vocabulary) for instruction in instructions_of(order.resource)}
-    return found - {""}
-
-
-def _route(route: Json, vocabulary: Vocabulary) -> str:
-    """One of the four routes, by code, else by word; empty if neither says."""
-    row = vocabulary.code_lists["routes"].included_in(route)
-    if row is not None:
-        return row.extra["route"]
-    listed = vocabulary.name_lists["route-words"]
-    said = {name.extra["route"] for written in names(route) for name in listed.find_all(written)}
-    return next((one for one in _PRECEDENCE if one in said), "")
 
 
 def _product_routes(order: Order) -> set[str]:
@@ -98,7 +72,7 @@ def _reasons(order: Order, chart: Chart) -> Iterator[Json]:
 
 
 def _antidote_sign(order: Order, routes: set[str], reasons: list[Json], poisoning: Fact, vocabulary: Vocabulary) -> str:
-    if _IV in routes or _IV in _product_routes(order):
+    if INTRAVENOUS in routes or INTRAVENOUS in _product_routes(order):
         return "an intravenous route or product"
     if any(poisoning_words(reason, vocabulary) for reason in reasons):
         return "its reason is acetaminophen poisoning or overdose"

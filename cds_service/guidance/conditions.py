@@ -1,14 +1,16 @@
 """Conditions: the closed set of tests that content may use. Each can check itself and say itself."""
 
+from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from enum import Enum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from cds_service.clinical.catalogue import CATALOGUE, FactType
 from cds_service.clinical.facts import Fact, Facts, State
 
+_A_LITTLE, _A_LOT = Decimal("1E-9"), Decimal("1E15")
 BOUNDS = {"below": "below", "above": "above", "at_least": "at least", "at_most": "at most"}
 
 
@@ -25,6 +27,13 @@ def all_of(answers: list[Answer]) -> Answer:
     if Answer.NO in answers:
         return Answer.NO
     return Answer.UNKNOWN if Answer.UNKNOWN in answers else Answer.YES
+
+
+def any_of(answers: list[Answer]) -> Answer:
+    """Yes if any is yes, no if all are no, else cannot tell."""
+    if Answer.YES in answers:
+        return Answer.YES
+    return Answer.UNKNOWN if Answer.UNKNOWN in answers else Answer.NO
 
 
 class Strict(BaseModel):
@@ -116,19 +125,34 @@ class Condition(Strict):
         if self.state is not None:
             return Answer.YES if fact.state.value in self.state else Answer.NO
         if fact.state is State.KNOWN:
-            return Answer.YES if self._holds(fact) else Answer.NO
+            return self._check_value(fact)
         if fact.state.value in self.also_when:
             return Answer.YES
         return Answer.NO if fact.state is State.ABSENT else Answer.UNKNOWN
 
-    def _holds(self, fact: Fact) -> bool:
+    def _check_value(self, fact: Fact) -> Answer:
         if self.threshold is None or not isinstance(fact.value, Decimal):
-            return fact.value in self.values
+            return Answer.YES if fact.value in self.values else Answer.NO
+        possible = {self._holds(fact.value, self.threshold)} if not fact.comparator else self._possible(fact)
+        if len(possible) > 1:
+            return Answer.UNKNOWN
+        return Answer.YES if possible.pop() else Answer.NO
+
+    def _possible(self, fact: Fact) -> set[bool]:
+        """What the test can say of a number that is only known to lie beyond a value: both, or one of them."""
+        assert isinstance(fact.value, Decimal) and self.threshold is not None
+        towards = -1 if fact.comparator.startswith("<") else 1
+        nearest = fact.value if fact.comparator.endswith("=") else fact.value + towards * _A_LITTLE
+        beyond = [nearest, fact.value + towards * _A_LOT, self.threshold, self.threshold + towards * _A_LITTLE]
+        inside = [one for one in beyond if (one - nearest) * towards >= 0]
+        return {self._holds(one, self.threshold) for one in inside}
+
+    def _holds(self, value: Decimal, threshold: Decimal) -> bool:
         tests = {
-            "below": fact.value < self.threshold,
-            "above": fact.value > self.threshold,
-            "at_least": fact.value >= self.threshold,
-            "at_most": fact.value <= self.threshold,
+            "below": value < threshold,
+            "above": value > threshold,
+            "at_least": value >= threshold,
+            "at_most": value <= threshold,
         }
         return next(holds for name, holds in tests.items() if getattr(self, name) is not None)
 
@@ -144,3 +168,35 @@ class Condition(Strict):
             name = next(name for name in BOUNDS if getattr(self, name) is not None)
             return f"is {BOUNDS[name]} {self.bound}"
         return f"is {' or '.join(self.values)}"
+
+    def conditions(self) -> Iterator["Condition"]:
+        """Itself: a row of its own."""
+        yield self
+
+
+class AnyOf(Strict):
+    """Rows of which one is enough."""
+
+    any_of: list[Condition] = Field(min_length=2)
+    because: str = Field(min_length=10)
+
+    def check(self, facts: Facts) -> Answer:
+        """Yes if one row says yes, no if all say no."""
+        return any_of([row.check(facts) for row in self.any_of])
+
+    def say(self) -> str:
+        """The rows in words."""
+        return ", or ".join(row.say() for row in self.any_of)
+
+    def conditions(self) -> Iterator[Condition]:
+        """Every condition in it."""
+        yield from self.any_of
+
+
+def _kind(row: object) -> str:
+    has_rows = "any_of" in row if isinstance(row, dict) else isinstance(row, AnyOf)
+    return "any" if has_rows else "row"
+
+
+When = Annotated[Annotated[Condition, Tag("row")] | Annotated[AnyOf, Tag("any")], Discriminator(_kind)]
+TAGS = ("row", "any")

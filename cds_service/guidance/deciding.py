@@ -6,8 +6,8 @@ from enum import Enum
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import Fact, Facts, State, absent, known
-from cds_service.guidance.conditions import Answer, Condition, all_of
-from cds_service.guidance.model import Alternative, Card, Indicator, Phrase
+from cds_service.guidance.conditions import Answer, Condition, When, all_of
+from cds_service.guidance.model import Alternative, Card, Indicator, Phrase, SuggestionRow
 
 
 class Outcome(Enum):
@@ -25,7 +25,7 @@ _OUTCOMES = {Answer.YES: Outcome.ADVISE, Answer.NO: Outcome.SILENT, Answer.UNKNO
 class Reason:
     """One row of a card's table, and what it said of the facts."""
 
-    row: Condition
+    row: When
     answer: Answer
 
 
@@ -67,7 +67,8 @@ def screens_not_done(facts: Facts, decisions: Sequence[Decision], card: Card) ->
 def _undecided(decision: Decision) -> list[Condition]:
     if decision.outcome is not Outcome.CANNOT_TELL:
         return []
-    return [reason.row for reason in decision.reasons if reason.answer is Answer.UNKNOWN]
+    untold = [reason.row for reason in decision.reasons if reason.answer is Answer.UNKNOWN]
+    return [one for row in untold for one in row.conditions() if one.check(decision.facts) is Answer.UNKNOWN]
 
 
 def _all_hold(conditions: Iterable[Condition], facts: Facts) -> bool:
@@ -77,6 +78,11 @@ def _all_hold(conditions: Iterable[Condition], facts: Facts) -> bool:
 def indicator_of(card: Card, facts: Facts) -> Indicator:
     """The level of the first indicator row that holds; the last always does."""
     return next(row.level for row in card.indicator if _all_hold(row.when, facts))
+
+
+def suggestions_of(card: Card, facts: Facts) -> list[SuggestionRow]:
+    """The suggestions whose conditions all hold."""
+    return [row for row in card.suggestion if _all_hold(row.when, facts)]
 
 
 def wording_of(phrase: Phrase, facts: Facts) -> Alternative | None:

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.guidance.conditions import Condition, Strict
+from cds_service.guidance.conditions import Condition, Strict, When
 
 _HOLE = re.compile(r"\{([a-z_]+(?:\.[a-z_]+)?)\}")
 SUMMARY_LIMIT = 140  # CDS Hooks: fewer than 140 characters
@@ -65,6 +65,27 @@ class Review(Strict):
     review_by: date | None = None
 
 
+class SuggestionRow(Strict):
+    """A change that the card offers, never marked as recommended; only where every condition holds.
+
+    `remove-order` deletes the order. `set-daily-dose` sets it to `daily_mg` by mouth. `order-amino-acids` drafts a
+    laboratory order, `in_days` days from now.
+    """
+
+    does: Literal["remove-order", "set-daily-dose", "order-amino-acids"]
+    label: str
+    description: str
+    daily_mg: int | None = None
+    in_days: int = 0
+    when: list[Condition] = []
+
+    @model_validator(mode="after")
+    def _has_its_dose(self) -> "SuggestionRow":
+        if (self.does == "set-daily-dose") != (self.daily_mg is not None):
+            raise ValueError("set-daily-dose, and nothing else, has daily_mg")
+        return self
+
+
 class CardText(Strict):
     """The words of a card: a summary of one sentence, and detail in GitHub-Flavored Markdown."""
 
@@ -79,14 +100,15 @@ class Card(Strict):
     title: str
     status: Literal["draft", "live"]
     scope: Literal["order", "patient"]
-    family: Literal["baseline"] | None = None
+    family: Literal["baseline", "glutamine"] | None = None
     after_others: bool = False
     also_screens: list[str] = []
     sources: list[str]
     override_reasons: list[str] = []
     review: Review
-    when: list[Condition] = Field(min_length=1)
+    when: list[When] = Field(min_length=1)
     indicator: list[IndicatorRow] = Field(min_length=1)
+    suggestion: list[SuggestionRow] = []
     text: CardText
 
     @model_validator(mode="after")
@@ -114,6 +136,18 @@ class Card(Strict):
             raise ValueError("the last indicator has no conditions, so that there is always one")
         return self
 
+    def conditions(self) -> Iterator[Condition]:
+        """Every condition that decides whether the card speaks."""
+        for row in self.when:
+            yield from row.conditions()
+
+    def other_conditions(self) -> Iterator[Condition]:
+        """Every condition that decides how it speaks: its indicator and its suggestions."""
+        for indicator in self.indicator:
+            yield from indicator.when
+        for suggestion in self.suggestion:
+            yield from suggestion.when
+
 
 class Example(Strict):
     """A patient, an order and what the card says to them: one test, named by its sentence."""
@@ -125,6 +159,7 @@ class Example(Strict):
     expect: Literal["advise", "silent", "cannot tell"]
     because: str
     born: date | None = None
+    also_drafted: list[str] = []
     not_sent: list[str] = []
     says: list[str] = []
 

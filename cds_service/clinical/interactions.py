@@ -1,0 +1,91 @@
+"""Other medications that matter beside acetylcysteine: nitroglycerin, and glutamine by a parenteral route.
+
+Looked for among the drafts of the call and the active medications. Oral glutamine does not count.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from cds_service.clinical import queries
+from cds_service.clinical.chart import Chart
+from cds_service.clinical.codes import Row
+from cds_service.clinical.elements import Resource, names, resource_name
+from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
+from cds_service.clinical.medications import is_current, routes_of
+from cds_service.clinical.orders import drug_concepts, has_unread_drug
+from cds_service.clinical.screens import PRESENT, medications_index, missing
+from cds_service.clinical.vocabulary import Vocabulary
+
+Look = Callable[[Resource, Mapping[str, Resource]], Row | str | None]
+PARENTERAL = "intravenous"
+
+
+def nitroglycerin(chart: Chart, drafts: Sequence[Resource], vocabulary: Vocabulary) -> Fact:
+    """Nitroglycerin drafted or active, by code or by name."""
+
+    def look(resource: Resource, medications: Mapping[str, Resource]) -> Row | str | None:
+        concepts = drug_concepts(resource, medications)
+        for concept in concepts:
+            row = vocabulary.code_lists["nitroglycerin"].included_in(concept)
+            named = vocabulary.name_lists["nitroglycerin-names"].included_in(concept)
+            if row or named:
+                return row or Row("", "", "nitroglycerin, by name", True, "")
+        return _unread(resource, medications)
+
+    return _look_through(chart, drafts, look)
+
+
+def parenteral_glutamine(chart: Chart, drafts: Sequence[Resource], vocabulary: Vocabulary) -> Fact:
+    """Glutamine or alanyl-glutamine by a parenteral route, drafted or active."""
+
+    def look(resource: Resource, medications: Mapping[str, Resource]) -> Row | str | None:
+        concepts = drug_concepts(resource, medications)
+        found = next((one for concept in concepts if (one := _glutamine(concept, vocabulary)) is not None), None)
+        if found is None:
+            return _unread(resource, medications)
+        row, only_parenteral = found
+        routes = routes_of(resource, vocabulary)
+        if PARENTERAL in routes or (only_parenteral and not routes):
+            return row.term if row.unsure else row
+        return None if routes else f"{row.term}, route not stated"
+
+    return _look_through(chart, drafts, look)
+
+
+def _glutamine(concept: object, vocabulary: Vocabulary) -> tuple[Row, bool] | None:
+    """The row that says glutamine, and whether the product itself is for parenteral use only."""
+    rows = vocabulary.code_lists["glutamine-drugs"].rows_in(concept)
+    for row in rows:
+        if row.included:
+            return row, True
+    name = vocabulary.name_lists["glutamine-drug-names"].included_in(concept)
+    if name is not None:
+        return Row("", "", f"{name.name}, by name", True, ""), name.extra.get("route") == PARENTERAL
+    unsure = next((row for row in rows if row.unsure), None)
+    return (unsure, False) if unsure else None
+
+
+def _unread(resource: Resource, medications: Mapping[str, Resource]) -> str | None:
+    """A drug that stands behind a reference and has no name beside it may be anything."""
+    if not has_unread_drug(resource, medications):
+        return None
+    named = any(True for concept in drug_concepts(resource, medications) for _ in names(concept))
+    return None if named else "a medication named only by reference"
+
+
+def _look_through(chart: Chart, drafts: Sequence[Resource], look: Look) -> Fact:
+    """Found in a draft or an active medication; a hint or a gap makes "none" unknown."""
+    medications = medications_index(chart)
+    active = [one for one in chart.get(queries.MEDICATIONS).resources if is_current(one)]
+    hints: list[tuple[str, str]] = []
+    for resource in [*drafts, *active]:
+        found = look(resource, medications)
+        if isinstance(found, Row):
+            origin = Origin(resource_name(resource), f"{found.code} {found.term}".strip())
+            return known(PRESENT, (origin,), term=found.term)
+        if found:
+            hints.append((found, resource_name(resource)))
+    if hints:
+        said, where = hints[0]
+        return unknown(f"cannot be told of one entry ({said})", (Origin(where, said),))
+    data = chart.get(queries.MEDICATIONS)
+    return missing(queries.MEDICATIONS, data) or absent("none among the drafts and the active medications")

@@ -1,0 +1,28 @@
+"""What orders and medications have in common: by which route they are given, and whether they are current."""
+
+from cds_service.clinical.elements import Json, Resource, names, text
+from cds_service.clinical.timing import instructions_of
+from cds_service.clinical.vocabulary import Vocabulary
+
+INTRAVENOUS, INHALATION, OPHTHALMIC, ORAL = "intravenous", "inhalation", "ophthalmic", "oral"
+_PRECEDENCE = (INTRAVENOUS, INHALATION, OPHTHALMIC, ORAL)  # "oral inhalation" is inhalation
+
+
+def routes_of(resource: Resource, vocabulary: Vocabulary) -> set[str]:
+    """The routes that the dosage instructions state, as far as they are known ones."""
+    return {_route(instruction.get("route"), vocabulary) for instruction in instructions_of(resource)} - {""}
+
+
+def _route(route: Json, vocabulary: Vocabulary) -> str:
+    """One of the four routes, by code, else by word; empty if neither says."""
+    row = vocabulary.code_lists["routes"].included_in(route)
+    if row is not None:
+        return row.extra["route"]
+    listed = vocabulary.name_lists["route-words"]
+    said = {name.extra["route"] for written in names(route) for name in listed.find_all(written)}
+    return next((one for one in _PRECEDENCE if one in said), "")
+
+
+def is_current(resource: Resource) -> bool:
+    """True for a medication whose status says that it is being taken."""
+    return text(resource.get("status")) == "active"
