@@ -13,6 +13,7 @@ from cds_service.api import problems, routes
 from cds_service.content import load_content
 from cds_service.errors import CdsServiceError
 from cds_service.guidance.model import Content
+from cds_service.intervals import with_site_intervals
 from cds_service.settings import Settings
 
 
@@ -35,7 +36,7 @@ def create_app(
     """The service. Content is loaded here, so that a mistake in it stops the start; tests pass clock and ids in."""
     app = FastAPI(title="Acetylcysteine CDS Hooks service", version=__version__, redoc_url=None)
     app.state.settings = settings
-    app.state.content = content or load_content(settings.cards)
+    app.state.content = with_site_intervals(content or load_content(settings.cards), settings.site_intervals)
     app.state.now, app.state.new_id = now, new_id
     app.add_exception_handler(CdsServiceError, problems.on_known)
     app.add_exception_handler(HTTPException, problems.on_http)

@@ -15,6 +15,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CDS_", extra="ignore", frozen=True)
 
     cards: Path = Field(CARDS, description="Folder of the content: cards, code lists, sources.")
+    site_intervals: Path | None = Field(
+        None, description="TOML file with this site's own reference intervals, for results that come without a range."
+    )
     max_body_bytes: int = Field(4 * 1024 * 1024, gt=0, description="Largest request body, in bytes; beyond it 413.")
     fhir_loopback: bool = Field(
         True,
@@ -42,4 +45,6 @@ def describe() -> list[tuple[str, str, str]]:
 def _shown(default: object) -> str:
     if default == CARDS:
         return "cards/ beside the package"
+    if default is None:
+        return "none"
     return ", ".join(default) if isinstance(default, tuple) else str(default)

@@ -18,7 +18,7 @@ _BOUNDS = ("boundsDuration", "boundsPeriod", "boundsQuantity", "boundsRange")
 
 
 def action_for(row: SuggestionRow, order: Order, hook: str, patient_id: str, today: date) -> Action | None:
-    """The action of a suggestion; None where it cannot be offered: an order without id, no lab orders in the version."""
+    """The action of a suggestion; None where it cannot be offered: an order without id, a version without drafts."""
     if row.does == "order-amino-acids":
         lab_order = draft_lab_order(version_of(order.resource, hook), patient_id, today)
         return Action(type="create", description=row.description, resource=lab_order) if lab_order else None

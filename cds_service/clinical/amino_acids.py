@@ -12,22 +12,23 @@ from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
 from cds_service.clinical.kidney import Patient
 from cds_service.clinical.medications import is_current
 from cds_service.clinical.moments import Moment, read_moment, say_day
-from cds_service.clinical.orders import drug_concepts, recognise
+from cds_service.clinical.orders import drug_concepts, is_nameless, recognise
 from cds_service.clinical.quantities import rounded, say_number
 from cds_service.clinical.ranges import UNCLASSIFIED, Person, classify
 from cds_service.clinical.results import Readings, Result, Wanted, read_results
 from cds_service.clinical.screens import medications_index, missing
+from cds_service.clinical.site import SiteInterval
 from cds_service.clinical.timing import instructions_of
 from cds_service.clinical.vocabulary import Vocabulary
 
 KIND = "amino acid"
 UNIT = "µmol/L"
-BASELINE, ON_TREATMENT, MEASURED, SOME = "baseline", "on treatment", "measured", "some"
+BASELINE, ON_TREATMENT, MEASURED = "baseline", "on treatment", "measured"
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """An active acetylcysteine medication: where it stands and when it began (None: no date that can be read)."""
+    """An active acetylcysteine medication: where it stands and when it began (None: that cannot be read)."""
 
     name: str
     moment: Moment | None
@@ -40,15 +41,15 @@ def read_analyte(codes: str, chart: Chart, vocabulary: Vocabulary, now: datetime
     return read_results(chart.get(queries.AMINO_ACIDS), wanted, chart.patient_id, now)
 
 
-def level(readings: Readings, chart: Chart, patient: Patient) -> Fact:
+def level(readings: Readings, chart: Chart, patient: Patient, site: Sequence[SiteInterval] = ()) -> Fact:
     """The class of the newest result; absent if there is none; unknown if the results could not be read."""
     newest = readings.newest
     if newest is None:
         data = chart.get(queries.AMINO_ACIDS)
         return missing(queries.AMINO_ACIDS, data) or absent("no result that can be used")
-    classed = classify(newest, KIND, _person(patient, newest))
+    classed = classify(newest, KIND, _person(patient, newest), site)
     name, why = classed.name, classed.why
-    if any(_contradicts(newest, other, patient) for other in readings.usable[1:]):
+    if any(_contradicts(newest, other, patient, site) for other in readings.usable[1:]):
         name, why = UNCLASSIFIED, "two results of the same time differ"
     return known(
         name,
@@ -65,11 +66,11 @@ def _person(patient: Patient, result: Result) -> Person:
     return Person(None if age is None else Decimal(age), patient.sex)
 
 
-def _contradicts(newest: Result, other: Result, patient: Patient) -> bool:
+def _contradicts(newest: Result, other: Result, patient: Patient, site: Sequence[SiteInterval]) -> bool:
     if other.moment.latest != newest.moment.latest or other.measure.value == newest.measure.value:
         return False
     person = _person(patient, newest)
-    return classify(newest, KIND, person).name != classify(other, KIND, person).name
+    return classify(newest, KIND, person, site).name != classify(other, KIND, person, site).name
 
 
 def _say(result: Result) -> dict[str, str]:
@@ -79,24 +80,8 @@ def _say(result: Result) -> dict[str, str]:
     return {"result": sent if sent == shown else f"{sent} ({shown})", "date": say_day(result.moment.day)}
 
 
-def unused(readings: Readings, shown: int = 3) -> Fact:
-    """Results that were seen and not used, newest first, each with its reason."""
-    if not readings.unused:
-        return absent("none")
-    listed = sorted(
-        readings.unused,
-        key=lambda one: (one.moment is not None, one.moment and one.moment.latest),
-        reverse=True,
-    )
-    said = [one.say() for one in listed[:shown]]
-    rest = len(listed) - len(said)
-    if rest > 0:
-        said.append(f"and {rest} more")
-    return known(SOME, tuple(Origin(one.name, one.reason) for one in listed), list=tuple(said))
-
-
 def treatment_starts(chart: Chart, vocabulary: Vocabulary, drafts: Sequence[Resource]) -> list[Start]:
-    """Each active acetylcysteine medication that is not one of the drafts."""
+    """Each active medication that is acetylcysteine, or may be, and that is not one of the drafts."""
     medications, drafted = medications_index(chart), {resource_name(one) for one in drafts}
     starts = []
     for resource in chart.get(queries.MEDICATIONS).resources:
@@ -106,6 +91,8 @@ def treatment_starts(chart: Chart, vocabulary: Vocabulary, drafts: Sequence[Reso
         rows, named = recognise(drug_concepts(resource, medications), vocabulary)
         if rows or named:
             starts.append(Start(name, _began(resource)))
+        elif is_nameless(resource, medications):
+            starts.append(Start(name, None))
     return starts
 
 
@@ -133,7 +120,7 @@ def sample(readings: Readings, starts: list[Start], chart: Chart) -> Fact:
         since = say_day(first.moment.day) if first.moment else ""
         return known(ON_TREATMENT, (Origin(first.name, f"began {since}"),), since=since)
     if any(start.moment is None for start in starts):
-        return unknown("an active acetylcysteine medication has no start date that can be read")
+        return unknown("an active medication that is or may be acetylcysteine has no name or no start date")
     return missing(queries.MEDICATIONS, chart.get(queries.MEDICATIONS)) or known(BASELINE, (newest.origin,))
 
 

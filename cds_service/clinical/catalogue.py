@@ -122,9 +122,9 @@ CATALOGUE: Mapping[str, FactType] = {
             queries=(q.AMINO_ACIDS, q.MEDICATIONS),
         ),
         FactType(
-            "glutamate_unused",
-            "glutamate results not used",
-            "Results that were seen and not used, with the reason.",
+            "results_unused",
+            "amino acid results not used",
+            "Glutamate and cystine results that were seen and not used, with the reason.",
             PATIENT,
             (KNOWN, ABSENT),
             values=("some",),

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from cds_service.clinical import queries
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.codes import Row
-from cds_service.clinical.elements import Resource, names, resource_name
+from cds_service.clinical.elements import Resource, resource_name
 from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
 from cds_service.clinical.medications import is_current, routes_of
-from cds_service.clinical.orders import drug_concepts, has_unread_drug
+from cds_service.clinical.orders import drug_concepts, is_nameless
 from cds_service.clinical.screens import PRESENT, medications_index, missing
 from cds_service.clinical.vocabulary import Vocabulary
 
@@ -65,11 +65,7 @@ def _glutamine(concept: object, vocabulary: Vocabulary) -> tuple[Row, bool] | No
 
 
 def _unread(resource: Resource, medications: Mapping[str, Resource]) -> str | None:
-    """A drug that stands behind a reference and has no name beside it may be anything."""
-    if not has_unread_drug(resource, medications):
-        return None
-    named = any(True for concept in drug_concepts(resource, medications) for _ in names(concept))
-    return None if named else "a medication named only by reference"
+    return "a medication named only by reference" if is_nameless(resource, medications) else None
 
 
 def _look_through(chart: Chart, drafts: Sequence[Resource], look: Look) -> Fact:

@@ -89,6 +89,13 @@ def has_unread_drug(order: Resource, medications: Medications) -> bool:
     return bool(pointers) and not _medications_behind(order, medications)
 
 
+def is_nameless(resource: Resource, medications: Medications) -> bool:
+    """True where the drug stands behind such a reference and nothing beside it names the drug: it may be anything."""
+    if not has_unread_drug(resource, medications):
+        return False
+    return not any(True for concept in drug_concepts(resource, medications) for _ in names(concept))
+
+
 def is_order(resource: Json) -> bool:
     """True for a medication order of any FHIR version that asks for the drug to be given."""
     return member(resource, "resourceType") in ORDER_TYPES and member(resource, "doNotPerform") is not True

@@ -4,12 +4,14 @@ No interval is built in. Where range and interpretation disagree, or the compara
 result stays unclassified and says why.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from cds_service.clinical.elements import Json, Resource, codings, items, member, names, objects
-from cds_service.clinical.quantities import Measure, Refusal, read_measure
+from cds_service.clinical.quantities import Measure, Refusal, read_measure, say_number
 from cds_service.clinical.results import Result
+from cds_service.clinical.site import SiteInterval
 
 LOW, NORMAL, HIGH, UNCLASSIFIED = "low", "normal", "high", "unclassified"
 _FLAGS = {"L": LOW, "LL": LOW, "N": NORMAL, "H": HIGH, "HH": HIGH}
@@ -42,10 +44,12 @@ class Classed:
     why: str = ""
 
 
-def classify(result: Result, kind: str, person: Person) -> Classed:
-    """The class of a result by its own range and interpretation."""
+def classify(result: Result, kind: str, person: Person, site: Sequence[SiteInterval] = ()) -> Classed:
+    """The class of a result by its own range, or a site's where it came without any, and by its interpretation."""
     flag = _flag(result.element)
     interval = _interval(result.element, kind, person)
+    if not objects(result.element.get("referenceRange")):
+        interval = _site_interval(site, person) or interval
     if isinstance(flag, Refusal):
         return Classed(UNCLASSIFIED, _sent(interval), flag.reason)
     if isinstance(interval, Refusal):
@@ -103,6 +107,15 @@ def _interval(element: Resource, kind: str, person: Person) -> Interval | Refusa
     if refused or len(ends) > 1:
         return refused or Refusal("several reference ranges were sent with it and they differ")
     return next(one for one in read if isinstance(one, Interval))
+
+
+def _site_interval(site: Sequence[SiteInterval], person: Person) -> Interval | None:
+    """The site's interval for this person, if just one fits."""
+    fitting = [one for one in site if one.fits(person.age, person.sex)]
+    if len(fitting) != 1:
+        return None
+    low, high = fitting[0].low, fitting[0].high
+    return Interval(low, high, f"{say_number(low)}–{say_number(high)} µmol/L, this site's own interval")
 
 
 def _fits(one: Resource, person: Person) -> bool:

@@ -17,6 +17,7 @@ from cds_service.clinical.orders import Order
 from cds_service.clinical.quantities import Measure, Refusal, read_measure, rounded, say_number
 from cds_service.clinical.screens import condition_screen, hypersensitivity, missing
 from cds_service.clinical.timing import instructions_of
+from cds_service.clinical.unused import unused_results
 from cds_service.clinical.use import read_poisoning, read_use
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.clinical.weight import read_weight
@@ -42,11 +43,11 @@ def read_patient_facts(chart: Chart, vocabulary: Vocabulary, drafts: Sequence[Re
     return {
         "age": _age(chart, patient, now),
         "poisoning": read_poisoning(chart, vocabulary, now),
-        "glutamate": amino_acids.level(glutamate, chart, patient),
+        "glutamate": amino_acids.level(glutamate, chart, patient, vocabulary.site_intervals.get("glutamate", ())),
         "glutamate_sample": amino_acids.sample(glutamate, starts, chart),
         "glutamate_before": amino_acids.before_treatment(glutamate, starts),
-        "glutamate_unused": amino_acids.unused(glutamate),
-        "cystine": amino_acids.level(cystine, chart, patient),
+        "results_unused": unused_results([glutamate, cystine], chart, vocabulary),
+        "cystine": amino_acids.level(cystine, chart, patient, vocabulary.site_intervals.get("cystine", ())),
         "sample_handling": amino_acids.handling(glutamate, glutamine, vocabulary),
         "dialysis": on_dialysis,
         "kidney_injury": injury,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cds_service.clinical.chart import Data
 from cds_service.clinical.codes import CodeList, Row
-from cds_service.clinical.elements import Json, Resource, codings, is_about, objects, resource_name, text
+from cds_service.clinical.elements import Json, Resource, codings, is_about, objects, references, resource_name, text
 from cds_service.clinical.facts import Origin
 from cds_service.clinical.moments import Moment, sample_moment, say_day
 from cds_service.clinical.quantities import Measure, Refusal, read_measure
@@ -81,13 +81,16 @@ def read_results(data: Data, wanted: Wanted, patient_id: str, now: datetime) -> 
     """Every result of one analyte, panels and contained results included, each resource once."""
     readings = Readings()
     seen: set[str] = set()
+    retracted = _retracted(data)
     for observation in data.resources:
         name = resource_name(observation)
         if name in seen and "/" in name:
             continue
         seen.add(name)
-        for part in _parts(observation):
+        for part in parts_of(observation):
             judged = _judge(part, observation, wanted, patient_id, now)
+            if isinstance(judged, Result) and name in retracted:
+                judged = Unused(judged.row.term, "its panel was entered in error or cancelled", name, judged.moment)
             if isinstance(judged, Result):
                 readings.usable.append(judged)
             elif judged is not None:
@@ -96,7 +99,17 @@ def read_results(data: Data, wanted: Wanted, patient_id: str, now: datetime) -> 
     return readings
 
 
-def _parts(observation: Resource) -> Iterator[Resource]:
+def _retracted(data: Data) -> set[str]:
+    """The results that a panel or a report names which was itself entered in error or cancelled."""
+    panels = [one for one in data.resources if not is_valid(one)]
+    return {
+        "/".join(reference.split("/")[-2:])
+        for panel in panels
+        for reference in references(panel.get("hasMember")) + references(panel.get("result"))
+    }
+
+
+def parts_of(observation: Resource) -> Iterator[Resource]:
     """The observation, its components, and the observations contained in it or in a report."""
     yield observation
     yield from objects(observation.get("component"))
@@ -170,7 +183,7 @@ def has_code(resource: Resource, codes: CodeList) -> bool:
     """True if a resource or one of its parts has an included code of the list."""
     return any(
         row is not None and row.included
-        for part in _parts(resource)
+        for part in parts_of(resource)
         for coding in codings(part.get("code"))
         if (row := codes.find(coding)) is not None
     )

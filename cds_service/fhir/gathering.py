@@ -25,7 +25,8 @@ from cds_service.clinical.elements import (
 from cds_service.clinical.queries import PATIENT, QUERIES, Query
 
 _MISSING = object()
-_ALSO_WELCOME = frozenset(("Medication", "Provenance"))  # come along in a Bundle without being asked for
+_ALSO_READ = frozenset(("Medication", "DiagnosticReport"))  # come along in a Bundle without being asked for
+_ALSO_WELCOME = _ALSO_READ | {"Provenance"}
 
 
 def gather(patient_id: str, prefetch: Mapping[str, Any], not_sent: str = "") -> Chart:
@@ -66,7 +67,7 @@ def _read_bundle(query: Query, bundle: Resource, patient_id: str) -> Data:
     wanted = [one for one in usable if one["resourceType"] == query.resource_type]
     gaps += _gaps(query, bundle, usable, wanted)
     if wanted:
-        return _given(query, wanted + [one for one in usable if one["resourceType"] == "Medication"], patient_id, gaps)
+        return _given(query, wanted + [one for one in usable if one["resourceType"] in _ALSO_READ], patient_id, gaps)
     return _failed("; ".join(gaps)) if gaps else Data(Arrival.EMPTY)
 
 

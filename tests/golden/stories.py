@@ -69,6 +69,12 @@ STORIES = (
     Story("rosa-comparator", "order-sign", (USUAL,)),
     Story("sven-handling", "order-sign", (USUAL,)),
     Story("tilda-panel", "order-sign", (USUAL,)),
+    Story("ulf-clearance-under-25", "order-sign", (USUAL, "glutamine-intravenous")),
+    Story("ulf-clearance-25", "order-sign", (USUAL, "glutamine-intravenous")),
+    Story("vera-kidney-injury", "order-select", (USUAL, "glutamine-intravenous"), (USUAL,)),
+    Story("wanda-nitroglycerin", "order-sign", (USUAL,)),
+    Story("xaver-varices", "order-sign", ("oral-for-bronchitis",)),
+    Story("yara-ulcer-unsure", "order-sign", (USUAL,)),
 )
 
 

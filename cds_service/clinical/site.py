@@ -1,0 +1,23 @@
+"""A site's own reference intervals: used only for a result that came without any range. None is built in."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class SiteInterval:
+    """One interval in µmol/L, for a sex and ages in completed years where it has such limits."""
+
+    low: Decimal
+    high: Decimal
+    sex: str = ""
+    from_years: int = 0
+    to_years: int | None = None
+
+    def fits(self, age: Decimal | None, sex: str) -> bool:
+        """True if the interval is for this person; an age or a sex that is not known fits no limit."""
+        if self.sex and self.sex != sex:
+            return False
+        if self.from_years == 0 and self.to_years is None:
+            return True
+        return age is not None and self.from_years <= age and (self.to_years is None or age <= self.to_years)

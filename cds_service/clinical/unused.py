@@ -1,0 +1,52 @@
+"""Results that were seen and not used: each is named with its reason, so that none is passed over in silence."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from cds_service.clinical import queries
+from cds_service.clinical.chart import Chart
+from cds_service.clinical.elements import names, resource_name
+from cds_service.clinical.facts import Fact, Origin, absent, known
+from cds_service.clinical.moments import sample_moment
+from cds_service.clinical.results import Readings, Unused, parts_of
+from cds_service.clinical.vocabulary import Vocabulary
+
+SOME = "some"
+_LISTS = ("glutamate", "cystine", "glutamine", "amino-acid-panels")
+_LOOKALIKES = "glutamate-lookalikes"
+_SHOWN = 4
+
+
+def unused_results(readings: Sequence[Readings], chart: Chart, vocabulary: Vocabulary) -> Fact:
+    """Refused glutamate and cystine results, and results that are only named like them; newest first."""
+    found = [one for reading in readings for one in reading.unused]
+    found += list(dict.fromkeys(_named_alike(chart, vocabulary)))
+    if not found:
+        return absent("none")
+    listed = sorted(sorted(found, key=Unused.say), key=_day, reverse=True)
+    said = [one.say() for one in listed[:_SHOWN]]
+    if len(listed) > _SHOWN:
+        said.append(f"and {len(listed) - _SHOWN} more")
+    return known(SOME, tuple(Origin(one.name, one.reason) for one in listed), list=tuple(said))
+
+
+def _day(one: Unused) -> date:
+    return one.moment.day if one.moment else date.min
+
+
+def _named_alike(chart: Chart, vocabulary: Vocabulary) -> Iterator[Unused]:
+    """Results whose text says glutamate or cystine and whose code does not."""
+    words = vocabulary.name_lists["amino-acid-words"]
+    for resource in chart.get(queries.AMINO_ACIDS).resources:
+        for part in parts_of(resource):
+            code = part.get("code")
+            if words.included_in(code) is None or _is_known(code, vocabulary):
+                continue
+            rows = vocabulary.code_lists[_LOOKALIKES].rows_in(code)
+            label = next(names(code), "")
+            reason = f"its code means {rows[0].term}" if rows else "it has no code that this service reads"
+            yield Unused(f"“{label}”", reason, resource_name(resource), sample_moment(part) or sample_moment(resource))
+
+
+def _is_known(code: object, vocabulary: Vocabulary) -> bool:
+    return any(vocabulary.code_lists[name].rows_in(code) for name in _LISTS)
