@@ -24,7 +24,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(LOCK_VENV)/bin/pip-compile -
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check fix golden lock clean
+.PHONY: help run test check fix golden pages lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,7 @@ check: $(VENV)/.test ## lint, format, types, imports, content
 	@echo "mypy";          $(BIN)/mypy
 	@echo "lint-imports";  $(BIN)/lint-imports --no-logo
 	@echo "cds-service check"; $(BIN)/cds-service check
+	@echo "cds-service review-pages --check"; $(BIN)/cds-service review-pages --check
 
 fix: $(VENV)/.test ## format the code and repair what ruff can
 	@$(BIN)/ruff check --fix .
@@ -49,6 +50,9 @@ fix: $(VENV)/.test ## format the code and repair what ruff can
 
 golden: $(VENV)/.test ## rewrite the golden replies; read the difference before you commit it
 	@$(BIN)/python -m tests.golden.rewrite
+
+pages: $(VENV)/.run ## write docs/guidance/, a review page for each card
+	@$(BIN)/cds-service review-pages
 
 lock: $(LOCK_VENV)/.made ## pin requirements/*.in again, with hashes
 	@echo "Locking requirements/run.in, test.in and build.in"

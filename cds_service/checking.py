@@ -7,6 +7,7 @@ proved, not sampled.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
@@ -18,6 +19,8 @@ from cds_service.examples import Ran, run_example
 from cds_service.guidance.conditions import Answer, Condition, all_of
 from cds_service.guidance.deciding import decide, wording_of
 from cds_service.guidance.model import Card, Content, Phrase, holes
+
+REVIEW_WARNING_DAYS = 60
 
 
 @dataclass
@@ -281,3 +284,17 @@ def _say(facts: Facts) -> str:
         f"{name} {fact.state.value}{f' {fact.value}' if fact.value is not None else ''}" for name, fact in facts.items()
     )
     return ", ".join(said)
+
+
+def check_review_dates(content: Content, today: date) -> Report:
+    """Live cards whose review is due within 60 days, in lines; those whose date has passed, as mistakes."""
+    report = Report()
+    for card in content.cards:
+        due = card.review.review_by
+        if card.status != "live" or due is None:
+            continue
+        if due < today:
+            report.fail(f"{card.id}/card.toml", f"its review was due on {due}")
+        elif due <= today + timedelta(days=REVIEW_WARNING_DAYS):
+            report.lines.append(f"{card.id}: its review is due on {due}")
+    return report

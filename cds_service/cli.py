@@ -3,7 +3,7 @@
 import ipaddress
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 import uvicorn
@@ -11,16 +11,20 @@ from rich.console import Console
 from rich.table import Table
 
 from cds_service.app import create_app, the_time
-from cds_service.checking import check_content
+from cds_service.checking import check_content, check_review_dates
 from cds_service.content import load_content
 from cds_service.errors import ContentError, InvalidRequest
 from cds_service.explaining import explain_request
+from cds_service.guidance.model import Content
 from cds_service.logs import configure, get_logger
+from cds_service.review import review_pages as pages_of
+from cds_service.review import stale_pages, write_pages
 from cds_service.settings import Settings, describe
 
 cli = typer.Typer(help="A CDS Hooks service for acetylcysteine.", no_args_is_help=True, add_completion=False)
 console = Console(soft_wrap=True)
 
+Fixtures = Annotated[Path, typer.Option(help="Folder of the patients and orders that examples name.")]
 Cards = Annotated[Path | None, typer.Option(help="Folder of the content; default: the setting CDS_CARDS.")]
 
 
@@ -42,8 +46,7 @@ def serve(host: str = "127.0.0.1", port: int = 8000) -> None:
     try:
         app = create_app(settings)
     except ContentError as error:
-        _print_mistakes(error)
-        raise typer.Exit(1) from None
+        _fail(error)
     get_logger().info("serving", url=f"http://{host}:{port}/cds-services", content=app.state.content.about.version)
     uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
 
@@ -56,19 +59,52 @@ def _is_loopback(host: str) -> bool:
 
 
 @cli.command()
-def check(cards: Cards = None, fixtures: Path = Path("fixtures")) -> None:
+def check(
+    cards: Cards = None,
+    fixtures: Fixtures = Path("fixtures"),
+    review_dates: Annotated[bool, typer.Option(help="Also fail where a live card is past its review date.")] = False,
+) -> None:
     """Load the content and prove it: one baseline card for each patient, none unreachable, examples at thresholds."""
-    try:
-        report = check_content(load_content(cards or Settings().cards), cards or Settings().cards, fixtures)
-    except ContentError as error:
-        _print_mistakes(error)
-        raise typer.Exit(1) from None
-    for line in report.lines:
+    folder = cards or Settings().cards
+    content = _load(folder)
+    reports = [check_content(content, folder, fixtures)]
+    if review_dates:
+        reports.append(check_review_dates(content, the_time().date()))
+    for line in (line for report in reports for line in report.lines):
         console.print(line)
-    if report.mistakes:
-        _print_mistakes(ContentError(report.mistakes))
-        raise typer.Exit(1)
+    mistakes = [mistake for report in reports for mistake in report.mistakes]
+    if mistakes:
+        _fail(ContentError(mistakes))
     console.print("The content is sound.")
+
+
+@cli.command()
+def review_pages(
+    folder: Annotated[Path, typer.Option(help="Where the pages are.")] = Path("docs/guidance"),
+    fixtures: Fixtures = Path("fixtures"),
+    check: Annotated[bool, typer.Option(help="Write nothing; fail where a page differs from the content.")] = False,
+) -> None:
+    """Write a review page for each card."""
+    pages = pages_of(_load(Settings().cards), fixtures)
+    if not check:
+        write_pages(pages, folder)
+    stale = stale_pages(pages, folder)
+    for name in stale:
+        console.print(f"{folder / name} differs from the content: run cds-service review-pages", markup=False)
+    if stale:
+        raise typer.Exit(1)
+
+
+def _load(folder: Path) -> Content:
+    try:
+        return load_content(folder)
+    except ContentError as error:
+        _fail(error)
+
+
+def _fail(error: ContentError) -> NoReturn:
+    _print_mistakes(error)
+    raise typer.Exit(1)
 
 
 def _print_mistakes(error: ContentError) -> None:
@@ -85,12 +121,9 @@ def explain(
     """Print, for each card, each condition, the value found, the resource it came from, and the outcome."""
     moment = now.replace(tzinfo=the_time().tzinfo) if now else the_time()
     try:
-        lines = explain_request(request.read_bytes(), load_content(Settings().cards), moment)
+        lines = explain_request(request.read_bytes(), _load(Settings().cards), moment)
     except InvalidRequest as error:
         console.print(f"Not a hook call: {error}", markup=False)
-        raise typer.Exit(1) from None
-    except ContentError as error:
-        _print_mistakes(error)
         raise typer.Exit(1) from None
     for line in lines:
         console.print(line, markup=False, highlight=False)

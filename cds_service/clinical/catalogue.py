@@ -17,7 +17,10 @@ _ANY = (KNOWN, ABSENT, UNKNOWN)
 
 @dataclass(frozen=True)
 class FactType:
-    """One kind of fact. Categories have `values`; numbers have a `unit` and a `step`, the least difference."""
+    """One kind of fact. Categories have `values`; numbers have a `unit` and a `step`, the least difference.
+
+    `queries` are where it is read from, `lists` the code and name lists that decide, `look_back` how far back in time.
+    """
 
     name: str
     label: str
@@ -29,6 +32,8 @@ class FactType:
     step: int = 0
     texts: Mapping[str, tuple[State, ...]] = field(default_factory=dict)
     queries: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+    look_back: str = ""
 
     @property
     def is_number(self) -> bool:
@@ -36,6 +41,15 @@ class FactType:
         return bool(self.unit)
 
 
+_USE_LISTS = (
+    "acetylcysteine",
+    "acetylcysteine-names",
+    "routes",
+    "route-words",
+    "respiratory-reasons",
+    "acetaminophen-poisoning",
+    "acetaminophen-poisoning-words",
+)
 _SHOWN = {"result": (KNOWN,), "date": (KNOWN,), "range": (KNOWN,), "why": (KNOWN,)}
 
 CATALOGUE: Mapping[str, FactType] = {
@@ -49,6 +63,8 @@ CATALOGUE: Mapping[str, FactType] = {
             (KNOWN,),
             values=("antidote", "inhaled", "ophthalmic", "respiratory", "other"),
             queries=(q.PROBLEMS, q.ACETAMINOPHEN, q.BODY),
+            lists=_USE_LISTS,
+            look_back="acetaminophen level: 72 hours",
         ),
         FactType(
             "dose_per_day",
@@ -59,6 +75,7 @@ CATALOGUE: Mapping[str, FactType] = {
             unit="mg/d",
             step=1,
             texts={"amount": (KNOWN,), "why": (UNKNOWN,)},
+            lists=("acetylcysteine",),
         ),
         FactType(
             "duration",
@@ -79,6 +96,8 @@ CATALOGUE: Mapping[str, FactType] = {
             _ANY,
             values=("present",),
             queries=(q.PROBLEMS, q.ACETAMINOPHEN),
+            lists=("acetaminophen-poisoning", "acetaminophen-poisoning-words", "acetaminophen-level"),
+            look_back="acetaminophen level: 72 hours",
         ),
         FactType(
             "age",
@@ -100,6 +119,8 @@ CATALOGUE: Mapping[str, FactType] = {
             values=_CLASSES,
             texts=_SHOWN,
             queries=(q.AMINO_ACIDS, q.PATIENT),
+            lists=("glutamate", "amino-acid-panels"),
+            look_back="365 days",
         ),
         FactType(
             "glutamate_sample",
@@ -110,6 +131,8 @@ CATALOGUE: Mapping[str, FactType] = {
             values=("baseline", "on treatment"),
             texts={"since": (KNOWN,)},
             queries=(q.AMINO_ACIDS, q.MEDICATIONS),
+            lists=("acetylcysteine", "acetylcysteine-names"),
+            look_back="medications that are active now",
         ),
         FactType(
             "glutamate_before",
@@ -120,6 +143,8 @@ CATALOGUE: Mapping[str, FactType] = {
             values=("measured",),
             texts={"result": (KNOWN,), "date": (KNOWN,), "change": (KNOWN,)},
             queries=(q.AMINO_ACIDS, q.MEDICATIONS),
+            lists=("glutamate",),
+            look_back="365 days",
         ),
         FactType(
             "results_unused",
@@ -130,6 +155,8 @@ CATALOGUE: Mapping[str, FactType] = {
             values=("some",),
             texts={"list": (KNOWN,)},
             queries=(q.AMINO_ACIDS,),
+            lists=("glutamate", "glutamate-lookalikes", "cystine", "amino-acid-words"),
+            look_back="any age",
         ),
         FactType(
             "cystine",
@@ -140,6 +167,8 @@ CATALOGUE: Mapping[str, FactType] = {
             values=_CLASSES,
             texts=_SHOWN,
             queries=(q.AMINO_ACIDS, q.PATIENT),
+            lists=("cystine", "amino-acid-panels"),
+            look_back="365 days",
         ),
         FactType(
             "sample_handling",
@@ -150,6 +179,8 @@ CATALOGUE: Mapping[str, FactType] = {
             values=("doubtful", "consistent"),
             texts={"ratio": (KNOWN,)},
             queries=(q.AMINO_ACIDS,),
+            lists=("glutamine",),
+            look_back="365 days",
         ),
         FactType(
             "kidney",
@@ -161,6 +192,8 @@ CATALOGUE: Mapping[str, FactType] = {
             values=("dialysis", "injury", "disease", "impairment", "none"),
             texts={"summary": (KNOWN,)},
             queries=(q.KIDNEY, q.BODY, q.PROBLEMS, q.PATIENT),
+            lists=("dialysis", "dialysis-creatinine", "kidney-injury", "kidney-disease", "egfr", "creatinine"),
+            look_back="latest result, of any age; its date is shown",
         ),
         FactType(
             "bronchospasm_risk",
@@ -171,6 +204,8 @@ CATALOGUE: Mapping[str, FactType] = {
             values=("present",),
             texts={"term": (KNOWN,)},
             queries=(q.PROBLEMS,),
+            lists=("bronchospasm-risk", "bronchospasm-risk-words"),
+            look_back="conditions that are active now",
         ),
         FactType(
             "hypersensitivity",
@@ -181,6 +216,8 @@ CATALOGUE: Mapping[str, FactType] = {
             values=("present",),
             texts={"term": (KNOWN,)},
             queries=(q.ALLERGIES,),
+            lists=("acetylcysteine", "acetylcysteine-names"),
+            look_back="any age",
         ),
         FactType(
             "dialysis",
@@ -191,6 +228,8 @@ CATALOGUE: Mapping[str, FactType] = {
             values=("present",),
             texts={"summary": (KNOWN,)},
             queries=(q.KIDNEY, q.PROBLEMS),
+            lists=("dialysis", "dialysis-words", "dialysis-creatinine"),
+            look_back="any age",
         ),
         FactType(
             "kidney_injury",
@@ -201,6 +240,8 @@ CATALOGUE: Mapping[str, FactType] = {
             values=("present",),
             texts={"summary": (KNOWN,)},
             queries=(q.KIDNEY, q.PROBLEMS),
+            lists=("kidney-injury", "kidney-injury-words", "creatinine"),
+            look_back="creatinine: 7 days",
         ),
         FactType(
             "kidney_disease",
@@ -211,6 +252,8 @@ CATALOGUE: Mapping[str, FactType] = {
             values=("disease", "impairment"),
             texts={"summary": (KNOWN,)},
             queries=(q.KIDNEY, q.PROBLEMS, q.BODY, q.PATIENT),
+            lists=("kidney-disease", "kidney-disease-words", "egfr", "creatinine"),
+            look_back="latest result, of any age; its date is shown",
         ),
         FactType(
             "clearance",
@@ -223,6 +266,8 @@ CATALOGUE: Mapping[str, FactType] = {
             step=1,
             texts={"amount": (KNOWN,)},
             queries=(q.KIDNEY, q.BODY, q.PATIENT),
+            lists=("creatinine", "egfr", "body-weight"),
+            look_back="weight: 365 days; latest creatinine, of any age",
         ),
         FactType(
             "bleeding_risk",
@@ -233,6 +278,8 @@ CATALOGUE: Mapping[str, FactType] = {
             values=("present",),
             texts={"term": (KNOWN,)},
             queries=(q.PROBLEMS,),
+            lists=("bleeding-risk", "bleeding-risk-words"),
+            look_back="conditions that are active now",
         ),
         FactType(
             "nitroglycerin",
@@ -243,6 +290,8 @@ CATALOGUE: Mapping[str, FactType] = {
             values=("present",),
             texts={"term": (KNOWN,)},
             queries=(q.MEDICATIONS,),
+            lists=("nitroglycerin", "nitroglycerin-names"),
+            look_back="drafts, and medications that are active now",
         ),
         FactType(
             "parenteral_glutamine",
@@ -253,6 +302,8 @@ CATALOGUE: Mapping[str, FactType] = {
             values=("present",),
             texts={"term": (KNOWN,)},
             queries=(q.MEDICATIONS,),
+            lists=("glutamine-drugs", "glutamine-drug-names", "routes", "route-words"),
+            look_back="drafts, and medications that are active now",
         ),
         FactType(
             "screens_not_done",
