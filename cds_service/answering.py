@@ -7,7 +7,7 @@ from datetime import datetime
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.elements import Resource, objects, resource_name, text
 from cds_service.clinical.orders import Order, has_unread_drug, index_medications, is_order, read_order
-from cds_service.clinical.reading import read_order_facts, read_patient_facts
+from cds_service.clinical.reading import dose_together, read_order_facts, read_patient_facts
 from cds_service.fhir.gathering import gather
 from cds_service.guidance.deciding import Outcome, decide
 from cds_service.guidance.model import Content
@@ -101,11 +101,13 @@ def decide_all(
 ) -> list[Decided]:
     """Every decision for every order; `drafts` are all medication orders of the call, in question or not."""
     patient_facts = read_patient_facts(chart, content.vocabulary, drafts, now)
-    decided = []
-    for order in orders:
-        facts = {**patient_facts, **read_order_facts(order, patient_facts, chart, content.vocabulary, now)}
-        decided += [Decided(decision, order) for decision in decide(facts, content.cards)]
-    return decided
+    of_orders = [read_order_facts(order, patient_facts, chart, content.vocabulary, now) for order in orders]
+    together = {"dose_together": dose_together(of_orders)}
+    return [
+        Decided(decision, order)
+        for order, facts in zip(orders, of_orders, strict=True)
+        for decision in decide({**patient_facts, **facts, **together}, content.cards)
+    ]
 
 
 def _render_all(decided: Sequence[Decided], content: Content, call: Call) -> tuple[wire.Card, ...]:

@@ -78,6 +78,16 @@ CATALOGUE: Mapping[str, FactType] = {
             lists=("acetylcysteine",),
         ),
         FactType(
+            "dose_together",
+            "dose per day of all orders",
+            "The doses per day of several acetylcysteine orders by mouth in one call, added up; absent for one order.",
+            PATIENT,
+            (KNOWN, ABSENT),
+            unit="mg/d",
+            step=1,
+            texts={"amount": (KNOWN,)},
+        ),
+        FactType(
             "duration",
             "duration",
             "Days of treatment that the order states; absent if open-ended.",

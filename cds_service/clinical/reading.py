@@ -18,7 +18,7 @@ from cds_service.clinical.quantities import Measure, Refusal, read_measure, roun
 from cds_service.clinical.screens import condition_screen, hypersensitivity, missing
 from cds_service.clinical.timing import instructions_of
 from cds_service.clinical.unused import unused_results
-from cds_service.clinical.use import read_poisoning, read_use
+from cds_service.clinical.use import OTHER, RESPIRATORY, read_poisoning, read_use
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.clinical.weight import read_weight
 
@@ -89,6 +89,17 @@ def _dose_per_day(order: Order, dose: Dose) -> Fact:
     if isinstance(dose.per_day, Refusal):
         return unknown(dose.per_day.reason, origin, why=dose.per_day.reason)
     return known(dose.per_day, origin, amount=f"{say_number(rounded(dose.per_day, 6))} mg")
+
+
+def dose_together(of_orders: Sequence[Facts]) -> Fact:
+    """The doses per day of several orders by mouth, added up; absent for one order, or where one is not known."""
+    by_mouth = [facts["dose_per_day"] for facts in of_orders if facts["use"].value in (RESPIRATORY, OTHER)]
+    doses = [fact.value for fact in by_mouth if isinstance(fact.value, Decimal)]
+    if len(by_mouth) < 2 or len(doses) < len(by_mouth):
+        return absent("one order, or a dose that is not known")
+    total = sum(doses, Decimal(0))
+    origins = tuple(origin for fact in by_mouth for origin in fact.origins)
+    return known(total, origins, amount=f"{say_number(rounded(total, 6))} mg")
 
 
 def _duration(order: Order) -> Fact:
