@@ -1,0 +1,99 @@
+"""KDIGO acute kidney injury by creatinine: the boundary list of the facts, in exact decimals."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cds_service.clinical.chart import Arrival, Chart, Data
+from cds_service.clinical.injury import kdigo
+from cds_service.clinical.kidney import plain_creatinine
+from cds_service.clinical.queries import KIDNEY
+from cds_service.content import load_content
+
+VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+
+def creatinine(number: int, value: str, when: str, unit: str = "mg/dL") -> dict[str, Any]:
+    return {
+        "resourceType": "Observation",
+        "id": f"c{number}",
+        "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": "2160-0"}]},
+        "effectiveDateTime": when,
+        "valueQuantity": {"value": Decimal(value), "unit": unit},
+    }
+
+
+def stage(*values: tuple[str, float], unit: str = "mg/dL") -> int | None:
+    """The stage for creatinine values with the hours before now at which they were taken."""
+    listed = [
+        creatinine(number, value, (NOW - timedelta(hours=hours)).isoformat(), unit)
+        for number, (value, hours) in enumerate(values)
+    ]
+    chart = Chart("p", {KIDNEY: Data(Arrival.GIVEN, tuple(listed))})
+    found = kdigo(plain_creatinine(chart, VOCABULARY, NOW), NOW)
+    return found.stage if found else None
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        pytest.param([("0.8", 47), ("1.1", 0)], 1, id="0.3 mg/dL within 47 hours"),
+        pytest.param([("0.8", 48), ("1.1", 0)], 1, id="0.3 mg/dL within just 48 hours"),
+        pytest.param([("0.8", 49), ("1.1", 0)], None, id="0.3 mg/dL in 49 hours, ratio 1.375"),
+        pytest.param([("1.0", 47), ("1.3", 0)], 1, id="1.3 - 1.0, a float trap"),
+        pytest.param([("0.9", 47), ("1.2", 0)], 1, id="1.2 - 0.9, the float trap that falls short"),
+        pytest.param([("0.6", 47), ("0.9", 0)], 1, id="0.9 - 0.6"),
+        pytest.param([("1.2", 47), ("1.5", 0)], 1, id="1.5 - 1.2"),
+        pytest.param([("0.8", 47), ("1.09", 0)], None, id="0.29 mg/dL"),
+        pytest.param([("1.0", 6 * 24), ("1.5", 0)], 1, id="1.5 times in 6 days"),
+        pytest.param([("1.0", 6 * 24), ("1.49", 0)], None, id="1.49 times in 6 days"),
+        pytest.param([("1.0", 7 * 24), ("1.5", 0)], 1, id="1.5 times in just 7 days"),
+        pytest.param([("1.0", 7 * 24 + 1), ("1.5", 0)], None, id="1.5 times in more than 7 days"),
+        pytest.param([("1.0", 6 * 24), ("1.95", 0)], 1, id="1.95 times is below 2.0"),
+        pytest.param([("1.0", 6 * 24), ("2.0", 0)], 2, id="2.0 times"),
+        pytest.param([("1.0", 6 * 24), ("2.99", 0)], 2, id="2.99 times"),
+        pytest.param([("1.0", 6 * 24), ("3.0", 0)], 3, id="3.0 times"),
+        pytest.param([("3.7", 47), ("4.0", 0)], 3, id="4.0 mg/dL after meeting the definition"),
+        pytest.param([("3.6", 47), ("3.9", 0)], 1, id="3.9 mg/dL is below stage 3"),
+        pytest.param([("3.9", 30 * 24), ("4.1", 0)], None, id="3.9 to 4.1 over 30 days is chronic"),
+        pytest.param([("2.0", 40), ("1.0", 0)], None, id="a fall is no rise"),
+        pytest.param([("1.0", 40)], None, id="one value"),
+        pytest.param([("1.0", 40), ("1.0", 0)], None, id="no change"),
+        pytest.param([("1.0", 90), ("1.6", 60), ("1.1", 0)], 1, id="a rise that has come down again"),
+        pytest.param([("1.4", 100), ("1.0", 90), ("1.5", 0)], 1, id="from the lowest of the 7 days"),
+        pytest.param([], None, id="no creatinine"),
+    ],
+)
+def test_the_boundary_list(values: list[tuple[str, float]], expected: int | None) -> None:
+    assert stage(*values) == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [("70", "96", None), ("70", "97", 1), ("70.5", "97", 1), ("71", "97", None)],
+)
+def test_in_micromoles_the_rise_is_at_least_26_5(before: str, after: str, expected: int | None) -> None:
+    assert stage((before, 40), (after, 0), unit="umol/L") == expected
+
+
+def test_days_without_hours_count_as_within_48_hours_if_they_can_be() -> None:
+    listed = (creatinine(1, "0.8", "2026-11-20"), creatinine(2, "1.1", "2026-11-23"))
+    chart = Chart("p", {KIDNEY: Data(Arrival.GIVEN, listed)})
+
+    found = kdigo(plain_creatinine(chart, VOCABULARY, NOW), NOW)
+
+    assert found is not None
+    assert found.stage == 1
+
+
+def test_values_with_a_comparator_show_no_injury() -> None:
+    listed = [creatinine(1, "0.8", "2026-11-22T08:00:00Z"), creatinine(2, "3.0", "2026-11-23T08:00:00Z")]
+    listed[1]["valueQuantity"]["comparator"] = "<"
+    chart = Chart("p", {KIDNEY: Data(Arrival.GIVEN, tuple(listed))})
+
+    assert kdigo(plain_creatinine(chart, VOCABULARY, NOW), NOW) is None

@@ -1,0 +1,81 @@
+"""Review pages: made from the content, complete, and known to be stale when they are."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from cds_service.checking import check_review_dates
+from cds_service.content import load_content
+from cds_service.guidance.model import Content, Review
+from cds_service.review import review_pages, stale_pages, write_pages
+
+ROOT = Path(__file__).parents[2]
+CONTENT = load_content(ROOT / "cards")
+PAGES = review_pages(CONTENT, ROOT / "fixtures")
+TODAY = date(2026, 11, 23)
+
+
+def test_the_committed_pages_are_those_of_the_content() -> None:
+    assert stale_pages(PAGES, ROOT / "docs" / "guidance") == []
+
+
+@pytest.mark.parametrize("card", CONTENT.cards, ids=lambda card: card.id)
+def test_a_page_holds_all_that_is_reviewed(card) -> None:  # type: ignore[no-untyped-def]
+    page = PAGES[f"{card.id}.md"]
+
+    for row in card.when:
+        assert row.say() in page
+        assert row.because in page
+    for example in CONTENT.examples[card.id]:
+        assert f"| {example.name} | {example.expect} |" in page
+    for name in card.sources:
+        assert CONTENT.sources[name].supports in page
+        assert CONTENT.sources[name].verified in page
+    assert card.review.written_by in page
+    assert card.status in page
+
+
+def test_a_page_that_was_changed_missing_or_left_over_is_stale(tmp_path: Path) -> None:
+    write_pages(PAGES, tmp_path)
+    changed, missing, *_ = sorted(PAGES)
+    (tmp_path / changed).write_text("changed", encoding="utf-8")
+    (tmp_path / missing).unlink()
+    (tmp_path / "gone.md").write_text("a card that is gone", encoding="utf-8")
+
+    assert stale_pages(PAGES, tmp_path) == sorted([changed, missing, "gone.md"])
+
+
+def test_writing_again_leaves_nothing_stale(tmp_path: Path) -> None:
+    (tmp_path / "gone.md").write_text("a card that is gone", encoding="utf-8")
+
+    write_pages(PAGES, tmp_path)
+
+    assert stale_pages(PAGES, tmp_path) == []
+
+
+def live(review_by: date) -> Content:
+    """The content with its first card signed and due on a day."""
+    review = Review(
+        written_by="A", written_on=date(2026, 1, 1), checked_by="B", checked_on=date(2026, 1, 2), review_by=review_by
+    )
+    first, *others = CONTENT.cards
+    signed = first.model_copy(update={"status": "live", "review": review})
+    return Content(CONTENT.about, (signed, *others), {}, {}, {}, CONTENT.vocabulary)
+
+
+@pytest.mark.parametrize(
+    ("days", "lines", "mistakes"),
+    [(-1, 0, 1), (0, 1, 0), (60, 1, 0), (61, 0, 0)],
+    ids=["past", "today", "in 60 days", "in 61 days"],
+)
+def test_a_review_is_warned_of_for_60_days_and_then_fails(days: int, lines: int, mistakes: int) -> None:
+    report = check_review_dates(live(TODAY + timedelta(days=days)), TODAY)
+
+    assert (len(report.lines), len(report.mistakes)) == (lines, mistakes)
+
+
+def test_a_draft_has_no_review_date_to_keep() -> None:
+    report = check_review_dates(CONTENT, TODAY + timedelta(days=10_000))
+
+    assert (report.lines, report.mistakes) == ([], [])
