@@ -1,6 +1,5 @@
 """The actions behind suggestions: whole resources, in the FHIR version of the order that they belong to."""
 
-from copy import deepcopy
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -32,26 +31,24 @@ def action_for(row: SuggestionRow, order: Order, hook: str, patient_id: str, tod
 
 def with_daily_dose(order: Resource, version: str, daily_mg: int) -> Resource:
     """The whole order as it came, only its dosage changed: so much by mouth once a day, for as long as it said."""
-    changed = deepcopy(order)
     dose: dict[str, Any] = {"value": Decimal(daily_mg), "unit": "mg", "system": UCUM, "code": "mg"}
     unit = "periodUnits" if version == DSTU2 else "periodUnit"
     instruction: dict[str, Any] = {
         "text": f"{say_number(Decimal(daily_mg))} mg per day by mouth",
         "timing": {"repeat": {**_bounds(order), "frequency": 1, "period": 1, unit: "d"}},
-        "route": deepcopy(_ORAL),
+        "route": _ORAL,
     }
     amount: dict[str, Any] = (
         {"doseQuantity": dose} if version in (DSTU2, STU3) else {"doseAndRate": [{"doseQuantity": dose}]}
     )
-    changed["dosageInstruction"] = [{**instruction, **amount}]
-    return changed
+    return {**order, "dosageInstruction": [{**instruction, **amount}]}
 
 
 def _bounds(order: Resource) -> dict[str, Any]:
     """How long the order was to last, if its timing says so."""
     for instruction in instructions_of(order):
         repeat = at(instruction, "timing", "repeat")
-        found = {name: deepcopy(repeat[name]) for name in _BOUNDS if isinstance(repeat, dict) and name in repeat}
+        found = {name: repeat[name] for name in _BOUNDS if isinstance(repeat, dict) and name in repeat}
         if found:
             return found
     return {}

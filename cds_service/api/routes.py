@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from cds_service.answering import Answer, answer
 from cds_service.api.bodies import read_body
 from cds_service.discovery import SERVICES, discover
-from cds_service.errors import UnknownService
+from cds_service.errors import InvalidRequest, UnknownService
 from cds_service.fhir.allowing import may_call
 from cds_service.hooks.requests import HookRequest, read_request
 from cds_service.hooks.responses import to_json
@@ -36,9 +36,13 @@ async def call(service_id: str, request: Request) -> Response:
     asked = read_request(await read_body(request, request.app.state.settings.max_body_bytes), hook)
     server, why = _fhir_server(request.app, asked)
     state = request.app.state
-    answered = answer(asked, state.content, state.now(), state.new_id, why)
+    try:
+        answered = answer(asked, state.content, state.now(), state.new_id, why)
+        body = to_json(answered.response)
+    except RecursionError:  # a suggestion holds the order as it came, however deep
+        raise InvalidRequest("body", "is nested too deeply") from None
     _log(service_id, asked, answered, server, perf_counter() - started)
-    return Response(to_json(answered.response), media_type="application/json")
+    return Response(body, media_type="application/json")
 
 
 def _fhir_server(app: FastAPI, asked: HookRequest) -> tuple[str, str]:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from cds_service.clinical import queries
 from cds_service.clinical.chart import Chart
@@ -23,21 +22,27 @@ from cds_service.clinical.vocabulary import Vocabulary
 
 KIND = "amino acid"
 UNIT = "µmol/L"
+_ANALYTES = ("glutamate", "cystine", "glutamine", "glutamate-lookalikes")
 BASELINE, ON_TREATMENT, MEASURED = "baseline", "on treatment", "measured"
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """An active acetylcysteine medication: where it stands and when it began (None: that cannot be read)."""
+    """An active acetylcysteine medication: where it stands and when it began (None: that cannot be read).
+
+    `named` is False for one whose drug cannot be read: it may be acetylcysteine.
+    """
 
     name: str
     moment: Moment | None
+    named: bool = True
 
 
 def read_analyte(codes: str, chart: Chart, vocabulary: Vocabulary, now: datetime) -> Readings:
     """All results of glutamate, cystine or glutamine, the usable ones newest first."""
     days = int(vocabulary.thresholds["result-age"])
-    wanted = Wanted(vocabulary.code_lists[codes], KIND, days)
+    others = tuple(vocabulary.code_lists[name] for name in _ANALYTES if name != codes)
+    wanted = Wanted(vocabulary.code_lists[codes], KIND, days, others)
     return read_results(chart.get(queries.AMINO_ACIDS), wanted, chart.patient_id, now)
 
 
@@ -62,12 +67,12 @@ def level(readings: Readings, chart: Chart, patient: Patient, site: Sequence[Sit
 
 
 def _person(patient: Patient, result: Result) -> Person:
-    age = patient.age_on(result.moment.day)
-    return Person(None if age is None else Decimal(age), patient.sex)
+    day = result.moment.day
+    return Person(patient.age_on(day), patient.months_on(day), patient.sex)
 
 
 def _contradicts(newest: Result, other: Result, patient: Patient, site: Sequence[SiteInterval]) -> bool:
-    if other.moment.latest != newest.moment.latest or other.measure.value == newest.measure.value:
+    if other.moment != newest.moment:
         return False
     person = _person(patient, newest)
     return classify(newest, KIND, person, site).name != classify(other, KIND, person, site).name
@@ -92,16 +97,16 @@ def treatment_starts(chart: Chart, vocabulary: Vocabulary, drafts: Sequence[Reso
         if rows or named:
             starts.append(Start(name, _began(resource)))
         elif is_nameless(resource, medications):
-            starts.append(Start(name, None))
+            starts.append(Start(name, None, named=False))
     return starts
 
 
 def _began(resource: Resource) -> Moment | None:
     """The start of its dosing, else the day it was written; for a statement the start of its effective time."""
-    for instruction in instructions_of(resource):
-        start = read_moment(at(instruction, "timing", "repeat", "boundsPeriod", "start"))
-        if start is not None:
-            return start
+    bounds = [at(one, "timing", "repeat", "boundsPeriod", "start") for one in instructions_of(resource)]
+    starts = [start for value in bounds if (start := read_moment(value)) is not None]
+    if starts:
+        return min(starts, key=lambda start: start.day)
     written = (at(resource, "effectivePeriod", "start"), *(resource.get(name) for name in _WRITTEN))
     return next((moment for value in written if (moment := read_moment(value)) is not None), None)
 
@@ -119,8 +124,10 @@ def sample(readings: Readings, starts: list[Start], chart: Chart) -> Fact:
         first = min(begun, key=lambda start: start.moment.day if start.moment else newest.moment.day)
         since = say_day(first.moment.day) if first.moment else ""
         return known(ON_TREATMENT, (Origin(first.name, f"began {since}"),), since=since)
-    if any(start.moment is None for start in starts):
-        return unknown("an active medication that is or may be acetylcysteine has no name or no start date")
+    unread = next((start for start in starts if start.moment is None), None)
+    if unread is not None:
+        what = "acetylcysteine medication has no start date" if unread.named else "medication has no name"
+        return unknown(f"an active {what} that can be read")
     return missing(queries.MEDICATIONS, chart.get(queries.MEDICATIONS)) or known(BASELINE, (newest.origin,))
 
 

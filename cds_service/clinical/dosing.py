@@ -9,11 +9,13 @@ from decimal import Decimal
 
 from cds_service.clinical.elements import Json, Resource, at, items, member, number, objects, text
 from cds_service.clinical.orders import Order
-from cds_service.clinical.quantities import ACCEPTED, Refusal, factor, is_count, read_measure, units_of
-from cds_service.clinical.timing import instructions_of, times_per_day
+from cds_service.clinical.quantities import Refusal, factor, is_count, read_measure
+from cds_service.clinical.timing import has_unread_instruction, instructions_of, tidy, times_per_day
 
-_STRENGTH = re.compile(r"(?<![\d.,/])(\d+(?:\.\d+)?)\s*(mg|g)\b(?!\s*/)", re.IGNORECASE)
-_CONCENTRATION = re.compile(r"(?<![\d.,/])(\d+(?:\.\d+)?)\s*mg\s*/\s*ml\b", re.IGNORECASE)
+_NUMBER = r"(?<![\d.,/])(?<!\d[\s'’])(\d+(?:\.\d+)?)"  # whole: not the end of 1,200 or of 1 200
+_STRENGTH = re.compile(_NUMBER + r"\s*(mg|g)\b(?!\s*/)", re.IGNORECASE)
+_CONCENTRATION = re.compile(_NUMBER + r"\s*mg\s*/\s*ml\b", re.IGNORECASE)
+_COMBINATION = re.compile(r"[/+&]|\d\s*-\s*\d|\band\b", re.IGNORECASE)
 _SOLID = re.compile(r"\b(tablet|capsule)s?\b", re.IGNORECASE)
 
 Amount = Decimal | Refusal
@@ -31,6 +33,8 @@ class Dose:
 def read_dose(order: Order, weight_kg: Decimal | None) -> Dose:
     """The dose of an order; `weight_kg` is needed only where the dose is ordered per kg."""
     instructions = instructions_of(order.resource)
+    if has_unread_instruction(order.resource):
+        return Dose(Refusal("one of its dosage instructions cannot be read"))
     if not instructions:
         return Dose(None)
     singles = [_single_dose(one, order, weight_kg) for one in instructions]
@@ -53,7 +57,7 @@ def _per_day(instruction: Resource, single: Amount, order: Order) -> Amount:
     if isinstance(single, Refusal):
         return limit if isinstance(limit, Decimal) else single
     if isinstance(times, Decimal):
-        return single * times
+        return tidy(single * times) or Refusal("its dose per day is too large or too small to be one")
     if isinstance(limit, Decimal):
         return limit
     return times or Refusal("it does not say how often")
@@ -127,9 +131,10 @@ def _strength(order: Order, per: str) -> Decimal | None:
 def _strengths_in(name: str, per: str) -> set[Decimal]:
     if per == "mL":
         return {Decimal(value) for value in _CONCENTRATION.findall(name)}
-    if not _SOLID.search(name) or "/" in name or "+" in name:  # of a combination: whose strength is it?
+    if not _SOLID.search(name) or _COMBINATION.search(name):  # whose strength would it be?
         return set()
-    return {Decimal(value) * (factor("dose", unit.lower()) or 0) for value, unit in _STRENGTH.findall(name)}
+    found = {Decimal(value) * (factor("dose", unit.lower()) or 0) for value, unit in _STRENGTH.findall(name)}
+    return {strength for strength in found if strength > 0}
 
 
 def _maximum_per_day(instruction: Resource, order: Order) -> Amount | None:
@@ -142,9 +147,7 @@ def _maximum_per_day(instruction: Resource, order: Order) -> Amount | None:
 
 def _ratio_per_day(ratio: Json, order: Order) -> Amount:
     dose = _amount(at(ratio, "numerator"), order, None)
-    period = at(ratio, "denominator")
-    days = next((ACCEPTED["duration"][unit] for unit in units_of(period) if unit in ACCEPTED["duration"]), None)
-    length = number(member(period, "value"))
-    if isinstance(dose, Refusal) or days is None or length is None or length <= 0:
+    days = read_measure("duration", at(ratio, "denominator"))
+    if isinstance(dose, Refusal) or isinstance(days, Refusal) or days.value <= 0 or days.comparator:
         return Refusal("its maximum dose cannot be read")
-    return (dose / (length * days)).quantize(Decimal("0.000001")).normalize()
+    return tidy(dose / days.value) or Refusal("its maximum dose cannot be read")

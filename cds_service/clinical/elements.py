@@ -63,32 +63,35 @@ def number(value: Json) -> Decimal | None:
     return exact if abs(exact.adjusted()) <= MAX_DIGITS else None
 
 
+def _concepts(value: Json) -> Iterator[Resource]:
+    """Each CodeableConcept of a value: itself, a list of them, or the one inside an R5 CodeableReference."""
+    for one in objects(value):
+        yield one
+        if isinstance(one.get("concept"), dict):
+            yield one["concept"]
+
+
 def codings(concept: Json) -> Iterator[Coding]:
     """Every coding of a CodeableConcept, a list of them, or an R5 CodeableReference."""
-    for one in objects(concept):
+    for one in _concepts(concept):
         for coding in objects(one.get("coding")):
             code = text(coding.get("code"))
             if code:
                 yield Coding(text(coding.get("system")), code, text(coding.get("display")))
-        if isinstance(one.get("concept"), dict):
-            yield from codings(one["concept"])
 
 
 def names(concept: Json) -> Iterator[str]:
-    """Every text and display of a CodeableConcept, a list of them, or an R5 CodeableReference."""
-    for one in objects(concept):
-        for found in (text(one.get("text")), text(one.get("display"))):
-            if found:
-                yield found
-        yield from (text(c.get("display")) for c in objects(one.get("coding")) if text(c.get("display")))
-        if isinstance(one.get("concept"), dict):
-            yield from names(one["concept"])
+    """Every text and display of a CodeableConcept, a list of them, a Reference, or an R5 CodeableReference."""
+    for one in _concepts(concept):
+        written = [one.get("text"), one.get("display"), at(one, "reference", "display")]
+        written += [coding.get("display") for coding in objects(one.get("coding"))]
+        yield from (said for value in written if (said := text(value)))
 
 
 def code_or_concept(value: Json) -> set[str]:
     """The codes of an element that is a plain code in one FHIR version and a CodeableConcept in another."""
     if isinstance(value, str):
-        return {value.strip().lower()}
+        return {value.strip().lower()} - {""}
     return {coding.code.lower() for coding in codings(value)}
 
 

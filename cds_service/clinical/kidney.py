@@ -9,10 +9,10 @@ from decimal import Decimal
 
 from cds_service.clinical import queries
 from cds_service.clinical.chart import Chart
-from cds_service.clinical.elements import resource_name
+from cds_service.clinical.elements import Resource, is_about, resource_name
 from cds_service.clinical.facts import Fact, Origin, State, absent, known, unknown
 from cds_service.clinical.injury import Injury, kdigo
-from cds_service.clinical.moments import completed_years, say_day
+from cds_service.clinical.moments import completed_months, completed_years, say_day
 from cds_service.clinical.quantities import rounded, say_number
 from cds_service.clinical.results import Result, Wanted, has_code, is_valid, read_results
 from cds_service.clinical.screens import PRESENT, condition_screen, missing
@@ -36,6 +36,12 @@ class Patient:
         if self.born is None or self.born > day:
             return None
         return completed_years(self.born, day)
+
+    def months_on(self, day: date) -> int | None:
+        """Completed months on a day, None as for years."""
+        if self.born is None or self.born > day:
+            return None
+        return completed_months(self.born, day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +122,15 @@ def _computed(chart: Chart, vocabulary: Vocabulary, patient: Patient, now: datet
 def dialysis(chart: Chart, vocabulary: Vocabulary) -> Fact:
     """Dialysis on the problem list, or a creatinine that was taken before or after it."""
     for resource in chart.get(queries.KIDNEY).resources:
-        if has_code(resource, vocabulary.code_lists["dialysis-creatinine"]) and is_valid(resource):
+        if has_code(resource, vocabulary.code_lists["dialysis-creatinine"]) and _counts(resource, chart):
             origin = Origin(resource_name(resource), "creatinine before or after dialysis")
             return known(PRESENT, (origin,), summary="creatinine taken before or after dialysis on record")
     listed = _on_problem_list(chart, vocabulary, "dialysis", "dialysis")
     return listed if listed.state is not State.ABSENT else _results_gap(chart) or listed
+
+
+def _counts(resource: Resource, chart: Chart) -> bool:
+    return is_valid(resource) and is_about(resource, chart.patient_id)
 
 
 def kidney_injury(chart: Chart, vocabulary: Vocabulary, now: datetime) -> Fact:
@@ -138,11 +148,24 @@ def kidney_disease(chart: Chart, vocabulary: Vocabulary, egfr: Egfr | None) -> F
     listed = _on_problem_list(chart, vocabulary, "kidney-disease", "chronic kidney disease")
     if listed.state is State.KNOWN:
         return known(DISEASE, listed.origins, summary=str(listed.texts["summary"]))
-    if egfr is not None and egfr.value < vocabulary.thresholds["egfr-impairment"]:
-        if ">" in egfr.result.measure.comparator:  # more than 45 may be below 60 or above it
-            return unknown("the comparator of the eGFR leaves it open", (egfr.result.origin,))
+    impaired = _is_impaired(egfr, vocabulary.thresholds["egfr-impairment"]) if egfr else False
+    if egfr is not None and impaired is None:
+        return unknown("the comparator of the eGFR leaves its class open", (egfr.result.origin,))
+    if egfr is not None and impaired:
         return known(IMPAIRMENT, (egfr.result.origin,), summary=egfr.say())
     return listed if listed.state is not State.ABSENT else _results_gap(chart) or listed
+
+
+def _is_impaired(egfr: Egfr, limit: Decimal) -> bool | None:
+    """Below the limit or not; None where "less than" or "more than" leaves it open."""
+    comparator = egfr.result.measure.comparator if egfr.method == "reported" else ""
+    if comparator == "<":
+        return True if egfr.value <= limit else None
+    if comparator == "<=":
+        return True if egfr.value < limit else None
+    if comparator:
+        return False if egfr.value >= limit else None
+    return egfr.value < limit
 
 
 def _on_problem_list(chart: Chart, vocabulary: Vocabulary, codes: str, words: str) -> Fact:
@@ -170,7 +193,7 @@ def kidney(on_dialysis: Fact, injury: Fact, disease: Fact, egfr: Egfr | None) ->
             return _with_egfr(value, fact, egfr)
     gap = next((fact for _, fact in graded if fact.state is State.UNKNOWN), None)
     if gap is not None:
-        return unknown(gap.note, gap.origins)
+        return unknown(gap.note, gap.origins, summary=egfr.say() if egfr else "")
     if egfr is None:
         return absent("no eGFR, and no creatinine from which it can be computed")
     return known(NONE, (egfr.result.origin,), summary=egfr.say())

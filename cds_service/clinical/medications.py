@@ -1,6 +1,6 @@
 """What orders and medications have in common: by which route they are given, and whether they are current."""
 
-from cds_service.clinical.elements import Json, Resource, names, text
+from cds_service.clinical.elements import Json, Resource, codings, names, text
 from cds_service.clinical.timing import instructions_of
 from cds_service.clinical.vocabulary import Vocabulary
 
@@ -11,6 +11,12 @@ _PRECEDENCE = (INTRAVENOUS, INHALATION, OPHTHALMIC, ORAL)  # "oral inhalation" i
 def routes_of(resource: Resource, vocabulary: Vocabulary) -> set[str]:
     """The routes that the dosage instructions state, as far as they are known ones."""
     return {_route(instruction.get("route"), vocabulary) for instruction in instructions_of(resource)} - {""}
+
+
+def states_route(resource: Resource) -> bool:
+    """True if an instruction says anything of a route, known or not."""
+    routes = [instruction.get("route") for instruction in instructions_of(resource)]
+    return any(any(True for _ in (*codings(route), *names(route))) for route in routes)
 
 
 def _route(route: Json, vocabulary: Vocabulary) -> str:
@@ -25,4 +31,4 @@ def _route(route: Json, vocabulary: Vocabulary) -> str:
 
 def is_current(resource: Resource) -> bool:
     """True for a medication whose status says that it is being taken."""
-    return text(resource.get("status")) == "active"
+    return text(resource.get("status")) == "active" and resource.get("doNotPerform") is not True

@@ -83,6 +83,11 @@ def completed_years(born: date, on: date) -> int:
     return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
+def completed_months(born: date, on: date) -> int:
+    """Age in completed months on a day."""
+    return (on.year - born.year) * 12 + on.month - born.month - (on.day < born.day)
+
+
 def say_day(day: date) -> str:
     """A day as a clinician of any country reads it: 3 November 2026."""
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"

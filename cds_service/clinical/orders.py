@@ -64,7 +64,7 @@ def drug_concepts(order: Resource, medications: Medications) -> list[Json]:
     for resource in _medications_behind(order, medications):
         concepts.append(resource.get("code"))
         for ingredient in objects(resource.get("ingredient")) + objects(at(resource, "product", "ingredient")):
-            concepts += [ingredient.get("itemCodeableConcept"), ingredient.get("item")]
+            concepts += [ingredient.get(name) for name in ("itemCodeableConcept", "itemReference", "item")]
     return concepts
 
 
@@ -98,7 +98,7 @@ def is_nameless(resource: Resource, medications: Medications) -> bool:
 
 def is_order(resource: Json) -> bool:
     """True for a medication order of any FHIR version that asks for the drug to be given."""
-    return member(resource, "resourceType") in ORDER_TYPES and member(resource, "doNotPerform") is not True
+    return text(member(resource, "resourceType")) in ORDER_TYPES and member(resource, "doNotPerform") is not True
 
 
 def read_order(order: Resource, medications: Medications, vocabulary: Vocabulary) -> Order | None:

@@ -61,35 +61,11 @@ ACCEPTED: dict[str, dict[str, Decimal]] = {
         "weeks": Decimal(7),
         "h": _ONE / 24,
     },
-    "age": {  # years; months and days only where a range for children uses them
-        "a": _ONE,
-        "year": _ONE,
-        "years": _ONE,
-        "yr": _ONE,
-        "mo": _ONE / 12,
-        "month": _ONE / 12,
-        "months": _ONE / 12,
-    },
+    "age in years": {"a": _ONE, "year": _ONE, "years": _ONE, "yr": _ONE},
+    "age in months": {"mo": _ONE, "month": _ONE, "months": _ONE},
 }
-COUNTS = frozenset(
-    [
-        "1",
-        "{pill}",
-        "{tbl}",
-        "{tablet}",
-        "{capsule}",
-        "{cap}",
-        "tablet",
-        "tablets",
-        "tab",
-        "TAB",
-        "capsule",
-        "capsules",
-        "cap",
-        "CAP",
-        "pill",
-        "pills",
-    ]
+COUNTS = frozenset({"1", "{pill}", "{tbl}", "{tablet}", "{capsule}", "{cap}", "pill", "pills"}) | frozenset(
+    {"tablet", "tablets", "tab", "capsule", "capsules", "cap"}
 )
 _SPACE = re.compile(r"\s+")
 
@@ -134,7 +110,8 @@ def read_measure(kind: str, quantity: Json) -> Measure | Refusal:
     found = _factor_of(kind, quantity)
     if isinstance(found, Refusal):
         return found
-    comparator = text(member(quantity, "comparator"))
+    sent = member(quantity, "comparator")
+    comparator = "" if sent is None else text(sent) or "?"
     if comparator not in ("", "<", "<=", ">", ">="):
         return Refusal("a comparator that is not understood")
     unit = next(unit for unit in units_of(quantity) if factor(kind, unit) is not None)
@@ -150,6 +127,8 @@ def _factor_of(kind: str, quantity: Json) -> Decimal | Refusal:
     known = accepted - {None}
     if code and system in ("", UCUM) and factor(kind, code) is None:
         known = set()  # the code is the unit; a friendly display beside it does not repair it
+    if known and any(_is_other_unit(unit) for unit in units if factor(kind, unit) is None):
+        return Refusal(f"units {' and '.join(units)} contradict each other")
     if not known:
         return Refusal(f"unit {units[0]} not accepted")
     if len(known) > 1:
@@ -157,10 +136,15 @@ def _factor_of(kind: str, quantity: Json) -> Decimal | Refusal:
     return next(unit_factor for unit_factor in known if unit_factor is not None)
 
 
+def _is_other_unit(unit: str) -> bool:
+    """True for a unit of something else, and not merely other words for the unit in the code."""
+    return "{" in unit or any(unit in table for table in ACCEPTED.values())
+
+
 def is_count(quantity: Json) -> bool:
     """True for a Quantity that counts tablets or capsules."""
     units = units_of(quantity)
-    return bool(units) and all(unit in COUNTS for unit in units)
+    return bool(units) and all(unit.lower() in COUNTS for unit in units)
 
 
 def say_unit(unit: str) -> str:

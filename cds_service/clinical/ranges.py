@@ -5,7 +5,7 @@ result stays unclassified and says why.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from cds_service.clinical.elements import Json, Resource, codings, items, member, names, objects
@@ -14,15 +14,18 @@ from cds_service.clinical.results import Result
 from cds_service.clinical.site import SiteInterval
 
 LOW, NORMAL, HIGH, UNCLASSIFIED = "low", "normal", "high", "unclassified"
-_FLAGS = {"L": LOW, "LL": LOW, "N": NORMAL, "H": HIGH, "HH": HIGH}
+_LOW_FLAGS, _HIGH_FLAGS = ("L", "LL", "LU", "LX", "L<"), ("H", "HH", "HU", "HX", "H>")
+_FLAGS = {"N": NORMAL, **dict.fromkeys(_LOW_FLAGS, LOW), **dict.fromkeys(_HIGH_FLAGS, HIGH)}
+_ABNORMAL = frozenset(("A", "AA"))
 _MALE, _FEMALE = frozenset(("male", "m")), frozenset(("female", "f"))
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What a range may depend on: age in years at the time of the sample and administrative sex, where known."""
+    """What a range may depend on: age at the time of the sample, completed, and administrative sex, where known."""
 
-    age: Decimal | None
+    years: int | None
+    months: int | None
     sex: str
 
 
@@ -57,6 +60,8 @@ def classify(result: Result, kind: str, person: Person, site: Sequence[SiteInter
     by_range = _place(result.measure.value, result.measure.comparator, interval)
     if by_range is None:
         return Classed(UNCLASSIFIED, interval.sent, f"“{result.measure.comparator}” leaves its class open")
+    if flag is None and by_range == NORMAL and _codes(result.element) & _ABNORMAL:
+        flag = "abnormal"
     if flag and flag != by_range:
         return Classed(UNCLASSIFIED, interval.sent, f"its interpretation says {flag} and its range says {by_range}")
     return Classed(by_range, interval.sent)
@@ -66,10 +71,14 @@ def _sent(interval: Interval | Refusal) -> str:
     return interval.sent if isinstance(interval, Interval) else ""
 
 
+def _codes(element: Resource) -> set[str]:
+    return {coding.code.upper() for coding in codings(items(element.get("interpretation")))}
+
+
 def _flag(element: Resource) -> str | Refusal | None:
-    codes = {coding.code.upper() for coding in codings(items(element.get("interpretation")))}
+    codes = _codes(element)
     classes = {_FLAGS[code] for code in codes if code in _FLAGS}
-    if len(classes) > 1 or (classes == {NORMAL} and codes & {"A", "AA"}):
+    if len(classes) > 1 or (classes == {NORMAL} and codes & _ABNORMAL):
         return Refusal("its interpretations contradict each other")
     return next(iter(classes), None)
 
@@ -85,6 +94,8 @@ def _place(value: Decimal, comparator: str, interval: Interval) -> str | None:
 
 def _place_beyond(value: Decimal, comparator: str, interval: Interval) -> str | None:
     if comparator.startswith("<"):
+        if interval.low is not None and interval.low <= 0:  # no result is below zero
+            interval = replace(interval, low=None)
         below_low = interval.low is not None and (value < interval.low or (value == interval.low and comparator == "<"))
         below_high = interval.low is None and interval.high is not None and value <= interval.high
         return LOW if below_low else NORMAL if below_high else None
@@ -111,7 +122,7 @@ def _interval(element: Resource, kind: str, person: Person) -> Interval | Refusa
 
 def _site_interval(site: Sequence[SiteInterval], person: Person) -> Interval | None:
     """The site's interval for this person, if just one fits."""
-    fitting = [one for one in site if one.fits(person.age, person.sex)]
+    fitting = [one for one in site if one.fits(person.years, person.sex)]
     if len(fitting) != 1:
         return None
     low, high = fitting[0].low, fitting[0].high
@@ -119,10 +130,11 @@ def _site_interval(site: Sequence[SiteInterval], person: Person) -> Interval | N
 
 
 def _fits(one: Resource, person: Person) -> bool:
-    kinds = {coding.code.lower() for coding in codings(one.get("type"))}
-    if kinds and "normal" not in kinds:
+    kind = one.get("type") or one.get("meaning")  # DSTU2 says meaning
+    said = {coding.code.lower() for coding in codings(kind)} | {word.lower() for word in names(kind)}
+    if said and not said & {"normal", "n"}:
         return False
-    return _fits_age(one.get("age"), person.age) and all(
+    return _fits_age(one.get("age"), person) and all(
         _fits_group(group, person) for group in items(one.get("appliesTo"))
     )
 
@@ -135,16 +147,23 @@ def _fits_group(group: Json, person: Person) -> bool:
     return bool(words & _FEMALE and not words & _MALE) and person.sex == "female"
 
 
-def _fits_age(age_range: Json, age: Decimal | None) -> bool:
+def _fits_age(age_range: Json, person: Person) -> bool:
+    """Completed years for ends in years, completed months for ends in months; any other unit is not known to fit."""
     if age_range is None:
         return True
-    if age is None:
-        return False
-    ends = [member(age_range, "low"), member(age_range, "high")]
-    low, high = (None if end is None else read_measure("age", end) for end in ends)
-    if isinstance(low, Refusal) or isinstance(high, Refusal) or (low is None and high is None):
-        return False
-    return (low is None or age >= low.value) and (high is None or age <= high.value)
+    ends = [(name, member(age_range, name)) for name in ("low", "high") if member(age_range, name) is not None]
+    beyond = {name: _beyond(end, person) for name, end in ends}
+    low, high = beyond.get("low", Decimal(0)), beyond.get("high", Decimal(0))
+    return bool(ends) and low is not None and high is not None and low >= 0 >= high
+
+
+def _beyond(end: Json, person: Person) -> Decimal | None:
+    """How far the person's age lies beyond an end of an age range; None if that cannot be told."""
+    for kind, age in (("age in years", person.years), ("age in months", person.months)):
+        measure = read_measure(kind, end)
+        if isinstance(measure, Measure) and not measure.comparator:
+            return None if age is None else age - measure.value
+    return None
 
 
 def _read_interval(one: Resource, kind: str) -> Interval | Refusal:

@@ -75,18 +75,19 @@ class Wanted:
     codes: CodeList
     kind: str
     days: int | None = None
+    others: tuple[CodeList, ...] = ()  # a result that is coded as one of these too is neither
 
 
 def read_results(data: Data, wanted: Wanted, patient_id: str, now: datetime) -> Readings:
     """Every result of one analyte, panels and contained results included, each resource once."""
     readings = Readings()
-    seen: set[str] = set()
+    seen: dict[str, list[Resource]] = {}
     retracted = _retracted(data)
     for observation in data.resources:
         name = resource_name(observation)
-        if name in seen and "/" in name:
+        if "/" in name and observation in seen.setdefault(name, []):
             continue
-        seen.add(name)
+        seen.setdefault(name, []).append(observation)
         for part in parts_of(observation):
             judged = _judge(part, observation, wanted, patient_id, now)
             if isinstance(judged, Result) and name in retracted:
@@ -95,7 +96,7 @@ def read_results(data: Data, wanted: Wanted, patient_id: str, now: datetime) -> 
                 readings.usable.append(judged)
             elif judged is not None:
                 readings.unused.append(judged)
-    readings.usable.sort(key=lambda one: (one.moment.latest, one.issued, one.name), reverse=True)
+    readings.usable.sort(key=lambda one: (one.moment.day, one.moment.latest, one.issued, one.name), reverse=True)
     return readings
 
 
@@ -123,13 +124,15 @@ def _judge(part: Resource, whole: Resource, wanted: Wanted, patient_id: str, now
     rows = wanted.codes.rows_in(part.get("code"))
     if not rows:
         return None
-    name, moment = resource_name(whole), sample_moment(part) or sample_moment(whole)
+    name, moment = resource_name(whole), moment_of(part, whole)
     refused = next((row for row in rows if not row.included), None)
     if refused is not None:
         return Unused(refused.term, "a different specimen or measure", name, moment)
     row = rows[0]
     problem = _status_problem(part, whole) or _date_problem(moment, wanted, now)
-    if not is_about(whole, patient_id):
+    if any(codes.rows_in(part.get("code")) for codes in wanted.others):
+        problem = "its codes contradict each other"
+    if not (is_about(whole, patient_id) and is_about(part, patient_id)):
         problem = "it is about another patient"
     measure = _read_value(part, wanted.kind)
     problem = problem or (measure.reason if isinstance(measure, Refusal) else "")
@@ -140,12 +143,20 @@ def _judge(part: Resource, whole: Resource, wanted: Wanted, patient_id: str, now
 
 def _status_problem(part: Resource, whole: Resource) -> str:
     status = text(part.get("status")) or text(whole.get("status"))
+    if not is_valid(whole):
+        status = text(whole.get("status"))
     if status in FINAL:
         return ""
     return f"its status is {status}" if status in _STATUSES else "it has no status that can be read"
 
 
 _STATUSES = frozenset(("registered", "preliminary", "cancelled", "entered-in-error", "unknown", "partial", "appended"))
+
+
+def moment_of(part: Resource, whole: Resource) -> Moment | None:
+    """When the sample was taken: as the part says, else as the whole says; a date that cannot be read is none."""
+    own = any(name.startswith("effective") for name in part)
+    return sample_moment(part if own else whole)
 
 
 def _date_problem(moment: Moment | None, wanted: Wanted, now: datetime) -> str:

@@ -105,7 +105,6 @@ def medications_index(chart: Chart) -> dict[str, Resource]:
 
 def poisoning_words(concept: object, vocabulary: Vocabulary) -> bool:
     """True if a concept speaks of acetaminophen poisoning, by code or by the words of the contract."""
-    rows = vocabulary.code_lists["acetaminophen-poisoning"].rows_in(concept)
-    if rows:
-        return any(row.included for row in rows)
+    if vocabulary.code_lists["acetaminophen-poisoning"].included_in(concept) is not None:
+        return True
     return vocabulary.name_lists["acetaminophen-poisoning-words"].included_in(concept) is not None

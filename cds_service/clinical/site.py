@@ -14,7 +14,7 @@ class SiteInterval:
     from_years: int = 0
     to_years: int | None = None
 
-    def fits(self, age: Decimal | None, sex: str) -> bool:
+    def fits(self, age: int | None, sex: str) -> bool:
         """True if the interval is for this person; an age or a sex that is not known fits no limit."""
         if self.sex and self.sex != sex:
             return False

@@ -3,7 +3,7 @@
 import re
 from decimal import Decimal
 
-from cds_service.clinical.elements import Json, Resource, at, codings, items, number, objects, text
+from cds_service.clinical.elements import MAX_DIGITS, Json, Resource, at, codings, items, number, objects, text
 from cds_service.clinical.quantities import Refusal
 
 _DAYS = {"h": Decimal(1) / 24, "min": Decimal(1) / 1440, "d": Decimal(1), "wk": Decimal(7)}
@@ -74,19 +74,19 @@ def _by_frequency(repeat: Json) -> TimesPerDay:
     times, length, days = number(frequency), number(period), _DAYS.get(unit)
     if times is None or length is None or days is None or times <= 0 or length <= 0:
         return Refusal("its frequency and period cannot be read")
-    return _tidy(times / (length * days))
+    return tidy(times / (length * days)) or Refusal("its frequency and period cannot be read")
 
 
-def _tidy(rate: Decimal) -> Decimal:
-    """1/24 of a day is not exact in decimals: 4 per 24 h is 4, not 3.999."""
-    return rate.quantize(Decimal("0.000000001")).normalize()
+def tidy(rate: Decimal) -> Decimal | None:
+    """1/24 of a day is not exact in decimals: 4 per 24 h is 4, not 3.999. None for what no rate or dose can be."""
+    if rate.adjusted() > MAX_DIGITS:
+        return None
+    return rate.quantize(Decimal("0.000000001")).normalize() or None
 
 
 def _by_code(timing: Json) -> TimesPerDay:
-    found = {rate for coding in codings(at(timing, "code")) if (rate := _rate_of_code(coding.code.upper()))}
-    written = text(at(timing, "code", "text")).upper()
-    if not found and (rate := _rate_of_code(written)):
-        found = {rate}
+    written = [coding.code for coding in codings(at(timing, "code"))] + [text(at(timing, "code", "text"))]
+    found = {rate for code in written if (rate := _rate_of_code(code.upper()))}
     if len(found) > 1:
         return Refusal("the codes of its timing contradict each other")
     return next(iter(found), None)
@@ -95,7 +95,7 @@ def _by_code(timing: Json) -> TimesPerDay:
 def _rate_of_code(code: str) -> Decimal | None:
     every = _EVERY_HOURS.match(code)
     if every and 4 <= int(every[1]) <= 24:
-        return _tidy(Decimal(24) / int(every[1]))
+        return tidy(Decimal(24) / int(every[1]))
     return _CODES.get(code)
 
 
@@ -116,6 +116,12 @@ def _by_event(timing: Json) -> TimesPerDay:
     if len(dates) < 2 or _by_frequency(at(timing, "repeat")) is not None:
         return None
     return Refusal("its timing is a list of dates")
+
+
+def has_unread_instruction(order: Resource) -> bool:
+    """True if an instruction is no object: what it orders is not known."""
+    stated = items(order.get("dosageInstruction")) or items(order.get("dosage"))
+    return len(objects(stated)) < len(stated)
 
 
 def instructions_of(order: Resource) -> list[Resource]:

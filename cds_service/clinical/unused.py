@@ -7,14 +7,13 @@ from cds_service.clinical import queries
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.elements import names, resource_name
 from cds_service.clinical.facts import Fact, Origin, absent, known
-from cds_service.clinical.moments import sample_moment
-from cds_service.clinical.results import Readings, Unused, parts_of
+from cds_service.clinical.results import Readings, Unused, moment_of, parts_of
 from cds_service.clinical.vocabulary import Vocabulary
 
 SOME = "some"
 _LISTS = ("glutamate", "cystine", "glutamine", "amino-acid-panels")
 _LOOKALIKES = "glutamate-lookalikes"
-_SHOWN = 4
+_SHOWN = 3
 
 
 def unused_results(readings: Sequence[Readings], chart: Chart, vocabulary: Vocabulary) -> Fact:
@@ -45,7 +44,7 @@ def _named_alike(chart: Chart, vocabulary: Vocabulary) -> Iterator[Unused]:
             rows = vocabulary.code_lists[_LOOKALIKES].rows_in(code)
             label = next(names(code), "")
             reason = f"its code means {rows[0].term}" if rows else "it has no code that this service reads"
-            yield Unused(f"“{label}”", reason, resource_name(resource), sample_moment(part) or sample_moment(resource))
+            yield Unused(f"“{label}”", reason, resource_name(resource), moment_of(part, resource))
 
 
 def _is_known(code: object, vocabulary: Vocabulary) -> bool:

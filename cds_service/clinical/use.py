@@ -11,11 +11,13 @@ from cds_service.clinical.elements import (
     Resource,
     code_or_concept,
     is_about,
+    objects,
     references,
     resource_name,
+    text,
 )
 from cds_service.clinical.facts import Fact, Origin, State, absent, known, unknown
-from cds_service.clinical.medications import INHALATION, INTRAVENOUS, ORAL, routes_of
+from cds_service.clinical.medications import INHALATION, INTRAVENOUS, ORAL, routes_of, states_route
 from cds_service.clinical.medications import OPHTHALMIC as EYE
 from cds_service.clinical.moments import sample_moment
 from cds_service.clinical.orders import Order
@@ -42,11 +44,12 @@ def read_use(
     antidote = _antidote_sign(order, routes, reasons, poisoning, vocabulary) or _large_dose(dose, weight, vocabulary)
     if antidote:
         return _use(order, ANTIDOTE, antidote)
-    if INHALATION in (routes or _product_routes(order)):
+    told = routes if states_route(order.resource) else _product_routes(order)
+    if INHALATION in told:
         return _use(order, INHALED, "an inhalation route or product")
     if EYE in (*routes, *_product_routes(order)):
         return _use(order, OPHTHALMIC, "an eye route or product")
-    if ORAL in (routes or _product_routes(order)) and _respiratory_reason(reasons, vocabulary):
+    if ORAL in told and _respiratory_reason(reasons, vocabulary):
         return _use(order, RESPIRATORY, "by mouth, for a respiratory disease")
     return _use(order, OTHER, "no other use holds")
 
@@ -66,9 +69,16 @@ def _reasons(order: Order, chart: Chart) -> Iterator[Json]:
     yield from (concept for concept in stated if concept is not None)
     pointers = references(resource.get("reasonReference")) + references(resource.get("reason"))
     for condition in chart.get(queries.PROBLEMS).resources:
-        if any(pointer.endswith(resource_name(condition)) for pointer in pointers):
+        if any(_points_at(pointer, condition) for pointer in pointers):
             yield condition.get("code")
+    for contained in objects(resource.get("contained")):
+        if f"#{text(contained.get('id'))}" in pointers:
+            yield contained.get("code")
     yield resource.get("reasonReference")  # its display
+
+
+def _points_at(pointer: str, resource: Resource) -> bool:
+    return pointer.split("/_history/", maxsplit=1)[0].split("/")[-2:] == resource_name(resource).split("/")
 
 
 def _antidote_sign(order: Order, routes: set[str], reasons: list[Json], poisoning: Fact, vocabulary: Vocabulary) -> str:

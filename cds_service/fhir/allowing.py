@@ -8,10 +8,11 @@ _LOOPBACK_NAMES = frozenset(("localhost",))
 
 def may_call(fhir_server: str, loopback: bool) -> bool:
     """True if this base URL may be called; `loopback` is the setting that permits servers on this machine."""
-    if not loopback:
+    fhir_server = fhir_server.strip(" ")
+    if not loopback or any(c.isspace() or not c.isprintable() or c == "%" for c in fhir_server):
         return False
     try:
-        parts = urlsplit(fhir_server.strip())
+        parts = urlsplit(fhir_server)
         host, _ = parts.hostname, parts.port  # a bad port raises here
     except ValueError:
         return False

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from cds_service.clinical.codes import CodeList
+from cds_service.clinical.codes import LOINC, CodeList
 from cds_service.clinical.elements import Resource, codings, is_about, objects, text
 from cds_service.clinical.queries import PATIENT, QUERIES, Query, codes_of
 
@@ -31,4 +31,4 @@ def search(query: Query, bundle: Resource, patient_id: str, code_lists: Mapping[
 def _matches(resource: Resource, query: Query, codes: set[str]) -> bool:
     if query.filter and resource.get("status") != query.filter.partition("=")[2]:
         return False
-    return not codes or any(coding.code in codes for coding in codings(resource.get("code")))
+    return not codes or any(one.system == LOINC and one.code in codes for one in codings(resource.get("code")))

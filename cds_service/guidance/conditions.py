@@ -1,7 +1,8 @@
 """Conditions: the closed set of tests that content may use. Each can check itself and say itself."""
 
+import re
 from collections.abc import Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Literal
 
@@ -11,6 +12,7 @@ from cds_service.clinical.catalogue import CATALOGUE, FactType
 from cds_service.clinical.facts import Fact, Facts, State
 
 _A_LITTLE, _A_LOT = Decimal("1E-9"), Decimal("1E15")
+_NUMBER = re.compile(r"\d+(\.\d+)?")
 BOUNDS = {"below": "below", "above": "above", "at_least": "at least", "at_most": "at most"}
 
 
@@ -52,12 +54,12 @@ class Condition(Strict):
 
     fact: str
     is_: str | None = Field(None, alias="is")
-    is_one_of: list[str] | None = None
+    is_one_of: list[str] | None = Field(None, min_length=1)
     below: str | None = None
     above: str | None = None
     at_least: str | None = None
     at_most: str | None = None
-    state: list[Literal["known", "absent", "unknown"]] | None = None
+    state: list[Literal["known", "absent", "unknown"]] | None = Field(None, min_length=1)
     also_when: list[Literal["absent", "unknown"]] = []
     because: str = Field(min_length=10)
 
@@ -73,6 +75,8 @@ class Condition(Strict):
         tests = [self.is_, self.is_one_of, self.below, self.above, self.at_least, self.at_most, self.state]
         if sum(test is not None for test in tests) != 1:
             raise ValueError("a condition has exactly one of is, is_one_of, below, above, at_least, at_most, state")
+        if self.state is not None and self.also_when:
+            raise ValueError("a test of the state names every state itself; also_when says nothing beside it")
         self._check_values()
         self._check_states()
         if self.bound is not None:
@@ -94,10 +98,8 @@ class Condition(Strict):
         number, _, unit = bound.partition(" ")
         if not self.type.is_number or unit != self.type.unit:
             raise ValueError(f"{self.fact} is not compared in {unit or 'a bare number'}; its unit: {self.type.unit}")
-        try:
-            Decimal(number)
-        except InvalidOperation:
-            raise ValueError(f"{number} is not a number") from None
+        if not _NUMBER.fullmatch(number):
+            raise ValueError(f"{number} is not a number")
 
     @property
     def type(self) -> FactType:

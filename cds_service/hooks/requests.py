@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -31,8 +31,16 @@ class _Envelope(msgspec.Struct):
     prefetch: msgspec.Raw = msgspec.Raw()
 
 
-_ENVELOPE = msgspec.json.Decoder(_Envelope, float_hook=Decimal)
-_ANYTHING = msgspec.json.Decoder(float_hook=Decimal)
+def exact(written: str) -> Decimal:
+    """A JSON number with a point or an exponent, exactly; not a number where no Decimal can hold it."""
+    try:
+        return Decimal(written)
+    except InvalidOperation:
+        return Decimal("NaN")
+
+
+_ENVELOPE = msgspec.json.Decoder(_Envelope, float_hook=exact)
+_ANYTHING = msgspec.json.Decoder(float_hook=exact)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,145 @@
+"""What the tests share: the invented people and orders as whole requests, and a client with a fixed clock."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from starlette.testclient import TestClient
+
+from cds_service.app import create_app
+from cds_service.clinical.elements import objects
+from cds_service.content import load_content
+from cds_service.examples import order_for, read_json
+from cds_service.fhir.searching import prefetch_from
+from cds_service.guidance.model import Content
+from cds_service.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+CARDS, FIXTURES = ROOT / "cards", ROOT / "fixtures"
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+PATIENTS = sorted(path.stem for path in (FIXTURES / "patients").glob("*.json"))
+ORDERS = sorted(path.stem for path in (FIXTURES / "orders").glob("*.json"))
+CONTENT = load_content(CARDS)
+HOOKS = ("medication-prescribe", "order-select", "order-sign")
+BUNDLE_OF = {"medication-prescribe": "medications", "order-select": "draftOrders", "order-sign": "draftOrders"}
+INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
+
+Json = Any
+Body = dict[str, Any]
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+def counted_ids() -> Callable[[], str]:
+    """Ids that are UUIDs in form and numbers in truth: each run makes the same ones, in the same order."""
+    numbers = count(1)
+    return lambda: f"00000000-0000-4000-8000-{next(numbers):012x}"
+
+
+def new_client(settings: Settings | None = None, content: Content = CONTENT) -> TestClient:
+    """A client of a service whose clock stands still. A bug in the service is a 500, not an exception here."""
+    app = create_app(settings or Settings(), content, now=lambda: NOW, new_id=counted_ids())
+    return TestClient(app, raise_server_exceptions=False)
+
+
+def prefetch_for(patient: str) -> Body:
+    """What a client would prefetch for a person of the fixtures."""
+    bundle = read_json(FIXTURES / "patients" / f"{patient}.json")
+    return prefetch_from(bundle, patient, CONTENT.vocabulary.code_lists)
+
+
+def bundle_of(resources: Sequence[Body]) -> Body:
+    """The draft orders as a Bundle."""
+    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in resources]}
+
+
+def request_for(patient: str, *orders: str, hook: str = "order-sign", prefetch: Json = ...) -> Body:
+    """A whole call: a person and orders of the fixtures, with everything prefetched unless `prefetch` is given."""
+    drafts = [order_for(FIXTURES, name, patient) for name in orders or ("oral-600-twice-daily",)]
+    context: Body = {
+        "userId": "Practitioner/example",
+        "patientId": patient,
+        "encounterId": "example-encounter",
+        BUNDLE_OF[hook]: bundle_of(drafts),
+    }
+    if hook == "order-select":
+        context["selections"] = [f"{one['resourceType']}/{one['id']}" for one in drafts]
+    body: Body = {"hook": hook, "hookInstance": INSTANCE, "context": context}
+    return {**body, "prefetch": prefetch_for(patient) if prefetch is ... else prefetch}
+
+
+def without(body: Mapping[str, Any], *path: str) -> Body:
+    """A copy of a body without the member at a path."""
+    first, *rest = path
+    if not rest:
+        return {name: value for name, value in body.items() if name != first}
+    return {**body, first: without(body[first], *rest)}
+
+
+def replaced(body: Mapping[str, Any], path: Sequence[str], value: Json) -> Body:
+    """A copy of a body with another value at a path."""
+    first, *rest = path
+    return {**body, first: replaced(body[first], rest, value) if rest else value}
+
+
+def to_bytes(body: Json) -> bytes:
+    """The body as sent: decimals stay exact numbers."""
+    return _ENCODER.encode(body)
+
+
+def post(client: TestClient, body: Json, service: str = "") -> httpx.Response:
+    """The answer of a service to a body; by default of the service for the body's hook."""
+    hook = body.get("hook") if isinstance(body, dict) else None
+    known = hook if isinstance(hook, str) and hook in HOOKS else "order-sign"
+    content = body if isinstance(body, bytes) else to_bytes(body)
+    address = f"/cds-services/{service or f'acetylcysteine-{known}'}"
+    return client.post(address, content=content, headers={"Content-Type": "application/json"})
+
+
+def cards_of(client: TestClient, body: Json) -> list[Body]:
+    """The cards that a body is answered with; fails unless the answer is a 200."""
+    response = post(client, body)
+    assert response.status_code == 200, f"{response.status_code}: {response.text}"
+    return response.json()["cards"]
+
+
+def id_of(card: Mapping[str, Any]) -> str:
+    """The id of a card: the code of its topic."""
+    return card["source"]["topic"]["code"]
+
+
+def ids_of(cards: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The ids of cards, in their order."""
+    return [id_of(card) for card in cards]
+
+
+def not_done(cards: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The lines in which `screening-incomplete` names what was not done; none if that card is not there."""
+    details = [card["detail"] for card in cards if id_of(card) == "screening-incomplete"]
+    return [line.removeprefix("- ") for detail in details for line in detail.splitlines() if line.startswith("- ")]
+
+
+def field_of(response: httpx.Response) -> str:
+    """The member that an OperationOutcome says to be wrong."""
+    assert response.json()["resourceType"] == "OperationOutcome"
+    (issue,) = response.json()["issue"]
+    return issue.get("expression", [""])[0]
+
+
+def walk(value: Json, path: str = "$") -> Iterator[tuple[str, Json]]:
+    """Every value inside a JSON value, itself included, with its path."""
+    yield path, value
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from walk(inner, f"{path}.{name}")
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from walk(inner, f"{path}[{index}]")
+
+
+def resources_of(patient: str) -> list[Body]:
+    """Every resource of a person of the fixtures."""
+    return [entry["resource"] for entry in objects(read_json(FIXTURES / "patients" / f"{patient}.json")["entry"])]

@@ -1,0 +1,473 @@
+"""Plasma glutamate and cystine: the newest result and its class, whether it is a baseline, its handling."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from cds_service.clinical.facts import State
+from cds_service.clinical.reading import read_patient_facts
+from cds_service.content import load_content
+from cds_service.fhir.gathering import gather
+
+VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+LOINC, RXNORM = "http://loinc.org", "http://www.nlm.nih.gov/research/umls/rxnorm"
+GLUTAMATE, CYSTINE, GLUTAMINE, URINE = "20642-5", "22672-0", "20643-3", "22711-6"
+ABOUT = {"reference": "Patient/p"}
+MORNING = "2026-11-18T08:00:00+00:00"
+FAILED = {"resourceType": "OperationOutcome"}
+
+
+def quantity(value):
+    return {"value": value, "unit": "umol/L", "code": "umol/L", "system": "http://unitsofmeasure.org"}
+
+
+def result(value, identity="g1", taken=MORNING, code=GLUTAMATE, interval=(10, 120), **members):
+    ranges = {"referenceRange": [{"low": quantity(interval[0]), "high": quantity(interval[1])}]} if interval else {}
+    return {
+        "resourceType": "Observation",
+        "id": identity,
+        "status": "final",
+        "subject": ABOUT,
+        "code": {"coding": [{"system": LOINC, "code": code}]},
+        "effectiveDateTime": taken,
+        "valueQuantity": quantity(value),
+        **ranges,
+        **members,
+    }
+
+
+def less_than(value, identity="g1", **members):
+    return result(value, identity, **{"valueQuantity": {**quantity(value), "comparator": "<"}, **members})
+
+
+def flag(code):
+    return {"interpretation": [{"coding": [{"code": code}]}]}
+
+
+def treatment(identity="m1", status="active", **members):
+    drug = {"coding": [{"system": RXNORM, "code": "606971"}]}
+    order = {"resourceType": "MedicationRequest", "id": identity, "status": status, "subject": ABOUT}
+    return {**order, "medicationCodeableConcept": drug, **members}
+
+
+def begins(day):
+    return {"timing": {"repeat": {"boundsPeriod": {"start": day}}}}
+
+
+def bundle(*resources, **members):
+    return {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": one} for one in resources], **members}
+
+
+def named(reference):
+    kind, identity = reference.split("/")
+    return {"resourceType": kind, "id": identity}
+
+
+def facts(*results, medications=None, drafts=(), **prefetch):
+    sent = {"aminoAcids": bundle(*results), "activeMedications": medications, "patient": None, **prefetch}
+    return read_patient_facts(gather("p", sent), VOCABULARY, [named(one) for one in drafts], NOW)
+
+
+# --- the newest result ------------------------------------------------------------------------------------------------
+
+
+def test_the_newest_result_is_taken_whatever_the_order_of_the_entries():
+    older, newer = result(64, "a", "2026-03-01"), result(150, "b", "2026-11-01")
+    for results in ((older, newer), (newer, older)):
+        fact = facts(*results)["glutamate"]
+        assert (fact.value, fact.texts["result"], fact.texts["date"]) == ("high", "150 µmol/L", "1 November 2026")
+
+
+NEWER = {
+    "two instants": ("2026-11-18T08:00:00Z", "2026-11-18T08:00:01Z"),
+    "two days": ("2026-11-17", "2026-11-18"),
+    "a day and an instant of a later day": ("2026-11-18", "2026-11-19T08:00:00Z"),
+    "an instant without a zone and one of the next day": ("2026-11-18T20:00:00", "2026-11-19T08:00:00Z"),
+    "an instant and a later day": ("2026-11-18T20:00:00Z", "2026-11-19"),
+    "instants of two time zones": ("2026-11-18T09:00:00+02:00", "2026-11-18T08:00:00Z"),
+}
+
+
+@pytest.mark.parametrize(("earlier", "later"), NEWER.values(), ids=NEWER)
+def test_of_two_results_the_later_one_is_the_newest(earlier, later):
+    for identities in (("a", "b"), ("b", "a")):
+        fact = facts(result(64, identities[0], earlier), result(150, identities[1], later))["glutamate"]
+        assert fact.texts["result"] == "150 µmol/L"
+
+
+def test_a_newer_result_that_cannot_be_used_is_passed_over():
+    fact = facts(result(64, "a", "2026-11-01"), result(150, "b", "2026-11-20", status="preliminary"))["glutamate"]
+    assert fact.texts["result"] == "64 µmol/L"
+
+
+def test_a_result_of_365_days_ago_is_used_and_one_of_366_is_not():
+    assert facts(result(64, taken="2025-11-23"))["glutamate"].value == "normal"
+    assert facts(result(64, taken="2025-11-22"))["glutamate"].state is State.ABSENT
+
+
+def test_a_converted_result_is_shown_as_sent_and_converted():
+    nmol = {"value": Decimal("0.15"), "unit": "mmol/L", "code": "mmol/L"}
+    assert facts(result(0, valueQuantity=nmol))["glutamate"].texts["result"] == "0.15 mmol/L (150 µmol/L)"
+
+
+def test_the_range_is_shown_as_sent_and_its_lack_is_said():
+    assert facts(result(64))["glutamate"].texts["range"] == "10–120 µmol/L"
+    without = facts(result(64, interval=None))["glutamate"]
+    assert (without.value, without.texts["range"]) == ("unclassified", "no range sent with it")
+    assert without.note == without.texts["why"] == "no reference range was sent with it"
+
+
+def test_cystine_is_read_by_its_own_code():
+    found = facts(result(4, code=CYSTINE, interval=(20, 60)))
+    assert (found["cystine"].value, found["glutamate"].state) == ("low", State.ABSENT)
+
+
+@pytest.mark.parametrize("name", ["glutamate", "glutamate_sample", "cystine"])
+def test_no_result_is_absent_only_if_the_results_are_whole(name):
+    assert facts()[name].state is State.ABSENT
+    assert facts(aminoAcids=None)[name].state is State.ABSENT
+    failed = facts(aminoAcids=FAILED)[name]
+    assert (failed.state, failed.note) == (
+        State.UNKNOWN,
+        "amino acid results could not be read (the EHR reports an error)",
+    )
+    paged = facts(aminoAcids=bundle(result(5, code=URINE), link=[{"relation": "next"}]))[name]
+    assert (paged.state, paged.note) == (State.UNKNOWN, "amino acid results incomplete (only its first page came)")
+
+
+def test_a_range_by_sex_is_used_for_that_sex():
+    sexes = [
+        {"low": quantity(10), "high": quantity(high), "appliesTo": [{"text": sex}]}
+        for sex, high in (("male", 200), ("female", 120))
+    ]
+    for sex, expected in (("male", "normal"), ("female", "high")):
+        patient = {"resourceType": "Patient", "id": "p", "gender": sex, "birthDate": "1980-01-01"}
+        assert facts(result(150, referenceRange=sexes), patient=patient)["glutamate"].value == expected
+
+
+# --- ties -------------------------------------------------------------------------------------------------------------
+
+TIES = {
+    "one class": ((result(64, "a"), result(70, "b")), "normal"),
+    "two classes": ((result(64, "a"), result(150, "b")), "unclassified"),
+    "two classes by their ranges": ((result(64, "a"), result(65, "b", interval=(10, 60))), "unclassified"),
+    "one number, two ranges": ((result(64, "a"), result(64, "b", interval=(10, 60))), "unclassified"),
+    "one number, two interpretations": (
+        (result(64, "a", interval=None, **flag("N")), result(64, "b", interval=None, **flag("H"))),
+        "unclassified",
+    ),
+    "one number, once with <": ((result(10, "a"), less_than(10, "b")), "unclassified"),
+    "a class and none": ((result(64, "a"), result(70, "b", interval=None)), "unclassified"),
+    "one result twice": ((result(64, "a"), result(64, "a")), "normal"),
+    "one number, one class": ((result(64, "a"), result(64, "b")), "normal"),
+    "two classes at different times": (
+        (result(64, "a", "2026-11-18T08:00:00Z"), result(150, "b", "2026-11-18T09:00:00Z")),
+        "high",
+    ),
+    "two classes, the other not usable": (
+        (result(64, "a"), result(150, "b", status="entered-in-error")),
+        "normal",
+    ),
+}
+
+
+@pytest.mark.parametrize(("results", "expected"), TIES.values(), ids=TIES)
+def test_results_of_one_time_that_differ_in_class_have_none(results, expected):
+    for ordered in (results, results[::-1]):
+        assert facts(*ordered)["glutamate"].value == expected
+
+
+def test_a_tie_says_why_there_is_no_class():
+    fact = facts(result(64, "a"), result(150, "b"))["glutamate"]
+    assert fact.texts["why"] == "two results of the same time differ"
+
+
+# --- on treatment -----------------------------------------------------------------------------------------------------
+
+STARTS = {
+    "no medication": ((), "baseline"),
+    "began before": ((treatment(dosageInstruction=[begins("2026-09-01")]),), "on treatment"),
+    "began the day before": ((treatment(dosageInstruction=[begins("2026-11-17")]),), "on treatment"),
+    "began the same day": ((treatment(dosageInstruction=[begins("2026-11-18")]),), "on treatment"),
+    "began the same day, later": ((treatment(authoredOn="2026-11-18T17:00:00+00:00"),), "on treatment"),
+    "began the day after": ((treatment(dosageInstruction=[begins("2026-11-19")]),), "baseline"),
+    "written before": ((treatment(authoredOn="2026-09-01"),), "on treatment"),
+    "written before, begins after": (
+        (treatment(authoredOn="2026-09-01", dosageInstruction=[begins("2026-11-20")]),),
+        "baseline",
+    ),
+    "written, its period has no start": (
+        (treatment(authoredOn="2026-09-01", dosageInstruction=[begins(None)]),),
+        "on treatment",
+    ),
+    "the second of two instructions began before": (
+        (treatment(dosageInstruction=[begins("2026-11-20"), begins("2026-09-01")]),),
+        "on treatment",
+    ),
+    "one of two began before": (
+        (treatment(authoredOn="2026-11-20"), treatment("m2", authoredOn="2026-09-01")),
+        "on treatment",
+    ),
+    "stopped": ((treatment(status="stopped", authoredOn="2026-09-01"),), "baseline"),
+    "completed": ((treatment(status="completed", authoredOn="2026-09-01"),), "baseline"),
+    "draft": ((treatment(status="draft", authoredOn="2026-09-01"),), "baseline"),
+    "entered in error": ((treatment(status="entered-in-error", authoredOn="2026-09-01"),), "baseline"),
+    "not to be given": ((treatment(doNotPerform=True, authoredOn="2026-09-01"),), "baseline"),
+    "another drug": (
+        (treatment(authoredOn="2026-09-01", medicationCodeableConcept={"text": "carbocisteine"}),),
+        "baseline",
+    ),
+    "by name": (
+        (treatment(authoredOn="2026-09-01", medicationCodeableConcept={"text": "NAC"}),),
+        "on treatment",
+    ),
+    "behind a reference in the answer": (
+        (
+            treatment(
+                authoredOn="2026-09-01",
+                medicationCodeableConcept=None,
+                medicationReference={"reference": "Medication/x"},
+            ),
+            {"resourceType": "Medication", "id": "x", "code": {"text": "acetylcysteine"}},
+        ),
+        "on treatment",
+    ),
+}
+
+
+@pytest.mark.parametrize(("medications", "expected"), STARTS.values(), ids=STARTS)
+def test_a_sample_is_on_treatment_if_an_active_order_began_by_its_day(medications, expected):
+    fact = facts(result(64), medications=bundle(*medications))["glutamate_sample"]
+    assert (fact.state, fact.value) == (State.KNOWN, expected)
+
+
+def test_the_draft_itself_does_not_count_as_treatment():
+    medications = bundle(treatment("draft", authoredOn="2026-09-01"))
+    found = facts(result(64), medications=medications, drafts=["MedicationRequest/draft"])
+    assert found["glutamate_sample"].value == "baseline"
+    assert facts(result(64), medications=medications)["glutamate_sample"].value == "on treatment"
+
+
+def test_the_first_start_is_the_one_that_is_said():
+    orders = [treatment("m1", authoredOn="2026-09-15"), treatment("m2", authoredOn="2026-09-01")]
+    fact = facts(result(64), medications=bundle(*orders))["glutamate_sample"]
+    assert fact.texts["since"] == "1 September 2026"
+    assert fact.origins[0].resource == "MedicationRequest/m2"
+
+
+UNDATED = {
+    "no date": {},
+    "month only": {"authoredOn": "2026-09"},
+    "not a date": {"authoredOn": "in September"},
+}
+
+
+@pytest.mark.parametrize("members", UNDATED.values(), ids=UNDATED)
+def test_a_start_that_cannot_be_read_leaves_it_unknown(members):
+    fact = facts(result(64), medications=bundle(treatment(**members)))["glutamate_sample"]
+    assert (fact.state, fact.note) == (
+        State.UNKNOWN,
+        "an active acetylcysteine medication has no start date that can be read",
+    )
+
+
+def test_a_start_that_can_be_read_decides_beside_one_that_cannot():
+    orders = [treatment("m1"), treatment("m2", authoredOn="2026-09-01")]
+    assert facts(result(64), medications=bundle(*orders))["glutamate_sample"].value == "on treatment"
+
+
+@pytest.mark.parametrize(
+    ("medications", "note"),
+    [
+        (FAILED, "list of active medications could not be read (the EHR reports an error)"),
+        (bundle(treatment(status="stopped"), total=9), "list of active medications incomplete (it has fewer entries"),
+    ],
+    ids=["failed", "incomplete"],
+)
+def test_medications_that_are_not_whole_leave_it_unknown(medications, note):
+    fact = facts(result(64), medications=medications)["glutamate_sample"]
+    assert fact.state is State.UNKNOWN
+    assert fact.note.startswith(note)
+
+
+def test_medications_that_were_not_sent_leave_it_unknown():
+    chart = gather("p", {"aminoAcids": bundle(result(64))})
+    fact = read_patient_facts(chart, VOCABULARY, [], NOW)["glutamate_sample"]
+    assert (fact.state, fact.note) == (State.UNKNOWN, "list of active medications not sent")
+
+
+def test_treatment_that_is_found_counts_in_an_incomplete_list():
+    medications = bundle(treatment(authoredOn="2026-09-01"), total=9)
+    assert facts(result(64), medications=medications)["glutamate_sample"].value == "on treatment"
+
+
+# --- the change from before -------------------------------------------------------------------------------------------
+
+SINCE_SEPTEMBER = {"medications": bundle(treatment(authoredOn="2026-09-01"))}
+CHANGES = {
+    "a fall": (131, 96, "−35 µmol/L (−27 %)"),
+    "a rise": (96, 131, "+35 µmol/L (+36 %)"),
+    "none": (96, 96, "±0 µmol/L (±0 %)"),
+    "from zero": (0, 35, "+35 µmol/L"),
+    "to zero": (35, 0, "−35 µmol/L (−100 %)"),
+    "doubled": (48, 96, "+48 µmol/L (+100 %)"),
+}
+
+
+@pytest.mark.parametrize(("before", "now", "expected"), CHANGES.values(), ids=CHANGES)
+def test_the_change_from_before_treatment_is_shown(before, now, expected):
+    fact = facts(result(now), result(before, "old", "2026-08-20"), **SINCE_SEPTEMBER)["glutamate_before"]
+    assert (fact.value, fact.texts["change"]) == ("measured", expected)
+    assert (fact.texts["date"], fact.origins[0].resource) == ("20 August 2026", "Observation/old")
+
+
+@pytest.mark.parametrize("results", [(less_than(5), 64), (64, less_than(5))], ids=["now", "before"])
+def test_no_change_is_computed_from_a_comparator(results):
+    now, before = (result(one) if isinstance(one, int) else one for one in results)
+    before = {**before, "id": "old", "effectiveDateTime": "2026-08-20"}
+    change = facts(now, before, **SINCE_SEPTEMBER)["glutamate_before"].texts["change"]
+    assert change == "not computed, a value is given with < or >"
+
+
+def test_the_last_of_several_values_before_is_the_one_compared():
+    old = [result(value, f"o{value}", f"2026-0{value}-01") for value in (6, 8, 7)]
+    fact = facts(result(64), *old, **SINCE_SEPTEMBER)["glutamate_before"]
+    assert fact.origins[0].resource == "Observation/o8"
+
+
+NO_BEFORE = {
+    "no earlier result": (result(64),),
+    "a result of the first day": (result(64), result(90, "old", "2026-09-01")),
+    "a result on treatment": (result(64), result(90, "old", "2026-10-01")),
+    "a result that cannot be used": (result(64), result(90, "old", "2026-08-01", status="preliminary")),
+    "only a result from before": (result(64, taken="2026-08-01"),),
+    "no result": (),
+}
+
+
+@pytest.mark.parametrize("results", NO_BEFORE.values(), ids=NO_BEFORE)
+def test_without_a_value_from_before_there_is_no_change(results):
+    assert facts(*results, **SINCE_SEPTEMBER)["glutamate_before"].state is State.ABSENT
+
+
+def test_before_the_treatment_is_before_the_first_start():
+    orders = bundle(treatment("m1", authoredOn="2026-09-01"), treatment("m2", authoredOn="2026-07-01"))
+    found = facts(result(64), result(90, "old", "2026-08-01"), medications=orders)
+    assert found["glutamate_before"].state is State.ABSENT
+
+
+def test_without_treatment_nothing_is_from_before_it():
+    assert facts(result(64), result(90, "old", "2026-08-01"))["glutamate_before"].state is State.ABSENT
+
+
+# --- handling ---------------------------------------------------------------------------------------------------------
+
+
+def glutamine(value, **members):
+    return result(value, "n1", **{"code": GLUTAMINE, "interval": None, **members})
+
+
+SPECIMEN, OTHER_SPECIMEN = {"specimen": {"reference": "Specimen/1"}}, {"specimen": {"reference": "Specimen/2"}}
+HANDLINGS = {
+    "exactly 0.23": (result(115), glutamine(500), "consistent", "0.23"),
+    "just over": (result(Decimal("115.01")), glutamine(500), "doubtful", "0.23"),
+    "over": (result(150), glutamine(410), "doubtful", "0.37"),
+    "just under": (result(Decimal("114.99")), glutamine(500), "consistent", "0.23"),
+    "under": (result(50), glutamine(500), "consistent", "0.1"),
+    "one specimen at two times": (
+        result(150, **SPECIMEN),
+        glutamine(410, taken="2026-11-18T08:05:00Z", **SPECIMEN),
+        "doubtful",
+        "0.37",
+    ),
+    "one time, one of them without a specimen": (result(150, **SPECIMEN), glutamine(410), "doubtful", "0.37"),
+}
+
+
+@pytest.mark.parametrize(("glutamate", "other", "expected", "ratio"), HANDLINGS.values(), ids=HANDLINGS)
+def test_the_handling_is_doubtful_above_a_ratio_of_0_23(glutamate, other, expected, ratio):
+    fact = facts(glutamate, other)["sample_handling"]
+    assert (fact.value, fact.texts["ratio"]) == (expected, ratio)
+
+
+NOT_COMPARED = {
+    "no glutamine": (result(150),),
+    "no glutamate": (glutamine(410),),
+    "another time": (result(150), glutamine(410, taken="2026-11-18T08:05:00Z")),
+    "another specimen": (result(150, **SPECIMEN), glutamine(410, **OTHER_SPECIMEN)),
+    "glutamine zero": (result(150), glutamine(0)),
+    "glutamine in urine": (result(150), glutamine(410, code="22720-7")),
+    "glutamine preliminary": (result(150), glutamine(410, status="preliminary")),
+    "glutamate with <": (less_than(150), glutamine(410)),
+    "glutamine with >": (result(150), glutamine(410, valueQuantity={**quantity(410), "comparator": ">"})),
+    "glutamine of an older glutamate": (
+        result(150),
+        result(150, "g0", "2026-10-01"),
+        glutamine(410, taken="2026-10-01"),
+    ),
+}
+
+
+@pytest.mark.parametrize("results", NOT_COMPARED.values(), ids=NOT_COMPARED)
+def test_without_a_glutamine_of_the_same_sample_nothing_is_said_of_handling(results):
+    assert facts(*results)["sample_handling"].state is State.ABSENT
+
+
+# --- results that were not used ---------------------------------------------------------------------------------------
+
+UNUSED = {
+    "older than 365 days": (result(130, taken="2025-11-22"), "22 November 2025", "more than 365 days old"),
+    "in the future": (result(130, taken="2026-11-30"), "30 November 2026", "in the future"),
+    "preliminary": (result(130, status="preliminary"), "18 November 2026", "its status is preliminary"),
+    "without a date": (result(130, taken=None), "", "its date is missing"),
+    "in mg/dL": (
+        result(1, valueQuantity={"value": 1, "unit": "mg/dL", "code": "mg/dL"}),
+        "18 November 2026",
+        "unit mg/dL not accepted",
+    ),
+    "in urine": (result(130, code=URINE), "18 November 2026", "glutamate in urine"),
+    "of another code": (result(130, code="2364-8"), "18 November 2026", "specimen not verified"),
+}
+
+
+@pytest.mark.parametrize(("one", "day", "reason"), UNUSED.values(), ids=UNUSED)
+def test_a_result_that_was_seen_and_not_used_is_named_with_its_day_and_reason(one, day, reason):
+    found = facts(one)
+    assert found["glutamate"].state is State.ABSENT
+    (said,) = found["results_unused"].texts["list"]
+    assert said.startswith("glutamate")
+    assert day in said
+    assert reason in said
+
+
+def test_the_three_newest_are_listed_and_the_rest_counted():
+    results = [result(64, f"u{month}", f"2026-0{month}-03", status="preliminary") for month in (3, 5, 2, 4, 1)]
+    listed = facts(*results)["results_unused"].texts["list"]
+    assert len(listed) == 4
+    assert all(day in said for day, said in zip(("3 May", "3 April", "3 March"), listed, strict=False))
+    assert listed[-1] == "and 2 more"
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_up_to_three_are_listed_without_a_count(count):
+    results = [result(64, f"u{number}", status="preliminary") for number in range(count)]
+    assert len(facts(*results)["results_unused"].texts["list"]) == count
+
+
+def test_those_without_a_date_come_last():
+    results = [result(64, f"u{n}", taken, status="preliminary") for n, taken in enumerate([None, "2026-01-03", None])]
+    listed = facts(*results)["results_unused"].texts["list"]
+    assert ["3 January 2026" in one for one in listed] == [True, False, False]
+
+
+def test_every_result_that_was_not_used_is_traced():
+    results = [result(64, f"u{n}", status="preliminary") for n in range(5)]
+    origins = facts(*results)["results_unused"].origins
+    assert {origin.resource for origin in origins} == {f"Observation/u{n}" for n in range(5)}
+
+
+def test_where_all_were_used_none_is_listed():
+    assert facts(result(64))["results_unused"].state is State.ABSENT

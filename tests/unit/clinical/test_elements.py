@@ -1,0 +1,250 @@
+"""The readers of FHIR JSON: odd input gives nothing, never a guess and never an exception."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from cds_service.clinical.elements import (
+    Coding,
+    at,
+    code_or_concept,
+    codings,
+    is_about,
+    items,
+    member,
+    names,
+    number,
+    objects,
+    references,
+    resource_name,
+    text,
+)
+
+ODD: list[Any] = [None, True, 0, 1.5, Decimal("2"), "", "text", [], [None], [[]], {}, {"coding": "x"}, [{"coding": 3}]]
+LOINC = "http://loinc.org"
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "expected"),
+    [
+        pytest.param({"a": 1}, "a", 1, id="there"),
+        pytest.param({"a": 1}, "b", None, id="no-such-member"),
+        pytest.param(["a"], "a", None, id="a-list-has-no-members"),
+        pytest.param("a", "a", None, id="nor-has-a-string"),
+        pytest.param(None, "a", None, id="nor-null"),
+    ],
+)
+def test_a_member_is_read_only_from_an_object(value: Any, name: str, expected: Any) -> None:
+    assert member(value, name) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        pytest.param(("a", "b"), 1, id="whole-path"),
+        pytest.param(("a",), {"b": 1}, id="part-of-the-path"),
+        pytest.param((), {"a": {"b": 1}}, id="no-path"),
+        pytest.param(("a", "c"), None, id="missing-at-the-end"),
+        pytest.param(("x", "b"), None, id="missing-at-the-start"),
+        pytest.param(("a", "b", "c"), None, id="through-a-number"),
+    ],
+)
+def test_a_path_ends_in_a_value_or_in_nothing(path: tuple[str, ...], expected: Any) -> None:
+    assert at({"a": {"b": 1}}, *path) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param(None, [], id="null"),
+        pytest.param([1, 2], [1, 2], id="list"),
+        pytest.param({"a": 1}, [{"a": 1}], id="one-object-for-a-list"),
+        pytest.param("a", ["a"], id="one-string-for-a-list"),
+        pytest.param(0, [0], id="zero-is-a-value"),
+        pytest.param(False, [False], id="false-is-a-value"),
+    ],
+)
+def test_one_value_where_a_list_belongs_is_a_list_of_one(value: Any, expected: list[Any]) -> None:
+    assert items(value) == expected
+
+
+def test_only_objects_are_kept_among_the_items() -> None:
+    assert objects([{"a": 1}, None, "x", 3, [{"b": 1}], {}]) == [{"a": 1}, {}]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param("  final ", "final", id="space-around-it-goes"),
+        pytest.param("not done", "not done", id="space-inside-stays"),
+        pytest.param("", "", id="empty"),
+        pytest.param(None, "", id="null"),
+        pytest.param(1, "", id="number"),
+        pytest.param(True, "", id="boolean"),
+        pytest.param(["final"], "", id="list"),
+        pytest.param({"value": "final"}, "", id="object"),
+    ],
+)
+def test_text_is_a_string_without_surrounding_space(value: Any, expected: str) -> None:
+    assert text(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param(600, Decimal(600), id="integer"),
+        pytest.param(0, Decimal(0), id="zero"),
+        pytest.param(-3, Decimal(-3), id="negative"),
+        pytest.param(Decimal("0.10"), Decimal("0.10"), id="decimal"),
+        pytest.param(0.1, Decimal("0.1"), id="float-as-it-is-written"),
+        pytest.param(1.1, Decimal("1.1"), id="float-that-is-not-exact-in-binary"),
+        pytest.param(999_999_999_999, Decimal(999_999_999_999), id="twelve-digits"),
+        pytest.param(Decimal("1E-12"), Decimal("1E-12"), id="as-small-as-may-be"),
+        pytest.param(Decimal("1E+12"), Decimal("1E+12"), id="as-large-as-may-be"),
+    ],
+)
+def test_a_number_is_exact(value: Any, expected: Decimal) -> None:
+    assert number(value) == expected
+    assert str(number(value)) == str(expected)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param("600", id="string"),
+        pytest.param(True, id="true-is-not-one"),
+        pytest.param(False, id="false-is-not-zero"),
+        pytest.param(None, id="null"),
+        pytest.param([600], id="list"),
+        pytest.param({"value": 600}, id="object"),
+        pytest.param(float("nan"), id="float-nan"),
+        pytest.param(float("inf"), id="float-infinity"),
+        pytest.param(Decimal("NaN"), id="decimal-nan"),
+        pytest.param(Decimal("-Infinity"), id="decimal-infinity"),
+        pytest.param(1_000_000_000_001, id="thirteen-digits"),
+        pytest.param(10**5000, id="an-integer-too-long-to-print"),
+        pytest.param(-(10**5000), id="a-negative-one"),
+        pytest.param(Decimal("0.1234567890123"), id="thirteen-decimals"),
+        pytest.param(Decimal("1E+13"), id="too-large"),
+        pytest.param(Decimal("1E-13"), id="too-small"),
+        pytest.param(Decimal("1E+999999"), id="an-exponent-that-would-fill-the-memory"),
+    ],
+)
+def test_what_is_not_a_sensible_number_is_nothing_and_not_zero(value: Any) -> None:
+    assert number(value) is None
+
+
+@pytest.mark.parametrize(
+    ("concept", "expected"),
+    [
+        pytest.param({"coding": [{"system": "s", "code": "c", "display": "d"}]}, [("s", "c", "d")], id="as-specified"),
+        pytest.param({"coding": {"system": "s", "code": "c"}}, [("s", "c", "")], id="coding-as-one-object"),
+        pytest.param({"coding": [{"code": " c "}]}, [("", "c", "")], id="no-system"),
+        pytest.param({"coding": [{"system": "s", "display": "d"}]}, [], id="no-code"),
+        pytest.param({"coding": [{"system": "s", "code": 7}]}, [], id="code-as-number"),
+        pytest.param(
+            [{"coding": [{"code": "a"}]}, {"coding": [{"code": "b"}]}],
+            [("", "a", ""), ("", "b", "")],
+            id="a-list-of-concepts",
+        ),
+        pytest.param({"concept": {"coding": [{"code": "c"}]}}, [("", "c", "")], id="R5-codeable-reference"),
+        pytest.param({"concept": "c"}, [], id="R5-concept-of-the-wrong-type"),
+        pytest.param({"text": "glutamate"}, [], id="text-is-no-code"),
+    ],
+)
+def test_the_codings_of_a_concept_in_each_version_are_found(concept: Any, expected: list[Any]) -> None:
+    assert list(codings(concept)) == [Coding(*one) for one in expected]
+
+
+@pytest.mark.parametrize(
+    ("concept", "expected"),
+    [
+        pytest.param({"text": "a", "coding": [{"display": "b"}]}, ["a", "b"], id="text-then-display"),
+        pytest.param({"reference": "Condition/1", "display": "a"}, ["a"], id="display-of-a-reference"),
+        pytest.param({"concept": {"text": "a"}}, ["a"], id="R5-codeable-reference"),
+        pytest.param([{"text": "a"}, {"text": "b"}], ["a", "b"], id="a-list-of-concepts"),
+        pytest.param({"text": "  ", "coding": [{"code": "c"}]}, [], id="blank-text"),
+        pytest.param("a", [], id="a-bare-string"),
+    ],
+)
+def test_the_names_of_a_concept_are_its_texts_and_displays(concept: Any, expected: list[str]) -> None:
+    assert list(names(concept)) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param("Active ", {"active"}, id="a-code-of-DSTU2"),
+        pytest.param({"coding": [{"code": "Active"}]}, {"active"}, id="a-concept-of-R4"),
+        pytest.param({"coding": [{"code": "a"}, {"code": "b"}]}, {"a", "b"}, id="two-codes"),
+        pytest.param({"text": "active"}, set(), id="text-only"),
+        pytest.param(None, set(), id="nothing"),
+    ],
+)
+def test_a_status_is_read_as_code_and_as_concept(value: Any, expected: set[str]) -> None:
+    assert code_or_concept(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param({"reference": "Medication/1"}, ["Medication/1"], id="reference"),
+        pytest.param([{"reference": "a/1"}, {"reference": "b/2"}], ["a/1", "b/2"], id="list"),
+        pytest.param({"reference": {"reference": "Medication/1"}}, ["Medication/1"], id="R5-codeable-reference"),
+        pytest.param({"display": "only words"}, [], id="display-only"),
+        pytest.param({"reference": 5}, [], id="number"),
+        pytest.param("Medication/1", [], id="bare-string"),
+    ],
+)
+def test_the_references_of_each_version_are_found(value: Any, expected: list[str]) -> None:
+    assert references(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("resource", "expected"),
+    [
+        pytest.param({"resourceType": "Observation", "id": "1"}, "Observation/1", id="type-and-id"),
+        pytest.param({"resourceType": "Observation"}, "Observation", id="no-id"),
+        pytest.param({"id": "1"}, "resource/1", id="no-type"),
+        pytest.param({"resourceType": 1, "id": 2}, "resource", id="neither-is-a-string"),
+    ],
+)
+def test_a_resource_has_a_name_for_the_trace(resource: dict[str, Any], expected: str) -> None:
+    assert resource_name(resource) == expected
+
+
+@pytest.mark.parametrize(
+    ("resource", "expected"),
+    [
+        pytest.param({"subject": {"reference": "Patient/p1"}}, True, id="this-patient"),
+        pytest.param({"subject": {"reference": "Patient/p2"}}, False, id="another-patient"),
+        pytest.param({"patient": {"reference": "Patient/p2"}}, False, id="another-patient-in-patient"),
+        pytest.param({"subject": {"reference": "https://ehr.example/r4/Patient/p1"}}, True, id="absolute"),
+        pytest.param({"subject": {"reference": "https://ehr.example/r4/Patient/p2"}}, False, id="absolute-another"),
+        pytest.param({"subject": {"reference": "Patient/p1/_history/3"}}, True, id="with-a-version"),
+        pytest.param({"subject": {"reference": "Patient/p2/_history/p1"}}, False, id="the-version-is-not-the-id"),
+        pytest.param({"subject": {"reference": "Patient/p10"}}, False, id="an-id-that-begins-alike"),
+        pytest.param({"subject": {"reference": "urn:uuid:53fefa32-fcbb-4ff8-8a92-55ee120877b7"}}, True, id="urn"),
+        pytest.param({"subject": {"reference": "Patient"}}, True, id="a-type-without-an-id"),
+        pytest.param({"subject": {"reference": "Patient/p1?_format=json"}}, True, id="with-a-question-mark"),
+        pytest.param({"subject": {"reference": "Patient?identifier=x"}}, True, id="a-search-names-no-id"),
+        pytest.param({}, True, id="no-subject"),
+        pytest.param(
+            {"subject": {"reference": "Patient/p1"}, "patient": {"reference": "Patient/p2"}},
+            False,
+            id="two-that-differ",
+        ),
+    ],
+)
+def test_a_resource_that_names_another_patient_is_not_about_this_one(resource: dict[str, Any], expected: bool) -> None:
+    assert is_about(resource, "p1") is expected
+
+
+@pytest.mark.parametrize("value", ODD, ids=repr)
+def test_odd_input_has_no_codes_names_or_references_and_raises_nothing(value: Any) -> None:
+    assert list(codings(value)) == []
+    assert list(names(value)) == []
+    assert references(value) == []
+    assert at(value, "coding", "code") is None
+    assert is_about({"subject": value, "patient": value}, "p1")

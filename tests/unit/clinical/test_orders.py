@@ -1,0 +1,440 @@
+"""Which orders are for acetylcysteine: guidance §2, codes and names; every look-alike is a test of its own."""
+
+import csv
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from cds_service.clinical.orders import has_unread_drug, index_medications, is_order, read_order, recognise
+from cds_service.content import load_content
+
+CARDS = Path(__file__).parents[3] / "cards"
+VOCABULARY = load_content(CARDS).vocabulary
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+ATC = "http://www.whocc.no/atc"
+
+
+def listed_rows(included):
+    with (CARDS / "codelists" / "acetylcysteine.csv").open(encoding="utf-8", newline="") as lines:
+        return [row for row in csv.DictReader(lines) if row["included"] == included]
+
+
+def row_id(row):
+    return f"{row['system'].rpartition('/')[2]}-{row['code']}"
+
+
+def concept(code, system=RXNORM, **more):
+    return {"coding": [{"system": system, "code": code}], **more}
+
+
+def request(**members):
+    return {"resourceType": "MedicationRequest", "id": "draft-1", "status": "draft", **members}
+
+
+def read(order, *entries):
+    return read_order(order, index_medications(entries), VOCABULARY)
+
+
+def by_text(written):
+    return read(request(medicationCodeableConcept={"text": written}))
+
+
+def decomposed(written):
+    return unicodedata.normalize("NFD", written)
+
+
+def medication(identity="m1", **members):
+    return {"resourceType": "Medication", "id": identity, **members}
+
+
+# --- by code ----------------------------------------------------------------------------------------------------------
+
+CODES_OF_THE_CONTRACT = [
+    *((RXNORM, code) for code in ("197", "307718", "307719", "465377", "582119")),
+    *((RXNORM, code) for code in ("199650", "606971", "487181", "1145027")),
+    ("http://snomed.info/sct", "387440002"),
+    *((ATC, code) for code in ("R05CB01", "S01XA08", "V03AB23")),
+    *(("http://fhir.de/CodeSystem/bfarm/atc", code) for code in ("R05CB01", "S01XA08", "V03AB23")),
+    ("http://fdasis.nlm.nih.gov", "WYQ7N0BPYC"),
+]
+
+
+@pytest.mark.parametrize("row", listed_rows("yes"), ids=row_id)
+def test_every_included_code_of_the_list_is_recognised_by_the_code_alone(row):
+    order = read(request(medicationCodeableConcept=concept(row["code"], row["system"])))
+    assert order is not None
+    assert [(one.code, one.system) for one in order.products] == [(row["code"], row["system"])]
+
+
+@pytest.mark.parametrize("row", listed_rows("no"), ids=row_id)
+def test_every_refused_code_of_the_list_is_not_acetylcysteine(row):
+    assert read(request(medicationCodeableConcept=concept(row["code"], row["system"]))) is None
+
+
+@pytest.mark.parametrize(("system", "code"), CODES_OF_THE_CONTRACT, ids=lambda value: value.rpartition("/")[2])
+def test_every_code_that_the_contract_names_is_recognised(system, code):
+    assert read(request(medicationCodeableConcept=concept(code, system))) is not None
+
+
+def test_the_list_includes_no_code_that_the_contract_does_not_name():
+    assert {(row["system"], row["code"]) for row in listed_rows("yes")} == set(CODES_OF_THE_CONTRACT)
+
+
+@pytest.mark.parametrize(
+    ("code", "system"),
+    [("197", "http://snomed.info/sct"), ("197", ""), ("1970", RXNORM), ("R05CB", ATC), ("r05cb01", ATC)],
+    ids=["another system", "no system", "a longer code", "the group above", "another case"],
+)
+def test_a_code_counts_only_whole_and_in_its_own_system(code, system):
+    assert read(request(medicationCodeableConcept=concept(code, system))) is None
+
+
+def test_one_coding_among_several_is_enough():
+    coding = [{"system": "urn:local", "code": "X"}, {"system": RXNORM, "code": "606971"}]
+    assert read(request(medicationCodeableConcept={"coding": coding})).products[0].code == "606971"
+
+
+def test_a_code_is_enough_whatever_the_text_beside_it_says():
+    assert read(request(medicationCodeableConcept=concept("197", text="Amoxicillin"))) is not None
+
+
+def test_a_refused_code_does_not_cancel_a_name():
+    drug = concept("R05CB03", ATC, text="acetylcysteine 600 mg")
+    assert read(request(medicationCodeableConcept=drug)) is not None
+
+
+# --- by name ----------------------------------------------------------------------------------------------------------
+
+NAMES = {
+    "English": "acetylcysteine",
+    "English, capitals": "ACETYLCYSTEINE",
+    "English, first letter": "Acetylcysteine",
+    "with the N and a hyphen": "N-acetylcysteine",
+    "with a hyphen of Unicode": "N\u2010acetylcysteine",
+    "with a hyphen that does not break": "N\u2011acetyl\u2011L\u2011cysteine",
+    "German": "Acetylcystein",
+    "French": "acétylcysteine",
+    "French, accent of the contract": "acetylcystéine",
+    "French, both accents": "Acétylcystéine",
+    "French, decomposed": decomposed("Acétylcystéine"),
+    "French, capitals with accents": "ACÉTYLCYSTÉINE",
+    "Spanish without accent": "acetilcisteina",
+    "Spanish": "Acetilcisteína",
+    "Spanish, decomposed": decomposed("Acetilcisteína"),
+    "Dutch": "Acetylcysteïne",
+    "Dutch, decomposed": decomposed("acetylcysteïne"),
+    "chemical": "N-acetyl-L-cysteine",
+    "chemical, capitals": "N-ACETYL-L-CYSTEINE",
+    "chemical, inside a longer text": "Dietary supplement (N-acetyl-L-cysteine), 600 mg",
+    "two words": "N-acetyl cysteine",
+    "two words, first letters": "N-Acetyl Cysteine",
+    "two words, two spaces": "N-acetyl  cysteine",
+    "two words, space that does not break": "N-acetyl\u00a0cysteine",
+    "two words joined by a hyphen": "N-acetyl-cysteine",
+    "NAC": "NAC",
+    "NAC with a strength": "NAC 600 mg capsules",
+    "NAC in brackets": "Supplement (NAC)",
+    "NAC before a comma": "NAC, effervescent",
+    "full width letters": "ＡＣＥＴＹＬＣＹＳＴＥＩＮＥ",
+    "inside a longer text": "Mucolytic: acetylcysteine 200 mg granules, orange",
+    "at the end of a text": "tbl. acetylcysteine",
+    "on a line of its own": "600 mg\nacetylcysteine\ncapsule",
+    "between slashes": "levomefolate/acetylcysteine/mecobalamin",
+    "joined by an underscore": "ACETYLCYSTEINE_600",
+    "in sodium chloride": "acetylcysteine in sodium chloride",
+    "in NaCl": "Acetylcysteine 200 mg/mL in NaCl 0.9 %",
+}
+
+
+@pytest.mark.parametrize("written", NAMES.values(), ids=NAMES)
+def test_each_name_of_the_contract_is_recognised_in_the_text(written):
+    assert by_text(written) is not None
+
+
+@pytest.mark.parametrize("written", NAMES.values(), ids=NAMES)
+def test_each_name_of_the_contract_is_recognised_in_a_display(written):
+    coding = [{"system": "urn:local", "code": "4711", "display": written}]
+    assert read(request(medicationCodeableConcept={"coding": coding})) is not None
+
+
+def test_carbocisteine_is_not_acetylcysteine():
+    assert by_text("Carbocisteine 375 mg capsules") is None
+
+
+def test_mecysteine_is_not_acetylcysteine():
+    assert by_text("Mecysteine hydrochloride 100 mg") is None
+
+
+def test_cysteamine_is_not_acetylcysteine():
+    assert by_text("Cysteamine 150 mg capsules") is None
+
+
+def test_s_carboxymethylcysteine_is_not_acetylcysteine():
+    assert by_text("S-carboxymethylcysteine") is None
+
+
+def test_cysteine_is_not_acetylcysteine():
+    assert by_text("Cysteine hydrochloride") is None
+
+
+def test_erdosteine_is_not_acetylcysteine():
+    assert by_text("Erdosteine 300 mg") is None
+
+
+def test_sodium_chloride_is_not_acetylcysteine():
+    assert by_text("Sodium chloride 0.9 % infusion") is None
+
+
+def test_nacl_as_chemists_write_it_is_not_acetylcysteine():
+    assert by_text("NaCl") is None
+
+
+def test_nacl_in_capitals_is_not_acetylcysteine():
+    assert by_text("NACL") is None
+
+
+def test_nacl_in_capitals_with_a_strength_is_not_acetylcysteine():
+    assert by_text("NACL 0.9 %") is None
+
+
+def test_nicotinic_acid_is_not_acetylcysteine():
+    assert by_text("Nicotinic acid 500 mg") is None
+
+
+def test_naa_is_not_acetylcysteine():
+    assert by_text("NAA") is None
+
+
+def test_naag_is_not_acetylcysteine():
+    assert by_text("NAAG") is None
+
+
+def test_nac_in_lower_case_is_not_acetylcysteine():
+    assert by_text("nac") is None
+
+
+def test_nac_in_mixed_case_is_not_acetylcysteine():
+    assert by_text("Nac 600") is None
+
+
+def test_the_beginning_of_a_name_is_not_acetylcysteine():
+    assert by_text("Nacetyl") is None
+
+
+def test_a_word_that_ends_in_nac_is_not_acetylcysteine():
+    assert by_text("snac") is None
+
+
+def test_a_word_in_capitals_that_ends_in_nac_is_not_acetylcysteine():
+    assert by_text("SNAC (salcaprozate sodium)") is None
+
+
+def test_nac_with_a_digit_on_it_is_not_a_word_of_its_own():
+    assert by_text("NAC2") is None
+
+
+def test_a_longer_word_around_a_name_is_not_acetylcysteine():
+    assert by_text("acetylcysteinesterase") is None
+
+
+def test_acetylcholine_is_not_acetylcysteine():
+    assert by_text("Acetylcholine chloride") is None
+
+
+@pytest.mark.parametrize("written", ["", " ", "600 mg", "\u200b"], ids=["empty", "blank", "dose", "zero width"])
+def test_a_text_without_a_name_is_not_acetylcysteine(written):
+    assert by_text(written) is None
+
+
+def test_a_name_alone_gives_no_product_row():
+    assert recognise([{"text": "acetylcysteine"}], VOCABULARY) == ((), True)
+
+
+# --- where the drug may stand -----------------------------------------------------------------------------------------
+
+ACETYLCYSTEINE = concept("606971")
+POINTER = {"medicationReference": {"reference": "Medication/m1"}}
+
+
+def test_a_contained_medication_is_followed():
+    order = request(medicationReference={"reference": "#c"}, contained=[medication("c", code=ACETYLCYSTEINE)])
+    assert read(order).products[0].code == "606971"
+
+
+def test_another_contained_resource_is_not_taken_for_the_drug():
+    contained = [medication("other", code=ACETYLCYSTEINE), medication("c", code=concept("723"))]
+    assert read(request(medicationReference={"reference": "#c"}, contained=contained)) is None
+
+
+BUNDLED = {
+    "by its id": ("Medication/m1", {}),
+    "by its id, from an absolute reference": ("https://ehr.example.org/fhir/Medication/m1", {}),
+    "by its id, of a version": ("Medication/m1/_history/3", {}),
+    "by its full URL": ("urn:uuid:61ebe359", {"fullUrl": "urn:uuid:61ebe359"}),
+    "by an absolute full URL": ("https://x.example/M/1", {"fullUrl": "https://x.example/M/1"}),
+}
+
+
+@pytest.mark.parametrize(("reference", "entry"), BUNDLED.values(), ids=BUNDLED)
+def test_a_bundled_medication_is_found(reference, entry):
+    order = request(medicationReference={"reference": reference})
+    assert read(order, {**entry, "resource": medication(code=ACETYLCYSTEINE)}) is not None
+
+
+def test_a_bundled_medication_that_is_not_referred_to_says_nothing():
+    order = request(medicationReference={"reference": "Medication/m2"})
+    assert read(order, {"resource": medication(code=ACETYLCYSTEINE)}) is None
+
+
+def test_another_resource_with_the_same_id_is_not_the_medication():
+    assert read(request(**POINTER), {"resource": {**medication(code=ACETYLCYSTEINE), "resourceType": "Basic"}}) is None
+
+
+INGREDIENTS = {
+    "R4, itemCodeableConcept": {"ingredient": [{"itemCodeableConcept": concept("197")}]},
+    "R4, the second of two": {
+        "ingredient": [{"itemCodeableConcept": concept("1")}, {"itemCodeableConcept": concept("197")}]
+    },
+    "R4, by name": {"ingredient": [{"itemCodeableConcept": {"text": "acetylcysteine"}}]},
+    "R4, display of itemReference": {"ingredient": [{"itemReference": {"display": "acetylcysteine"}}]},
+    "DSTU2, display of item": {"ingredient": [{"item": {"display": "acetylcysteine"}}]},
+    "R5, item.concept": {"ingredient": [{"item": {"concept": concept("197")}}]},
+    "one object for the list": {"ingredient": {"itemCodeableConcept": concept("197")}},
+    "DSTU2, in the product": {"product": {"ingredient": [{"item": {"display": "acetylcysteine"}}]}},
+}
+
+
+@pytest.mark.parametrize("members", INGREDIENTS.values(), ids=INGREDIENTS)
+def test_an_ingredient_of_the_medication_is_enough(members):
+    assert read(request(**POINTER), {"resource": medication(code={"text": "Combination"}, **members)}) is not None
+
+
+def test_an_ingredient_that_is_something_else_is_not_enough():
+    other = {"ingredient": [{"itemCodeableConcept": {"text": "carbocisteine"}}]}
+    assert read(request(**POINTER), {"resource": medication(**other)}) is None
+
+
+PLACES = {
+    "R4 concept": request(medicationCodeableConcept=ACETYLCYSTEINE),
+    "R4 concept sent as a list": request(medicationCodeableConcept=[ACETYLCYSTEINE]),
+    "R4 coding sent as an object": request(medicationCodeableConcept={"coding": ACETYLCYSTEINE["coding"][0]}),
+    "display of the reference": request(
+        medicationReference={"reference": "Medication/gone", "display": "Acetylcysteine 600 MG Oral Capsule"}
+    ),
+    "display without a reference": request(medicationReference={"display": "acetylcysteine"}),
+    "R5 concept": request(medication={"concept": ACETYLCYSTEINE}),
+    "R5 concept by name": request(medication={"concept": {"text": "acetylcysteine"}}),
+    "R5 contained": request(
+        medication={"reference": {"reference": "#c"}}, contained=[medication("c", code=ACETYLCYSTEINE)]
+    ),
+    "R5 display of the reference": request(
+        medication={"reference": {"reference": "Medication/gone", "display": "Acetylcysteine 600 mg"}}
+    ),
+    "DSTU2 order": {"resourceType": "MedicationOrder", "id": "o", "medicationCodeableConcept": ACETYLCYSTEINE},
+    "DSTU2 order by reference": {
+        "resourceType": "MedicationOrder",
+        "id": "o",
+        "medicationReference": {"reference": "#c"},
+        "contained": [medication("c", code=ACETYLCYSTEINE)],
+    },
+}
+
+
+@pytest.mark.parametrize("order", PLACES.values(), ids=PLACES)
+def test_the_drug_is_found_wherever_a_fhir_version_puts_it(order):
+    assert is_order(order)
+    assert read(order) is not None
+
+
+def test_an_order_is_named_by_its_type_and_id():
+    assert read(request(medicationCodeableConcept=ACETYLCYSTEINE)).reference == "MedicationRequest/draft-1"
+
+
+def test_an_order_is_called_by_its_first_name_and_keeps_each_name_once():
+    coding = [{"system": RXNORM, "code": "606971", "display": "Display"}, {"code": "x", "display": "Text"}]
+    order = read(request(medicationCodeableConcept={"coding": coding, "text": "Text"}))
+    assert (order.name, order.names) == ("Text", ("Text", "Display"))
+
+
+def test_an_order_without_any_name_is_called_acetylcysteine():
+    assert read(request(medicationCodeableConcept=ACETYLCYSTEINE)).name == "acetylcysteine"
+
+
+# --- no drug, and odd shapes ------------------------------------------------------------------------------------------
+
+
+def test_an_order_without_any_drug_is_not_acetylcysteine():
+    assert read(request()) is None
+    assert not has_unread_drug(request(), {})
+
+
+def test_a_drug_behind_a_reference_that_nothing_resolves_is_unread():
+    order = request(medicationReference={"reference": "Medication/gone"})
+    assert read(order) is None
+    assert has_unread_drug(order, {})
+
+
+def test_a_drug_behind_a_reference_that_is_resolved_is_not_unread():
+    index = index_medications([{"resource": medication(code=concept("723"))}])
+    assert not has_unread_drug(request(**POINTER), index)
+
+
+ORDERS = {
+    "MedicationRequest": ({"resourceType": "MedicationRequest"}, True),
+    "MedicationOrder": ({"resourceType": "MedicationOrder"}, True),
+    "doNotPerform false": ({"resourceType": "MedicationRequest", "doNotPerform": False}, True),
+    "doNotPerform true": ({"resourceType": "MedicationRequest", "doNotPerform": True}, False),
+    "ServiceRequest": ({"resourceType": "ServiceRequest"}, False),
+    "MedicationStatement": ({"resourceType": "MedicationStatement"}, False),
+    "no type": ({}, False),
+    "type null": ({"resourceType": None}, False),
+    "no object": ("MedicationRequest", False),
+    "null": (None, False),
+}
+
+
+@pytest.mark.parametrize(("resource", "expected"), ORDERS.values(), ids=ORDERS)
+def test_only_a_medication_order_that_asks_for_the_drug_is_an_order(resource, expected):
+    assert is_order(resource) is expected
+
+
+ODD = {
+    "list": [],
+    "list of lists": [[]],
+    "list of null": [None],
+    "string": "acetylcysteine",
+    "number": 197,
+    "true": True,
+    "null": None,
+    "empty": {},
+    "coding null": {"coding": None},
+    "coding string": {"coding": "197"},
+    "coding of strings": {"coding": ["197"]},
+    "code number": {"coding": [{"system": RXNORM, "code": 197}]},
+    "system list": {"coding": [{"system": [RXNORM], "code": "197"}]},
+    "text number": {"text": 197},
+    "reference number": {"reference": 1},
+    "reference list": {"reference": ["Medication/m1"]},
+    "reference of reference": {"reference": {"reference": {"reference": "x"}}},
+    "concept list": {"concept": [ACETYLCYSTEINE]},
+}
+
+
+@pytest.mark.parametrize("shape", ODD.values(), ids=ODD)
+@pytest.mark.parametrize("place", ["medicationCodeableConcept", "medication", "medicationReference", "contained"])
+def test_an_odd_shape_in_place_of_the_drug_never_raises(place, shape):
+    order = request(**{place: shape})
+    assert read(order) is None
+    assert has_unread_drug(order, {}) in (True, False)
+
+
+@pytest.mark.parametrize("shape", ODD.values(), ids=ODD)
+def test_an_odd_medication_behind_the_reference_never_raises(shape):
+    for resource in (medication(code=shape), medication(ingredient=shape), medication(product=shape)):
+        assert read(request(**POINTER), {"resource": resource}) is None
+
+
+@pytest.mark.parametrize("entry", [None, [], "x", 1, {}, {"resource": None}, {"resource": []}, {"resource": "x"}])
+def test_an_odd_entry_beside_the_order_is_passed_over(entry):
+    assert index_medications([entry, {"resource": medication(code=ACETYLCYSTEINE)}]).keys() == {"Medication/m1"}

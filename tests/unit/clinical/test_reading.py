@@ -1,0 +1,322 @@
+"""From a chart to facts: the whole set, age, weight, dose and duration, and what each invented patient shows."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from cds_service.clinical.catalogue import CATALOGUE
+from cds_service.clinical.facts import State
+from cds_service.clinical.orders import read_order
+from cds_service.clinical.reading import read_order_facts, read_patient, read_patient_facts, read_weight
+from cds_service.content import load_content
+from cds_service.fhir.gathering import gather
+from cds_service.fhir.searching import prefetch_from
+
+ROOT = Path(__file__).parents[3]
+VOCABULARY = load_content(ROOT / "cards").vocabulary
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+DERIVED_LATER = {"screens_not_done", "dose_together"}  # deciding adds it, from what the cards could not be told
+
+
+def patient_chart(name):
+    written = json.loads((ROOT / "fixtures" / "patients" / f"{name}.json").read_text(encoding="utf-8"))
+    return gather(name, prefetch_from(written, name, VOCABULARY.code_lists))
+
+
+def stored_order(name):
+    return json.loads((ROOT / "fixtures" / "orders" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def patient_facts(chart):
+    return read_patient_facts(chart, VOCABULARY, frozenset(), NOW)
+
+
+def order_facts(resource, chart):
+    return read_order_facts(read_order(resource, {}, VOCABULARY), patient_facts(chart), chart, VOCABULARY, NOW)
+
+
+def ordered(*instructions, **members):
+    drug = {"coding": [{"system": RXNORM, "code": "606971"}]}
+    order = {"resourceType": "MedicationRequest", "id": "d", "medicationCodeableConcept": drug}
+    return {**order, "dosageInstruction": list(instructions), **members}
+
+
+def person(**members):
+    return gather("p", {"patient": {"resourceType": "Patient", "id": "p", **members}})
+
+
+def quantity(value, unit):
+    return {"value": value, "unit": unit, "code": unit, "system": "http://unitsofmeasure.org"}
+
+
+def weighed(value, taken, unit="kg", **members):
+    return {
+        "resourceType": "Observation",
+        "id": f"w-{taken}",
+        "status": "final",
+        "subject": {"reference": "Patient/p"},
+        "code": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]},
+        "effectiveDateTime": taken,
+        "valueQuantity": {**quantity(value, unit), **members},
+    }
+
+
+def weight(*observations):
+    entries = [{"resource": one} for one in observations]
+    chart = gather("p", {"bodyMeasures": {"resourceType": "Bundle", "entry": entries}})
+    found = read_weight(chart, VOCABULARY, NOW)
+    return (found.kg, found.recent) if found else None
+
+
+# --- the whole set ----------------------------------------------------------------------------------------------------
+
+STORIES = sorted(path.stem for path in (ROOT / "fixtures" / "patients").glob("*.json"))
+PATIENT_FACTS = {name for name, fact in CATALOGUE.items() if fact.scope == "patient"} - DERIVED_LATER
+ORDER_FACTS = {name for name, fact in CATALOGUE.items() if fact.scope == "order"} - DERIVED_LATER
+
+
+@pytest.mark.parametrize("story", [*STORIES, "nobody"])
+def test_every_fact_is_read_and_is_what_the_catalogue_says_it_can_be(story):
+    chart = patient_chart(story) if story in STORIES else gather(story, {})
+    patient, order = patient_facts(chart), order_facts(stored_order("oral-1200-twice-daily"), chart)
+    assert (set(patient), set(order)) == (PATIENT_FACTS, ORDER_FACTS)
+    for name, fact in {**patient, **order}.items():
+        kind = CATALOGUE[name]
+        assert fact.state in kind.states, name
+        assert fact.state is not State.KNOWN or kind.is_number or fact.value in kind.values, name
+        texts = {text for text, states in kind.texts.items() if fact.state in states}
+        texts -= set() if fact.value == "on treatment" else {"since"}  # only treatment has a beginning
+        assert texts <= set(fact.texts), name
+        assert fact.state is State.KNOWN or fact.note, name
+
+
+def test_of_nobody_nothing_that_was_asked_is_known_or_absent():
+    facts = patient_facts(gather("nobody", {}))
+    assert {name for name, fact in facts.items() if fact.state is not State.UNKNOWN} == {
+        "glutamate_before",
+        "results_unused",
+        "sample_handling",
+    }
+
+
+SHOWN = {
+    "alma-glutamate-high": {"glutamate": "high", "cystine": "normal", "age": 44, "hypersensitivity": None},
+    "bruno-glutamate-normal": {"glutamate": "normal", "kidney": "disease"},
+    "chiara-glutamate-low": {"glutamate": "low", "cystine": "normal", "glutamate_sample": "baseline"},
+    "daniel-both-low": {"glutamate": "low", "cystine": "low"},
+    "edith-not-measured": {"glutamate": None, "cystine": None, "bronchospasm_risk": "present"},
+    "felix-unclassified": {"glutamate": "unclassified"},
+    "greta-on-treatment": {"glutamate_sample": "on treatment", "glutamate_before": "measured"},
+    "hugo-child": {"age": 12, "glutamate": "normal"},
+    "ines-allergic": {"hypersensitivity": "present"},
+    "jonas-poisoned": {"poisoning": "present"},
+    "kira-copd": {"bronchospasm_risk": "present", "hypersensitivity": None, "poisoning": None},
+    "liam-old-result": {"glutamate": None, "results_unused": "some"},
+    "mona-birthday": {"age": 18},
+    "nils-poisoned-allergic": {"poisoning": "present", "hypersensitivity": "present"},
+    "olga-disagreeing": {"glutamate": "unclassified"},
+    "petra-refuted": {"hypersensitivity": None, "bronchospasm_risk": None},
+    "quentin-dialysis": {"kidney": "dialysis", "cystine": "high"},
+    "rosa-comparator": {"glutamate": "low", "cystine": "unclassified"},
+    "sven-handling": {"sample_handling": "doubtful"},
+    "tilda-panel": {"glutamate": "normal", "cystine": "normal"},
+    "ulf-clearance-25": {"clearance": 25, "kidney_disease": "impairment", "kidney_injury": None},
+    "ulf-clearance-over-25": {"kidney": "impairment"},
+    "ulf-clearance-under-25": {"kidney": "impairment", "dialysis": None},
+    "uwe-injury-25": {"clearance": 25, "kidney_injury": "present"},
+    "uwe-injury-over-25": {"kidney": "injury"},
+    "uwe-injury-under-25": {"kidney": "injury"},
+    "vera-kidney-injury": {"kidney_injury": "present", "kidney": "injury"},
+    "wanda-nitroglycerin": {"nitroglycerin": "present", "parenteral_glutamine": None},
+    "xaver-varices": {"bleeding_risk": "present"},
+    "yara-ulcer-unsure": {"glutamate": "normal"},
+    "zeno-glutamine-active": {"parenteral_glutamine": "present", "nitroglycerin": None},
+}
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_each_story_shows_what_it_was_made_for(story):
+    facts = patient_facts(patient_chart(story))
+    for name, value in SHOWN[story].items():
+        expected = (State.ABSENT, None) if value is None else (State.KNOWN, value)
+        assert (facts[name].state, facts[name].value) == expected, name
+
+
+# --- age --------------------------------------------------------------------------------------------------------------
+
+AGES = {
+    "18th birthday": ("2008-11-23", 18),
+    "the day before it": ("2008-11-24", 17),
+    "born today": ("2026-11-23", 0),
+    "born on a leap day": ("2004-02-29", 22),
+}
+
+
+@pytest.mark.parametrize(("born", "expected"), AGES.values(), ids=AGES)
+def test_age_is_in_completed_years(born, expected):
+    fact = patient_facts(person(birthDate=born))["age"]
+    assert (fact.value, fact.texts["amount"]) == (Decimal(expected), str(expected))
+
+
+NO_AGE = {"missing": None, "year only": "1980", "month only": "1980-05", "future": "2027-01-01", "words": "old"}
+
+
+@pytest.mark.parametrize("born", NO_AGE.values(), ids=NO_AGE)
+def test_a_date_of_birth_that_is_not_exact_leaves_the_age_unknown(born):
+    fact = patient_facts(person(birthDate=born))["age"]
+    assert (fact.state, fact.note) == (State.UNKNOWN, "the patient record has no date of birth that can be read")
+
+
+@pytest.mark.parametrize(
+    ("prefetch", "note"),
+    [
+        ({}, "patient record not sent"),
+        ({"patient": []}, "patient record could not be read (not a Patient or a Bundle of them)"),
+    ],
+    ids=["not sent", "failed"],
+)
+def test_a_patient_record_that_did_not_come_leaves_the_age_unknown_and_says_why(prefetch, note):
+    fact = patient_facts(gather("p", prefetch))["age"]
+    assert (fact.state, fact.note) == (State.UNKNOWN, note)
+
+
+def test_the_patient_has_a_day_of_birth_and_a_sex_only_where_they_can_be_read():
+    assert read_patient(person(birthDate="1980-05-01", gender="female")).sex == "female"
+    assert read_patient(person(birthDate="1980-05-01")).born == datetime(1980, 5, 1, tzinfo=UTC).date()
+    blank = read_patient(person(birthDate=1980, gender=["female"]))
+    assert (blank.born, blank.sex) == (None, "")
+
+
+# --- weight -----------------------------------------------------------------------------------------------------------
+
+WEIGHTS = {
+    "none": ((), None),
+    "one": ((weighed(70, "2026-11-01"),), (70, True)),
+    "the newest of two": ((weighed(80, "2026-01-01"), weighed(70, "2026-11-01")), (70, True)),
+    "365 days old": ((weighed(70, "2025-11-23"),), (70, True)),
+    "366 days old": ((weighed(70, "2025-11-22"),), (70, False)),
+    "in grams": ((weighed(3500, "2026-11-01", "g"),), (Decimal("3.5"), True)),
+    "in pounds": ((weighed(100, "2026-11-01", "[lb_av]"),), (Decimal("45.359237"), True)),
+    "in stones": ((weighed(11, "2026-11-01", "[stone_av]"),), None),
+    "zero": ((weighed(0, "2026-11-01"),), None),
+    "zero, and one that is plausible": ((weighed(0, "2026-11-01"), weighed(70, "2026-10-01")), (70, True)),
+    "more than": ((weighed(150, "2026-11-01", comparator=">"),), None),
+    "in the future": ((weighed(70, "2026-12-01"),), None),
+}
+
+
+@pytest.mark.parametrize(("observations", "expected"), WEIGHTS.values(), ids=WEIGHTS)
+def test_the_newest_plausible_weight_is_taken_and_its_age_kept(observations, expected):
+    assert weight(*observations) == expected
+
+
+# --- dose per day -----------------------------------------------------------------------------------------------------
+
+TWICE = {"repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}}
+DOSED = {
+    "1,200 mg twice daily": ("oral-1200-twice-daily", State.KNOWN, 2400),
+    "2,399 mg once daily": ("oral-2399-once-daily", State.KNOWN, 2399),
+    "2,401 mg once daily": ("oral-2401-once-daily", State.KNOWN, 2401),
+    "no dosage": ("oral-no-dosage", State.ABSENT, None),
+    "text only": ("oral-text-only-dosage", State.UNKNOWN, None),
+}
+
+
+@pytest.mark.parametrize(("name", "state", "value"), DOSED.values(), ids=DOSED)
+def test_the_dose_per_day_is_known_absent_or_unknown(name, state, value):
+    fact = order_facts(stored_order(name), gather("p", {}))["dose_per_day"]
+    assert (fact.state, fact.value) == (state, value)
+    assert fact.origins[0].sent == "dosageInstruction"
+
+
+def test_a_known_dose_is_shown_in_mg_with_thousands_separated():
+    fact = order_facts(stored_order("oral-1200-twice-daily"), gather("p", {}))["dose_per_day"]
+    assert fact.texts["amount"] == "2,400 mg"
+
+
+def test_an_unknown_dose_says_why():
+    fact = order_facts(stored_order("oral-text-only-dosage"), gather("p", {}))["dose_per_day"]
+    assert fact.note == fact.texts["why"] == "its dose is written as text only"
+
+
+def test_a_dose_per_kg_is_worked_out_with_a_recent_weight_only():
+    order = ordered({"timing": TWICE, "doseAndRate": [{"doseQuantity": quantity(10, "mg/kg")}]})
+    recent, old = (weighed(70, (NOW - timedelta(days=days)).date().isoformat()) for days in (365, 366))
+    doses = []
+    for observation in (recent, old):
+        entries = {"resourceType": "Bundle", "entry": [{"resource": observation}]}
+        doses.append(order_facts(order, gather("p", {"bodyMeasures": entries}))["dose_per_day"])
+    assert (doses[0].value, doses[1].note) == (1400, "it is ordered per kg and no weight is known")
+
+
+# --- duration ---------------------------------------------------------------------------------------------------------
+
+
+def bounds(**repeat):
+    return {"timing": {"repeat": repeat}}
+
+
+def period(**ends):
+    return bounds(boundsPeriod=ends)
+
+
+SUPPLY = {"dispenseRequest": {"expectedSupplyDuration": quantity(28, "d")}}
+DURATIONS = {
+    "bounds in days": (ordered(bounds(boundsDuration=quantity(56, "d"))), 56, "56 days"),
+    "bounds in weeks": (ordered(bounds(boundsDuration=quantity(8, "wk"))), 56, "56 days"),
+    "one day": (ordered(bounds(boundsDuration=quantity(1, "d"))), 1, "1 day"),
+    "a period, both ends counted": (ordered(period(start="2026-11-23", end="2026-11-29")), 7, "7 days"),
+    "a period of one day": (ordered(period(start="2026-11-23", end="2026-11-23")), 1, "1 day"),
+    "supply": (ordered({}, **SUPPLY), 28, "28 days"),
+    "supply without an instruction": (ordered(**SUPPLY), 28, "28 days"),
+    "bounds before supply": (ordered(bounds(boundsDuration=quantity(7, "d")), **SUPPLY), 7, "7 days"),
+    "period before supply": (ordered(period(start="2026-11-23", end="2026-11-29"), **SUPPLY), 7, "7 days"),
+    "a period without an end gives way to supply": (ordered(period(start="2026-11-23"), **SUPPLY), 28, "28 days"),
+    "the longest of two": (
+        ordered(bounds(boundsDuration=quantity(7, "d")), bounds(boundsDuration=quantity(14, "d"))),
+        14,
+        "14 days",
+    ),
+}
+
+
+@pytest.mark.parametrize(("order", "days", "said"), DURATIONS.values(), ids=DURATIONS)
+def test_the_duration_is_what_the_order_states(order, days, said):
+    fact = order_facts(order, gather("p", {}))["duration"]
+    assert (fact.value, fact.texts["amount"]) == (days, said)
+
+
+OPEN = {
+    "nothing stated": ordered(),
+    "an instruction without bounds": ordered({"timing": TWICE}),
+    "a period without an end": ordered(period(start="2026-11-23")),
+}
+
+
+@pytest.mark.parametrize("order", OPEN.values(), ids=OPEN)
+def test_an_order_without_an_end_is_open_ended(order):
+    fact = order_facts(order, gather("p", {}))["duration"]
+    assert (fact.state, fact.note) == (State.ABSENT, "open-ended")
+
+
+UNREADABLE = {
+    "a unit that is not read": ordered(bounds(boundsDuration=quantity(2, "mo"))),
+    "no number": ordered(bounds(boundsDuration={"unit": "d"})),
+    "zero": ordered(bounds(boundsDuration=quantity(0, "d"))),
+    "a period that ends before it starts": ordered(period(start="2026-11-23", end="2026-11-22")),
+    "a period without a start": ordered(period(end="2026-11-30")),
+    "a period exact to the month": ordered(period(start="2026-11", end="2026-12")),
+    "one of two": ordered(bounds(boundsDuration=quantity(7, "d")), bounds(boundsDuration=quantity(7, "x"))),
+    "supply in words": ordered(dispenseRequest={"expectedSupplyDuration": "a month"}),
+    "bounds that are not read, beside a supply": ordered(bounds(boundsDuration="long"), **SUPPLY),
+}
+
+
+@pytest.mark.parametrize("order", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_duration_that_cannot_be_read_is_unknown_and_never_open_ended(order):
+    fact = order_facts(order, gather("p", {}))["duration"]
+    assert (fact.state, fact.note) == (State.UNKNOWN, "its duration cannot be read")

@@ -1,0 +1,167 @@
+"""The stand-in for a FHIR server: it answers our queries from one Bundle as a server would."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cds_service.clinical.chart import Arrival
+from cds_service.clinical.queries import QUERIES
+from cds_service.content import load_content
+from cds_service.fhir.gathering import gather
+from cds_service.fhir.searching import prefetch_from, search
+
+ROOT = Path(__file__).parents[3]
+CODE_LISTS = load_content(ROOT / "cards").vocabulary.code_lists
+LOINC = "http://loinc.org"
+STORIES = sorted(path.stem for path in (ROOT / "fixtures" / "patients").glob("*.json"))
+
+
+def story(name):
+    return json.loads((ROOT / "fixtures" / "patients" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def bundle(*resources):
+    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in resources]}
+
+
+def observation(identity, code="20642-5", taken="2026-11-01", patient="p", system=LOINC):
+    return {
+        "resourceType": "Observation",
+        "id": identity,
+        "status": "final",
+        "subject": {"reference": f"Patient/{patient}"},
+        "code": {"coding": [{"system": system, "code": code}]},
+        "effectiveDateTime": taken,
+    }
+
+
+def found(key, *resources):
+    answer = search(QUERIES[key], bundle(*resources), "p", CODE_LISTS)
+    return [entry["resource"]["id"] for entry in answer.get("entry", [])]
+
+
+# --- one query --------------------------------------------------------------------------------------------------------
+
+
+def test_the_read_gives_the_patient_itself():
+    patient = {"resourceType": "Patient", "id": "p"}
+    assert (
+        search(QUERIES["patient"], bundle({"resourceType": "Patient", "id": "q"}, patient), "p", CODE_LISTS) == patient
+    )
+
+
+def test_the_read_of_a_patient_who_is_not_there_gives_null():
+    assert search(QUERIES["patient"], bundle({"resourceType": "Patient", "id": "q"}), "p", CODE_LISTS) is None
+
+
+def test_a_search_gives_a_searchset_with_its_total():
+    answer = search(QUERIES["aminoAcids"], bundle(observation("a"), observation("b")), "p", CODE_LISTS)
+    assert (answer["resourceType"], answer["type"], answer["total"]) == ("Bundle", "searchset", 2)
+    assert {entry["search"]["mode"] for entry in answer["entry"]} == {"match"}
+
+
+def test_a_search_without_a_match_has_no_entry_rather_than_an_empty_one():
+    answer = search(QUERIES["aminoAcids"], bundle(), "p", CODE_LISTS)
+    assert answer == {"resourceType": "Bundle", "type": "searchset", "total": 0}
+
+
+CODES = {
+    "glutamate": ("aminoAcids", "20642-5", True),
+    "cystine": ("aminoAcids", "22672-0", True),
+    "glutamine": ("aminoAcids", "20643-3", True),
+    "panel": ("aminoAcids", "35083-5", True),
+    "glutamate in urine, to be named": ("aminoAcids", "22711-6", True),
+    "cysteine, refused and not named": ("aminoAcids", "20641-7", False),
+    "creatinine": ("kidneyResults", "2160-0", True),
+    "creatinine among amino acids": ("aminoAcids", "2160-0", False),
+    "weight": ("bodyMeasures", "29463-7", True),
+    "height": ("bodyMeasures", "8302-2", True),
+    "acetaminophen": ("acetaminophenLevels", "3298-7", True),
+    "a longer code": ("aminoAcids", "20642-51", False),
+}
+
+
+@pytest.mark.parametrize(("key", "code", "expected"), CODES.values(), ids=CODES)
+def test_a_result_is_found_by_the_codes_of_its_query(key, code, expected):
+    assert (found(key, observation("a", code)) == ["a"]) is expected
+
+
+def test_a_code_of_another_system_is_not_found():
+    assert found("aminoAcids", observation("a", system="urn:local")) == []
+
+
+def test_any_of_several_codings_is_enough():
+    one = observation("a", "local")
+    one["code"]["coding"].append({"system": LOINC, "code": "20642-5"})
+    assert found("aminoAcids", one) == ["a"]
+
+
+def test_results_come_newest_first_and_undated_last():
+    undated = {**observation("d"), "effectiveDateTime": None}
+    results = [observation("a", taken="2026-01-01"), undated, observation("c", taken="2026-11-01")]
+    assert found("aminoAcids", *results, observation("b", taken="2026-06-01")) == ["c", "b", "a", "d"]
+
+
+def test_a_list_without_codes_keeps_its_order():
+    conditions = [
+        {"resourceType": "Condition", "id": identity, "effectiveDateTime": day}
+        for identity, day in (("x", "2026-01-01"), ("y", "2026-11-01"))
+    ]
+    assert found("problemList", *conditions) == ["x", "y"]
+
+
+def test_another_type_and_another_patient_are_not_found():
+    others = [observation("q", patient="q"), {**observation("r"), "resourceType": "DiagnosticReport"}]
+    assert found("aminoAcids", *others) == []
+
+
+STATUSES = {"active": True, "completed": False, "stopped": False, "draft": False, None: False}
+
+
+@pytest.mark.parametrize(("status", "expected"), STATUSES.items(), ids=str)
+def test_only_active_medications_are_found(status, expected):
+    order = {"resourceType": "MedicationRequest", "id": "m", "status": status, "subject": {"reference": "Patient/p"}}
+    assert (found("activeMedications", order) == ["m"]) is expected
+
+
+def test_a_status_is_asked_only_of_medications():
+    assert found("problemList", {"resourceType": "Condition", "id": "c", "status": "completed"}) == ["c"]
+
+
+def test_no_more_than_the_count_come_and_the_total_says_how_many_there_are():
+    results = [observation(f"a{n:02}", taken=f"2026-01-{n + 1:02}") for n in range(11)]
+    levels = [{**one, "code": {"coding": [{"system": LOINC, "code": "3298-7"}]}} for one in results]
+    answer = search(QUERIES["acetaminophenLevels"], bundle(*levels), "p", CODE_LISTS)
+    assert (len(answer["entry"]), answer["total"]) == (10, 11)
+    assert "a00" not in [entry["resource"]["id"] for entry in answer["entry"]]
+
+
+@pytest.mark.parametrize("entry", [None, [], {}, {"resource": None}, {"resource": "x"}, {"resource": {}}], ids=str)
+def test_an_odd_entry_is_passed_over(entry):
+    odd = {"resourceType": "Bundle", "entry": [entry, {"resource": observation("a")}]}
+    assert search(QUERIES["aminoAcids"], odd, "p", CODE_LISTS)["total"] == 1
+
+
+# --- all queries ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", STORIES)
+def test_every_story_is_answered_whole_for_every_query(name):
+    prefetch = prefetch_from(story(name), name, CODE_LISTS)
+    assert list(prefetch) == list(QUERIES)
+    chart = gather(name, prefetch)
+    assert all(chart.get(key).is_whole for key in QUERIES)
+    assert chart.get("patient").resources[0]["id"] == name
+
+
+def test_a_story_without_a_kind_of_data_is_empty_and_not_failed():
+    chart = gather(
+        "alma-glutamate-high", prefetch_from(story("alma-glutamate-high"), "alma-glutamate-high", CODE_LISTS)
+    )
+    assert chart.get("allergyList").arrival is Arrival.EMPTY
+
+
+def test_the_story_of_another_patient_answers_nothing():
+    chart = gather("p", prefetch_from(story("alma-glutamate-high"), "p", CODE_LISTS))
+    assert {chart.get(key).arrival for key in QUERIES} == {Arrival.EMPTY}

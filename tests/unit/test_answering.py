@@ -1,0 +1,342 @@
+"""One call answered: which orders are in question, which cards they get, and what is never read."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cds_service.answering import NOTHING, answer, orders_of
+from cds_service.content import load_content
+from cds_service.errors import InvalidRequest
+from cds_service.hooks.requests import read_request
+from cds_service.hooks.responses import to_json
+
+ROOT = Path(__file__).parents[2]
+CONTENT = load_content(ROOT / "cards")
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+HOOKS = {"medication-prescribe": "medications", "order-select": "draftOrders", "order-sign": "draftOrders"}
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+INHALED = {"dosageInstruction": [{"route": {"text": "inhalation"}}]}
+INTRAVENOUS = {"dosageInstruction": [{"route": {"text": "intravenous"}}]}
+
+
+def stored(folder, name):
+    return json.loads((ROOT / "fixtures" / folder / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def order(identity, drug="acetylcysteine", kind="MedicationRequest", **members):
+    return {"resourceType": kind, "id": identity, "medicationCodeableConcept": {"text": drug}, **members}
+
+
+def by_reference(identity, reference="Medication/m1", **members):
+    pointer = {"medicationReference": {"reference": reference}}
+    return {"resourceType": "MedicationRequest", "id": identity, **pointer, **members}
+
+
+def medication(identity="m1", name="acetylcysteine"):
+    return {"resourceType": "Medication", "id": identity, "code": {"text": name}}
+
+
+def strong(identity):
+    """2,401 mg once a day."""
+    dose, timing = {"value": 2401, "unit": "mg", "code": "mg"}, {"repeat": {"frequency": 1, "period": 1}}
+    timing["repeat"]["periodUnit"] = "d"
+    return order(identity, dosageInstruction=[{"doseAndRate": [{"doseQuantity": dose}], "timing": timing}])
+
+
+def bundle(*resources):
+    return {"resourceType": "Bundle", "entry": [{"resource": one} for one in resources]}
+
+
+def allergy(**members):
+    return {"resourceType": "AllergyIntolerance", "id": "a1", "code": {"text": "acetylcysteine"}, **members}
+
+
+ASTHMA = {
+    "resourceType": "Condition",
+    "id": "c1",
+    "code": {"coding": [{"system": "http://snomed.info/sct", "code": "195967001"}]},
+}
+RESULTS = ("aminoAcids", "kidneyResults", "bodyMeasures", "acetaminophenLevels")
+NOTHING_FOUND = dict.fromkeys((*RESULTS, "problemList", "allergyList", "activeMedications"))
+ADULT = {**NOTHING_FOUND, "patient": {"resourceType": "Patient", "id": "p", "birthDate": "1980-01-01"}}
+
+
+def body(*orders, hook="order-sign", prefetch=ADULT, **context):
+    return {
+        "hook": hook,
+        "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
+        "context": {"patientId": "p", HOOKS[hook]: bundle(*orders), **context},
+        "prefetch": prefetch,
+    }
+
+
+def called(sent, content=CONTENT, **more):
+    ids = iter(range(1000))
+    request = read_request(json.dumps(sent).encode(), sent["hook"])
+    return answer(request, content, NOW, lambda: f"id-{next(ids)}", **more)
+
+
+def in_question(*orders, **members):
+    sent = body(*orders, **members)
+    return [one["id"] for one in orders_of(read_request(json.dumps(sent).encode(), sent["hook"]))]
+
+
+# --- which orders are in question -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hook", ["medication-prescribe", "order-sign"])
+def test_every_order_is_in_question_when_it_is_prescribed_or_signed(hook):
+    orders = (order("a"), order("b", "amoxicillin"), order("c"))
+    assert in_question(*orders, hook=hook) == ["a", "b", "c"]
+    assert in_question(*orders, hook=hook, selections=["MedicationRequest/a"]) == ["a", "b", "c"]
+
+
+SELECTIONS = {
+    "one": (["MedicationRequest/b"], ["b"]),
+    "two, in the order of the bundle": (["MedicationRequest/c", "MedicationRequest/a"], ["a", "c"]),
+    "one, and one that is not there": (["MedicationRequest/b", "MedicationRequest/x"], ["b"]),
+    "one of another type": (["ServiceRequest/s"], []),
+    "one of another type, and an order": (["ServiceRequest/s", "MedicationRequest/b"], ["b"]),
+    "none": ([], ["a", "b", "c"]),
+    "not in the bundle": (["MedicationRequest/x"], ["a", "b", "c"]),
+    "of another type than the entry": (["MedicationOrder/b"], ["a", "b", "c"]),
+    "null": (None, ["a", "b", "c"]),
+    "a text": ("MedicationRequest/b", ["a", "b", "c"]),
+    "a list of numbers": ([1, None], ["a", "b", "c"]),
+    "the beginning of an id": (["MedicationRequest/"], ["a", "b", "c"]),
+}
+
+
+@pytest.mark.parametrize(("selections", "expected"), SELECTIONS.values(), ids=SELECTIONS)
+def test_of_the_drafts_those_that_were_selected_are_in_question(selections, expected):
+    drafts = (order("a"), order("b"), {"resourceType": "ServiceRequest", "id": "s"}, order("c"))
+    assert in_question(*drafts, hook="order-select", selections=selections) == expected
+
+
+def test_every_draft_is_in_question_where_selections_are_missing():
+    assert in_question(order("a"), order("b"), hook="order-select") == ["a", "b"]
+
+
+def test_a_selected_order_that_is_not_to_be_given_leaves_none_in_question():
+    drafts = (order("a", doNotPerform=True), order("b"))
+    assert in_question(*drafts, hook="order-select", selections=["MedicationRequest/a"]) == []
+
+
+def test_an_order_of_dstu2_is_selected_by_its_own_type():
+    drafts = (order("a", kind="MedicationOrder"), order("a"))
+    sent = body(*drafts, hook="order-select", selections=["MedicationOrder/a"])
+    (one,) = orders_of(read_request(json.dumps(sent).encode(), "order-select"))
+    assert one["resourceType"] == "MedicationOrder"
+
+
+def test_a_draft_that_was_not_selected_gets_no_card():
+    drafts = (order("a", "amoxicillin"), order("b"))
+    sent = body(*drafts, hook="order-select", selections=["MedicationRequest/a"])
+    assert called(sent) is NOTHING
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_each_hook_gives_the_same_cards_for_the_same_order(hook):
+    assert called(body(order("a"), hook=hook)).card_ids == ["glutamate-not-measured"]
+
+
+# --- orders for something else ----------------------------------------------------------------------------------------
+
+SOMETHING_ELSE = {
+    "no order": [],
+    "another drug": [stored("orders", "amoxicillin")],
+    "a look-alike": [stored("orders", "carbocisteine")],
+    "no drug yet": [{"resourceType": "MedicationRequest", "id": "a"}],
+    "not to be given": [order("a", doNotPerform=True)],
+    "another resource": [{**order("a"), "resourceType": "MedicationStatement"}],
+    "a medication by itself": [medication()],
+    "contained": [by_reference("a", "#m", contained=[medication("m", "amoxicillin")])],
+    "bundled": [by_reference("a"), medication(name="amoxicillin")],
+}
+NOT_UTF8 = b'{"patient": {"id": "\xff"}}'
+
+
+def raw(sent, prefetch):
+    return json.dumps({**sent, "prefetch": "HERE"}).encode().replace(b'"HERE"', prefetch)
+
+
+@pytest.mark.parametrize("orders", SOMETHING_ELSE.values(), ids=SOMETHING_ELSE)
+def test_an_order_for_something_else_gets_no_card_whatever_is_in_the_record(orders):
+    sent = body(*orders, prefetch={**ADULT, "allergyList": bundle(allergy()), "problemList": bundle(ASTHMA)})
+    result = called(sent)
+    assert to_json(result.response) == b'{"cards":[]}'
+    assert (result.decided, result.unread_orders) == ((), 0)
+
+
+@pytest.mark.parametrize("orders", SOMETHING_ELSE.values(), ids=SOMETHING_ELSE)
+def test_for_something_else_the_prefetch_is_never_parsed(orders):
+    request = read_request(raw(body(*orders), NOT_UTF8), "order-sign")
+    assert answer(request, CONTENT, NOW, lambda: "id") is NOTHING
+
+
+MUST_BE_PARSED = {"acetylcysteine": order("a"), "a drug that nothing at hand resolves": by_reference("a")}
+
+
+@pytest.mark.parametrize("one", MUST_BE_PARSED.values(), ids=MUST_BE_PARSED)
+def test_the_same_prefetch_is_refused_as_soon_as_an_order_may_be_acetylcysteine(one):
+    request = read_request(raw(body(one), NOT_UTF8), "order-sign")
+    with pytest.raises(InvalidRequest, match=r"^prefetch: "):
+        answer(request, CONTENT, NOW, lambda: "id")
+
+
+UNUSABLE = {"list": b"[]", "text": b'"none"', "null": b"null", "number": b"7"}
+
+
+@pytest.mark.parametrize("prefetch", UNUSABLE.values(), ids=UNUSABLE)
+def test_a_prefetch_that_is_no_object_counts_as_not_sent(prefetch):
+    request = read_request(raw(body(order("a")), prefetch), "order-sign")
+    assert answer(request, CONTENT, NOW, lambda: "id").card_ids == ["screening-incomplete"]
+
+
+def test_a_number_in_the_prefetch_that_is_too_large_for_anything_is_the_clients_mistake():
+    request = read_request(raw(body(order("a")), b'{"patient": 1e99999999999999999999}'), "order-sign")
+    with pytest.raises(InvalidRequest, match=r"^prefetch: "):
+        answer(request, CONTENT, NOW, lambda: "id")
+
+
+# --- a drug behind a reference ----------------------------------------------------------------------------------------
+
+RESOLVED = {
+    "contained": ([by_reference("a", "#m", contained=[medication("m")])], ADULT),
+    "bundled": ([by_reference("a"), medication()], ADULT),
+    "prefetched in a Bundle": ([by_reference("a")], {**ADULT, "activeMedications": bundle(medication())}),
+    "prefetched by itself": ([by_reference("a")], {**ADULT, "medication": medication()}),
+    "prefetched under an unknown key": ([by_reference("a")], {**ADULT, "drugs": bundle(medication())}),
+}
+
+
+@pytest.mark.parametrize(("orders", "prefetch"), RESOLVED.values(), ids=RESOLVED)
+def test_a_drug_behind_a_reference_is_recognised(orders, prefetch):
+    result = called(body(*orders, prefetch=prefetch))
+    assert len({id(one.order) for one in result.decided}) == 1
+    assert result.unread_orders == 0
+    assert result.card_ids
+
+
+def test_a_drug_behind_a_reference_that_nothing_resolves_is_counted_and_gets_no_card():
+    result = called(body(by_reference("a"), by_reference("b")))
+    assert (result.card_ids, result.unread_orders) == ([], 2)
+
+
+def test_an_unread_order_beside_one_for_acetylcysteine_is_counted():
+    result = called(body(by_reference("a"), order("b")))
+    assert (result.card_ids, result.unread_orders) == (["glutamate-not-measured"], 1)
+
+
+def test_a_medication_in_the_prefetch_that_is_something_else_ends_the_question():
+    result = called(body(by_reference("a"), prefetch={"m": medication(name="amoxicillin")}))
+    assert (result.card_ids, result.unread_orders) == ([], 0)
+
+
+def test_odd_values_beside_the_medication_in_the_prefetch_are_passed_over():
+    odd = {"a": None, "b": "x", "c": [medication()], "d": {"entry": "x"}, "e": {"entry": [None, {"resource": 7}]}}
+    assert called(body(by_reference("a"), prefetch=odd)).unread_orders == 1
+
+
+# --- cards ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_card_about_the_order_comes_for_each_order_and_one_about_the_patient_once():
+    allergic = {**ADULT, "allergyList": bundle(allergy()), "problemList": bundle(ASTHMA)}
+    result = called(body(strong("a"), strong("b"), order("c"), prefetch=allergic))
+    assert result.card_ids == [
+        *["acetylcysteine-hypersensitivity"] * 3,
+        *["dose-above-studied"] * 2,
+        "bronchospasm-oral",
+        "glutamate-not-measured",
+    ]
+
+
+def test_critical_cards_come_first_then_warnings_then_information():
+    allergic = {**ADULT, "allergyList": bundle(allergy()), "problemList": bundle(ASTHMA)}
+    levels = [card.indicator for card in called(body(strong("a"), prefetch=allergic)).response.cards]
+    assert levels == ["critical", "warning", "info", "info"]
+
+
+def test_a_critical_card_of_a_later_order_comes_before_a_warning_of_an_earlier_one():
+    allergic = {**ADULT, "allergyList": bundle(allergy())}
+    result = called(body(order("a", **INTRAVENOUS), order("b"), prefetch=allergic))
+    assert [(card.source.topic.code, card.indicator) for card in result.response.cards][:2] == [
+        ("acetylcysteine-hypersensitivity", "critical"),
+        ("acetylcysteine-hypersensitivity", "warning"),
+    ]
+
+
+def test_orders_of_different_use_each_get_their_own_cards():
+    asthmatic = {**ADULT, "problemList": bundle(ASTHMA)}
+    result = called(body(order("a", **INHALED), order("b"), order("c", **INTRAVENOUS), prefetch=asthmatic))
+    assert result.card_ids == ["bronchospasm-inhaled", "bronchospasm-oral", "glutamate-not-measured"]
+
+
+def test_an_antidote_gets_no_card_but_a_warning_of_an_allergy():
+    for prefetch in (ADULT, {}, {**ADULT, "problemList": bundle(ASTHMA)}):
+        assert called(body(order("a", **INTRAVENOUS), prefetch=prefetch)).card_ids == []
+    allergic = {**ADULT, "allergyList": bundle(allergy())}
+    (card,) = called(body(order("a", **INTRAVENOUS), prefetch=allergic)).response.cards
+    assert (card.source.topic.code, card.indicator) == ("acetylcysteine-hypersensitivity", "warning")
+
+
+def test_poisoning_on_record_makes_every_order_an_antidote():
+    poisoned = {**ADULT, "problemList": bundle(ASTHMA, {"resourceType": "Condition", "code": {"text": "overdose"}})}
+    result = called(body(strong("a"), order("b", **INHALED), prefetch=poisoned))
+    assert result.card_ids == []
+    assert {one.decision.facts["use"].value for one in result.decided} == {"antidote"}
+
+
+def test_eye_drops_get_no_card():
+    allergic = {**ADULT, "allergyList": bundle(allergy()), "problemList": bundle(ASTHMA)}
+    assert called(body(stored("orders", "eye-drops"), prefetch=allergic)).card_ids == []
+    assert called(body(stored("orders", "eye-drops"), prefetch={})).card_ids == []
+
+
+def test_without_any_data_one_card_names_what_was_not_screened():
+    result = called(body(order("a"), prefetch={}))
+    assert result.card_ids == ["screening-incomplete"]
+    detail = result.response.cards[0].detail
+    assert all(
+        words in detail for words in ("allergy list not sent", "problem list not sent", "amino acid results not sent")
+    )
+
+
+def test_why_nothing_was_asked_for_reaches_the_card():
+    detail = called(body(order("a"), prefetch={}), not_sent="its server may not be called").response.cards[0].detail
+    assert "allergy list not sent (its server may not be called)" in detail
+
+
+def test_every_card_is_decided_for_every_order():
+    result = called(body(order("a"), order("b"), order("c", "amoxicillin")))
+    assert len(result.decided) == 2 * len(CONTENT.cards)
+    assert [one.order.reference for one in result.decided][:: len(CONTENT.cards)] == [
+        "MedicationRequest/a",
+        "MedicationRequest/b",
+    ]
+
+
+def test_each_card_has_an_id_of_its_own():
+    allergic = {**ADULT, "allergyList": bundle(allergy())}
+    cards = called(body(strong("a"), strong("b"), prefetch=allergic)).response.cards
+    assert len({card.uuid for card in cards}) == len(cards) == 5
+
+
+def test_data_of_another_patient_are_never_used():
+    stranger = {"patient": {"reference": "Patient/q"}}
+    result = called(body(order("a"), prefetch={**ADULT, "allergyList": bundle(allergy(**stranger))}))
+    assert result.card_ids == ["glutamate-not-measured", "screening-incomplete"]
+    assert "another patient" in result.response.cards[1].detail
+
+
+def test_no_draft_counts_as_a_treatment_that_already_runs():
+    sample = stored("patients", "alma-glutamate-high")["entry"]
+    glutamate = next(one["resource"] for one in sample if one["resource"]["id"] == "alma-glutamate")
+    glutamate = {**glutamate, "subject": {"reference": "Patient/p"}}
+    signed = order("a", status="active", authoredOn="2026-01-01")
+    prefetch = {**ADULT, "aminoAcids": bundle(glutamate), "activeMedications": bundle(signed)}
+    assert called(body(order("a"), prefetch=prefetch)).card_ids == ["glutamate-high"]
+    assert called(body(order("b"), prefetch=prefetch)).card_ids == ["glutamate-on-treatment"]
