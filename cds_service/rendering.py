@@ -18,7 +18,7 @@ from cds_service.guidance.model import SUMMARY_LIMIT, Card, Content, Phrase, Sug
 from cds_service.hooks import responses as wire
 from cds_service.suggesting import action_for
 
-SHOWN_LENGTH = 160
+SHOWN_LENGTH = 1000  # our own lists may be long; names from the EHR are cut where they are read
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
 _LINE_START = re.compile(r"^([-+=#]|\d+(?=[.)]))")
 _LINK = re.compile(r"://|www(?=\.)|@|(?i:mailto|xmpp)(?=:)", re.IGNORECASE)
@@ -92,7 +92,8 @@ def plain(text: str) -> str:
     """Text for a summary, which is no Markdown: comparators in words, and nothing that HTML would read."""
     for sign, word in _COMPARATORS.items():
         text = text.replace(sign, word)
-    return " ".join("".join(c for c in text if unicodedata.category(c)[0] != "C" and c not in "<>&").split())
+    kept = (c for c in text if c.isspace() or (unicodedata.category(c)[0] != "C" and c not in "<>&"))
+    return " ".join("".join(kept).split())
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,14 @@ class _Filler:
         if owner == "content":
             return str(getattr(self.content.about, member))
         text: Text = facts[owner].texts[member]
-        return self.show(text) if isinstance(text, str) else "\n".join(f"- {self.show(item)}" for item in text)
+        if isinstance(text, str):
+            return self.show(text)
+        return "\n".join(f"- {self.show(item)}" for item in self._items(owner, member))
+
+    def _items(self, owner: str, member: str) -> list[str]:
+        """The items of a list for every order of the group, each once."""
+        texts = (one.decision.facts[owner].texts.get(member, ()) for one in self.group)
+        return list(dict.fromkeys(item for text in texts if isinstance(text, tuple) for item in text))
 
     def _phrase(self, phrase: Phrase) -> str:
         """The wording that holds; of a phrase about orders, an item for each, by name where there are several."""
@@ -159,7 +167,7 @@ def _label(row: SuggestionRow, one: Decided, orders: int) -> str:
     """The label; with several orders, whose it is. A label is plain text."""
     if orders == 1 or row.does == "order-amino-acids":
         return row.label
-    return f"{row.label}: {plain(one.order.name)[:SHOWN_LENGTH]}"
+    return f"{row.label}: {plain(one.order.name)}"
 
 
 def _selection(suggestions: Sequence[wire.Suggestion]) -> Literal["at-most-one", "any"] | None:

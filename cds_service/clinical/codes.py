@@ -132,11 +132,11 @@ _WORD = r"[^\W_]"  # a letter or a digit: what may not touch a whole word; a hyp
 
 def _pattern(part: str, row: Name) -> re.Pattern[str]:
     flags = 0 if row.capitals else re.IGNORECASE
-    words = re.escape(_fold(part)).replace(r"\ ", r"[\s-]+")
+    words = r"[\s-]+".join(re.escape(word) for word in re.split(r"[\s-]+", _fold(part)))
     return re.compile(rf"(?<!{_WORD}){words}(?!{_WORD})", flags)
 
 
 def _fold(written: str) -> str:
     """Text without accents, so that `acetilcisteína` and `acetilcisteina` are one word."""
     decomposed = unicodedata.normalize("NFKD", written)
-    return "".join(c for c in decomposed if not unicodedata.combining(c)).replace("\u2010", "-").replace("\u2011", "-")
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).replace("\u2010", "-")

@@ -51,6 +51,11 @@ def text(value: Json) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
+def shortened(written: str, length: int = 120) -> str:
+    """Text from the EHR, cut to a length that fits a line."""
+    return written if len(written) <= length else f"{written[: length - 1]}…"
+
+
 def number(value: Json) -> Decimal | None:
     """An exact number. None for strings, booleans, and anything of absurd size or precision."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):

@@ -13,6 +13,7 @@ from cds_service.clinical.elements import (
     objects,
     references,
     resource_name,
+    shortened,
     text,
 )
 from cds_service.clinical.vocabulary import Vocabulary
@@ -38,7 +39,7 @@ class Order:
     @property
     def name(self) -> str:
         """What the clinician sees in the order list: the first text or display; plain if there is none."""
-        return next(iter(self.names), "acetylcysteine")
+        return shortened(next(iter(self.names), "acetylcysteine"))
 
 
 def index_medications(entries: Iterable[Json]) -> dict[str, Resource]:

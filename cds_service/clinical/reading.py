@@ -119,8 +119,9 @@ def _duration(order: Order) -> Fact:
 
 def _bounds(instruction: Resource) -> Measure | Refusal | None:
     repeat = at(instruction, "timing", "repeat")
-    if at(repeat, "boundsDuration") is not None:
-        return read_measure("duration", at(repeat, "boundsDuration"))
+    length = at(repeat, "boundsDuration") or at(repeat, "boundsQuantity")  # DSTU2 says boundsQuantity
+    if length is not None:
+        return read_measure("duration", length)
     period = at(repeat, "boundsPeriod")
     if at(period, "end") is None:
         return None

@@ -5,7 +5,7 @@ from datetime import date
 
 from cds_service.clinical import queries
 from cds_service.clinical.chart import Chart
-from cds_service.clinical.elements import names, resource_name
+from cds_service.clinical.elements import names, resource_name, shortened
 from cds_service.clinical.facts import Fact, Origin, absent, known
 from cds_service.clinical.results import Readings, Unused, moment_of, parts_of
 from cds_service.clinical.vocabulary import Vocabulary
@@ -42,7 +42,7 @@ def _named_alike(chart: Chart, vocabulary: Vocabulary) -> Iterator[Unused]:
             if words.included_in(code) is None or _is_known(code, vocabulary):
                 continue
             rows = vocabulary.code_lists[_LOOKALIKES].rows_in(code)
-            label = next(names(code), "")
+            label = shortened(next(names(code), ""))
             reason = f"its code means {rows[0].term}" if rows else "it has no code that this service reads"
             yield Unused(f"“{label}”", reason, resource_name(resource), moment_of(part, resource))
 

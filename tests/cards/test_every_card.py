@@ -238,7 +238,7 @@ def decided(patient: str, missing: tuple[str, ...] = ()) -> tuple[Seen, ...]:
 
 def decided_from(patient: str, prefetch: Body) -> tuple[Seen, ...]:
     orders = orders_for(patient)
-    every = decide_all(orders, gather(patient, prefetch), CONTENT, NOW)
+    every = decide_all(orders, [], gather(patient, prefetch), CONTENT, NOW)
     return tuple(_seen(order, [one.decision for one in every if one.order is order]) for order in orders)
 
 

@@ -124,6 +124,14 @@ def test_a_selected_order_that_is_not_to_be_given_leaves_none_in_question():
     assert in_question(*drafts, hook="order-select", selections=["MedicationRequest/a"]) == []
 
 
+@pytest.mark.parametrize("identity", [None, "", 7], ids=["missing", "blank", "a number"])
+def test_an_order_without_an_id_cannot_be_selected(identity):
+    sent = body(
+        {**order("a"), "id": identity}, order("b"), hook="order-select", selections=["MedicationRequest", "7", ""]
+    )
+    assert len(orders_of(read_request(json.dumps(sent).encode(), "order-select"))) == 2
+
+
 def test_an_order_of_dstu2_is_selected_by_its_own_type():
     drafts = (order("a", kind="MedicationOrder"), order("a"))
     sent = body(*drafts, hook="order-select", selections=["MedicationOrder/a"])
@@ -195,10 +203,10 @@ def test_a_prefetch_that_is_no_object_counts_as_not_sent(prefetch):
     assert answer(request, CONTENT, NOW, lambda: "id").card_ids == ["screening-incomplete"]
 
 
-def test_a_number_in_the_prefetch_that_is_too_large_for_anything_is_the_clients_mistake():
+def test_a_number_that_no_decimal_can_hold_costs_only_itself():
     request = read_request(raw(body(order("a")), b'{"patient": 1e99999999999999999999}'), "order-sign")
-    with pytest.raises(InvalidRequest, match=r"^prefetch: "):
-        answer(request, CONTENT, NOW, lambda: "id")
+    result = answer(request, CONTENT, NOW, lambda: "id")
+    assert "screening-incomplete" in result.card_ids
 
 
 # --- a drug behind a reference ----------------------------------------------------------------------------------------
@@ -227,7 +235,13 @@ def test_a_drug_behind_a_reference_that_nothing_resolves_is_counted_and_gets_no_
 
 def test_an_unread_order_beside_one_for_acetylcysteine_is_counted():
     result = called(body(by_reference("a"), order("b")))
-    assert (result.card_ids, result.unread_orders) == (["glutamate-not-measured"], 1)
+    assert (result.card_ids, result.unread_orders) == (["glutamate-not-measured", "screening-incomplete"], 1)
+
+
+def test_one_drug_may_be_bundled_and_another_prefetched():
+    sent = body(by_reference("a"), medication(), by_reference("b", "Medication/m2"), prefetch={"m": medication("m2")})
+    result = called(sent)
+    assert {one.order.reference for one in result.decided} == {"MedicationRequest/a", "MedicationRequest/b"}
 
 
 def test_a_medication_in_the_prefetch_that_is_something_else_ends_the_question():

@@ -3,7 +3,7 @@
 import html
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,13 +11,14 @@ import pytest
 from markdown_it import MarkdownIt
 
 from cds_service.answering import answer
-from cds_service.clinical.facts import known
-from cds_service.clinical.orders import read_order
+from cds_service.clinical.catalogue import CATALOGUE
+from cds_service.clinical.facts import absent, known
+from cds_service.clinical.orders import Order
 from cds_service.content import load_content
 from cds_service.guidance.deciding import Decision, Outcome
 from cds_service.hooks.requests import read_request
 from cds_service.hooks.responses import Action, Card, Coding, Source, to_json
-from cds_service.rendering import SHOWN_LENGTH, Decided, by_urgency, escape, plain, render
+from cds_service.rendering import SHOWN_LENGTH, Call, Decided, by_urgency, escape, plain, render
 
 ROOT = Path(__file__).parents[2]
 CONTENT = load_content(ROOT / "cards")
@@ -78,13 +79,17 @@ def ordered(identity, name="acetylcysteine", mg=600, **members):
 def decided(card, name="acetylcysteine", **texts):
     """A decision to advise with facts made up for it: fact -> its texts."""
     facts = {fact: known("present", **said) for fact, said in texts.items()}
-    facts.setdefault("use", known("other"))
-    order = read_order(ordered("d", name), {}, CONTENT.vocabulary)
+    for fact in CATALOGUE:
+        facts.setdefault(fact, known("other") if fact == "use" else absent("none"))
+    order = Order(ordered("d", name), (), (name,))
     return Decided(Decision(card, Outcome.ADVISE, (), facts), order)
 
 
+CALL = Call("order-sign", "p", date(2026, 11, 23), lambda: "id")
+
+
 def rendered(one, *more):
-    return render([one, *more], CONTENT, lambda: "id")
+    return render([one, *more], CONTENT, CALL)
 
 
 # --- escape -----------------------------------------------------------------------------------------------------------
@@ -332,6 +337,10 @@ def test_a_warning_offers_its_override_reasons_with_code_system_and_display(iden
         "dose_per_day": {"amount": "2,401 mg"},
         "hypersensitivity": {"term": "acetylcysteine"},
         "bronchospasm_risk": {"term": "asthma"},
+        "nitroglycerin": {"term": "nitroglycerin"},
+        "parenteral_glutamine": {"term": "glutamine"},
+        "dialysis": {"summary": "dialysis on the problem list"},
+        "kidney_injury": {"summary": "acute kidney injury on the problem list"},
     }
     reasons = rendered(decided(CARDS[identity], **texts)).overrideReasons
     assert [reason.code for reason in reasons] == CARDS[identity].override_reasons
@@ -350,7 +359,7 @@ def test_a_source_without_an_address_is_not_linked():
     card = CARDS["dose-above-studied"].model_copy(update={"sources": ["seed-article", "schmaal-2012"]})
     seed = CONTENT.sources["seed-article"].model_copy(update={"url": None})
     content = type(CONTENT)(**{**vars(CONTENT), "sources": {**CONTENT.sources, "seed-article": seed}})
-    one = render([decided(card, dose_per_day={"amount": "1 mg"})], content, lambda: "id")
+    one = render([decided(card, dose_per_day={"amount": "1 mg"})], content, CALL)
     assert [link.url for link in one.links] == [CONTENT.sources["schmaal-2012"].url]
 
 

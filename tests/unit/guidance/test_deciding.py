@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import State, absent, known, unknown
 from cds_service.content import load_content
 from cds_service.guidance.conditions import Answer, Condition
@@ -59,7 +60,8 @@ def facts(**changed):
         "hypersensitivity": absent("none"),
         "bronchospasm_risk": absent("none"),
     }
-    return {**everything, **changed}
+    others = {name: absent("none") for name in CATALOGUE if name not in {*everything, "screens_not_done"}}
+    return {**others, **everything, **changed}
 
 
 def outcomes(found, *cards):
