@@ -55,7 +55,7 @@ def answer(
     if not orders.found:
         return Answer(wire.Response(cards=()), unread_orders=len(orders.unread))
     chart = gather(request.patient_id, prefetch, not_sent)
-    drafts = [entry["resource"] for entry in request.entries if is_order(entry.get("resource"))]
+    drafts = _drafts([entry.get("resource") for entry in request.entries], list(prefetch.values()))
     decided = decide_all(orders.found, drafts, chart, content, now)
     call = Call(request.hook, request.patient_id, now.date(), new_id)
     return Answer(wire.Response(cards=_render_all(decided, content, call)), tuple(decided), len(orders.unread))
@@ -88,6 +88,13 @@ def find_orders(in_question: Sequence[Resource], entries: Sequence[Resource], co
         elif has_unread_drug(resource, medications):
             orders.unread.append(resource)
     return orders
+
+
+def _drafts(sent: Sequence[object], answers: Sequence[object]) -> list[Resource]:
+    """All medication orders of the call, in question or not, and each Medication that one may point to."""
+    orders = [one for one in sent if isinstance(one, dict) and is_order(one)]
+    along = [*sent, *(entry.get("resource") for entry in _entries_in(answers))]
+    return orders + [one for one in along if isinstance(one, dict) and one.get("resourceType") == "Medication"]
 
 
 def _entries_in(answers: Sequence[object]) -> list[Resource]:

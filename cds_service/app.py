@@ -40,7 +40,7 @@ def create_app(
     app.state.now, app.state.new_id = now, new_id
     app.add_exception_handler(CdsServiceError, problems.on_known)
     app.add_exception_handler(HTTPException, problems.on_http)
-    app.add_exception_handler(Exception, problems.on_bug)
+    app.add_middleware(problems.BugShield)  # inside the one for browsers, so that they can read its answer
     app.add_middleware(
         CORSMiddleware,
         allow_origins=settings.cors_origins,

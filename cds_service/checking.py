@@ -133,7 +133,11 @@ def _wanted_baselines(facts: Facts) -> int:
 
 
 def _stands_in(facts: Facts, family: Sequence[Card], after: Sequence[Card]) -> bool:
-    rest = {name: _fact(CATALOGUE[name], State.UNKNOWN, None) for card in after for name in card.also_screens}
+    rest = {
+        name: _fact(CATALOGUE[name], State.UNKNOWN, None)
+        for card in after
+        for name in (screen.fact for screen in card.screens)
+    }
     decisions = decide({**rest, **facts}, [*family, *after])
     return any(one.card.after_others and one.outcome.value == "advise" for one in decisions)
 
@@ -232,7 +236,7 @@ def _check_examples(content: Content, fixtures: Path, report: Report) -> None:
 def _run(example: object, card: Card, content: Content, fixtures: Path, report: Report) -> Ran | None:
     try:
         return run_example(example, card, content, fixtures)  # type: ignore[arg-type]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, LookupError) as error:
         report.fail(f"{card.id}/examples.toml", f"“{getattr(example, 'name', '')}” cannot be run: {error}")
         return None
 

@@ -3,7 +3,8 @@
 import csv
 import re
 import tomllib
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Container, Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
@@ -50,29 +51,32 @@ class _Loader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.mistakes: list[Mistake] = []
+        self.unread: set[str] = set()
+        self.named: dict[str, set[str]] = defaultdict(set)  # file -> ids, those of faulty entries too
 
     def load(self) -> Content | None:
         about = next(iter(self.entries("content.toml", None, About)), None)
-        cards = [card for path in sorted(self.folder.glob("*/card.toml")) if (card := self.card(path))]
+        paths = sorted(self.folder.glob("*/card.toml"))
+        cards = [card for path in paths if (card := self.card(path))]
+        folders = [path.parent.name for path in paths]
+        examples = {name: tuple(self.entries(f"{name}/examples.toml", "example", Example)) for name in folders}
         phrases = self.by_id(self.entries("phrases.toml", "phrase", Phrase), "id", "phrases.toml")
         sources = self.by_id(self.entries("sources.toml", "source", Source), "id", "sources.toml")
         reasons = self.entries("override-reasons.toml", "reason", OverrideReason)
         overrides = self.by_id(reasons, "code", "override-reasons.toml")
         vocabulary = self.vocabulary()
-        if not cards:
+        if not paths:
             self.note("", 1, "there are no cards")
+        self.check_references(cards, phrases.values())
         if about is None:
             return None
-        examples = {card.id: tuple(self.entries(f"{card.id}/examples.toml", "example", Example)) for card in cards}
-        content = Content(about, tuple(cards), phrases, sources, overrides, vocabulary, examples)
-        self.check_references(content)
-        return content
+        return Content(about, tuple(cards), phrases, sources, overrides, vocabulary, examples)
 
     def note(self, file: str, line: int, problem: str) -> None:
         self.mistakes.append(Mistake(str(Path(self.folder.name) / file), line, problem))
 
-    def toml(self, file: str) -> tuple[dict[str, Any], str]:
-        """The parsed file and its text; both empty where it cannot be read."""
+    def toml(self, file: str) -> tuple[dict[str, Any] | None, str]:
+        """The parsed file and its text; None where it cannot be read."""
         try:
             text = (self.folder / file).read_text(encoding="utf-8")
             return tomllib.loads(text, parse_float=Decimal), text
@@ -81,22 +85,25 @@ class _Loader:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             where = _ERROR_LINE.search(str(error))
             self.note(file, int(where[1]) if where else 1, f"not TOML: {error}")
-        return {}, ""
+        self.unread.add(file)
+        return None, ""
 
     def entries(self, file: str, name: str | None, model: type[Model]) -> list[Model]:
         """Each entry of a list in a file, or the whole file as one."""
         data, text = self.toml(file)
-        if not data:
+        if data is None:
             return []
         if name is None:
             return [one for one in [self.validated(model, data, file, text, ())] if one]
         for key in data:
             if key != name:
                 self.note(file, line_of(text, (key,)), f"unknown key {key}")
-        listed = data.get(name, [])
+        listed = data.get(name)
         if not isinstance(listed, list):
-            self.note(file, 1, f"{name} is not a list of tables")
+            problem = f"there is no [[{name}]]" if listed is None else f"{name} is not a list of tables"
+            self.note(file, 1, problem)
             return []
+        self.named[file] |= {str(one.get("id", one.get("code"))) for one in listed if isinstance(one, dict)}
         read = (self.validated(model, one, file, text, (name, index)) for index, one in enumerate(listed))
         return [one for one in read if one]
 
@@ -135,19 +142,25 @@ class _Loader:
             else:
                 code_lists[path.stem] = CodeList(path.stem, [_code(row) for _, row in rows])
         thresholds = self.by_id(self.entries("thresholds.toml", "threshold", Threshold), "id", "thresholds.toml")
-        return Vocabulary(code_lists, name_lists, {name: one.value for name, one in thresholds.items()})
+        vocabulary = Vocabulary(code_lists, name_lists, {name: one.value for name, one in thresholds.items()})
+        for file, missing in vocabulary.missing():
+            self.note(file, 1, f"reading needs {missing}, and it is not there")
+        return vocabulary
 
     def rows(self, path: Path) -> list[tuple[int, dict[str, str]]]:
         """The rows of a list with their lines, each checked: columns, `included`, no code twice."""
         file = str(path.relative_to(self.folder))
-        with path.open(encoding="utf-8", newline="") as lines:
-            reader = csv.DictReader(lines, strict=True)
-            columns = tuple(reader.fieldnames or ())
-            wanted = NAME_COLUMNS if "name" in columns else CODE_COLUMNS
-            if columns[: len(wanted)] != wanted:
-                self.note(file, 1, f"the columns begin with {','.join(wanted)}")
-                return []
-            rows = [(reader.line_num, row) for row in reader]
+        try:
+            with path.open(encoding="utf-8", newline="") as lines:
+                reader = csv.DictReader(lines, strict=True)
+                columns, rows = tuple(reader.fieldnames or ()), [(reader.line_num, row) for row in reader]
+        except (csv.Error, UnicodeDecodeError) as error:
+            self.note(file, 1, f"not CSV: {error}")
+            return []
+        wanted = NAME_COLUMNS if "name" in columns else CODE_COLUMNS
+        if columns[: len(wanted)] != wanted:
+            self.note(file, 1, f"the columns begin with {','.join(wanted)}")
+            return []
         return [(line, row) for line, row in rows if self.is_sound(file, line, row, rows)]
 
     def is_sound(self, file: str, line: int, row: dict[str, str], rows: list[tuple[int, dict[str, str]]]) -> bool:
@@ -159,26 +172,29 @@ class _Loader:
             self.note(file, line, problem)
         return not problem
 
-    def check_references(self, content: Content) -> None:
-        """Every source, override reason, phrase and hole that is named exists."""
-        for card in content.cards:
+    def check_references(self, cards: Iterable[Card], phrases: Iterable[Phrase]) -> None:
+        """Every source, override reason, phrase and hole that is named exists, where its own file could be read."""
+        for card in cards:
             file = f"{card.id}/card.toml"
             _, text = self.toml(file)
-            problems = [f"no source is called {one}" for one in card.sources if one not in content.sources]
-            problems += [
-                f"no override reason has the code {one}"
-                for one in card.override_reasons
-                if one not in content.override_reasons
-            ]
-            problems += [f"no fact is called {one}" for one in card.also_screens if one not in CATALOGUE]
-            problems += _hole_problems(card.text.summary + card.text.detail, frozenset(content.phrases))
-            for problem in problems:
-                self.note(file, line_with(text, problem.split()[-1]), problem)
-        _, text = self.toml("phrases.toml")
-        for phrase in content.phrases.values():
-            for alternative in phrase.says:
-                for problem in _hole_problems(alternative.text, frozenset()):
-                    self.note("phrases.toml", line_with(text, problem.split()[-1]), problem)
+            if "sources.toml" not in self.unread:
+                known = self.named["sources.toml"]
+                self.note_all(file, text, _unknown("no source is called", card.sources, known))
+            if "override-reasons.toml" not in self.unread:
+                known = self.named["override-reasons.toml"]
+                self.note_all(file, text, _unknown("no override reason has the code", card.override_reasons, known))
+            if "phrases.toml" not in self.unread:
+                words = card.text.summary + card.text.detail
+                self.note_all(file, text, _hole_problems(words, frozenset(self.named["phrases.toml"])))
+        if "phrases.toml" not in self.unread:
+            _, text = self.toml("phrases.toml")
+            for words in (alternative.text for phrase in phrases for alternative in phrase.says):
+                self.note_all("phrases.toml", text, _hole_problems(words, frozenset()))
+
+    def note_all(self, file: str, text: str, problems: dict[str, str]) -> None:
+        """Notes each problem at the first line that holds what it is about."""
+        for about, problem in problems.items():
+            self.note(file, line_with(text, about), problem)
 
 
 def _row_problem(row: dict[str, str]) -> str:
@@ -219,8 +235,12 @@ def _name(row: dict[str, str]) -> Name:
     )
 
 
-def _hole_problems(text: str, phrases: frozenset[str]) -> list[str]:
-    return [f"nothing fills the hole {name}" for name in holes(text) if not _is_hole(name, phrases)]
+def _unknown(problem: str, named: Iterable[str], known: Container[str]) -> dict[str, str]:
+    return {f'"{one}"': f"{problem} {one}" for one in named if one not in known}
+
+
+def _hole_problems(text: str, phrases: frozenset[str]) -> dict[str, str]:
+    return {f"{{{name}}}": f"nothing fills the hole {name}" for name in holes(text) if not _is_hole(name, phrases)}
 
 
 def _is_hole(name: str, phrases: frozenset[str]) -> bool:
@@ -245,7 +265,8 @@ def line_of(text: str, where: tuple[str | int, ...]) -> int:
         start = _table_line(lines, path, int(nth), start)
     last = next((part for part in reversed(where) if isinstance(part, str)), "")
     key = re.compile(rf"\s*{re.escape(last)}\s*=")
-    inside = next((i for i in range(start, len(lines)) if key.match(lines[i])), None)
+    end = next((i for i in range(start + 1, len(lines)) if lines[i].startswith("[")), len(lines))
+    inside = next((i for i in range(start, end) if key.match(lines[i])), None)
     return (start if inside is None else inside) + 1
 
 

@@ -28,7 +28,7 @@ def needed_queries(content: Content) -> list[str]:
     """The keys of the queries behind every fact that a card or a phrase uses, in catalogue order."""
     facts = {condition.fact for card in content.cards for condition in card.conditions()}
     facts |= {condition.fact for card in content.cards for condition in card.other_conditions()}
-    facts |= {fact for card in content.cards for fact in card.also_screens}
+    facts |= {screen.fact for card in content.cards for screen in card.screens}
     facts |= {condition.fact for phrase in content.phrases.values() for condition in phrase.conditions()}
     keys = {key for fact in facts for key in CATALOGUE[fact].queries}
     return [key for key in QUERIES if key in keys]

@@ -55,6 +55,10 @@ def _when(card: Card) -> Iterator[str]:
     yield from ("", "## When", "", "Every row must hold.", "", "| condition | because |", "| --- | --- |")
     for row in card.when:
         yield f"| {row.say()} | {_cell(row.because)} |"
+    if card.screens:
+        yield from ("", "Also named, where it is unknown:", "", "| fact | in use | because |", "| --- | --- | --- |")
+    for screen in card.screens:
+        yield f"| {CATALOGUE[screen.fact].label} | {', '.join(screen.uses)} | {_cell(screen.because)} |"
     yield from ("", "## Then", "")
     for index, level in enumerate(card.indicator):
         said = " and ".join(condition.say() for condition in level.when) or ("otherwise" if index else "always")
@@ -106,7 +110,11 @@ def _cell(text: str) -> str:
 def _fact_types(card: Card) -> list[FactType]:
     names = [condition.fact for condition in (*card.conditions(), *card.other_conditions())]
     shown = [name.partition(".")[0] for name in holes(card.text.summary + card.text.detail)]
-    return [CATALOGUE[name] for name in dict.fromkeys([*names, *card.also_screens, *shown]) if name in CATALOGUE]
+    return [
+        CATALOGUE[name]
+        for name in dict.fromkeys([*names, *(screen.fact for screen in card.screens), *shown])
+        if name in CATALOGUE
+    ]
 
 
 def _facts(card: Card, content: Content) -> Iterator[str]:

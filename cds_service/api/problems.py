@@ -6,6 +6,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cds_service.errors import BodyTooLarge, CdsServiceError, InvalidRequest, UnknownService
 from cds_service.logs import get_logger, where_it_broke
@@ -47,7 +48,28 @@ async def on_http(_request: Request, error: Exception) -> Response:
     return answer(status, outcome(code, _WORDS.get(status, "this request cannot be answered")), headers)
 
 
-async def on_bug(_request: Request, error: Exception) -> Response:
-    """Anything else. The place is logged, nothing of it is told, and the client sees that it failed."""
-    get_logger().error("bug", error=type(error).__name__, where=where_it_broke(error))
-    return answer(500, outcome("exception", "the service failed; no guidance was given"))
+class BugShield:
+    """Answers for a bug in place of the server, which would log its message, and that may hold data.
+
+    The place is logged, nothing of it is told, and the client sees that it failed.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the call on; an error that nothing else caught becomes a 500 with an OperationOutcome."""
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception as error:  # the last place that can keep its message from being written
+            get_logger().error("bug", error=type(error).__name__, where=where_it_broke(error))
+            if not started and scope["type"] == "http":
+                reply = answer(500, outcome("exception", "the service failed; no guidance was given"))
+                await reply(scope, receive, send)

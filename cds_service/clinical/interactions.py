@@ -11,7 +11,7 @@ from cds_service.clinical.codes import Row
 from cds_service.clinical.elements import Resource, resource_name
 from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
 from cds_service.clinical.medications import is_current, routes_of
-from cds_service.clinical.orders import drug_concepts, is_nameless
+from cds_service.clinical.orders import drug_concepts, index_medications, is_nameless, is_order
 from cds_service.clinical.screens import PRESENT, medications_index, missing
 from cds_service.clinical.vocabulary import Vocabulary
 
@@ -20,7 +20,7 @@ PARENTERAL = "intravenous"
 
 
 def nitroglycerin(chart: Chart, drafts: Sequence[Resource], vocabulary: Vocabulary) -> Fact:
-    """Nitroglycerin drafted or active, by code or by name."""
+    """Nitroglycerin drafted or active, by code or by name. `drafts` may hold the Medication that an order points to."""
 
     def look(resource: Resource, medications: Mapping[str, Resource]) -> Row | str | None:
         concepts = drug_concepts(resource, medications)
@@ -70,10 +70,10 @@ def _unread(resource: Resource, medications: Mapping[str, Resource]) -> str | No
 
 def _look_through(chart: Chart, drafts: Sequence[Resource], look: Look) -> Fact:
     """Found in a draft or an active medication; a hint or a gap makes "none" unknown."""
-    medications = medications_index(chart)
+    medications = {**medications_index(chart), **index_medications({"resource": one} for one in drafts)}
     active = [one for one in chart.get(queries.MEDICATIONS).resources if is_current(one)]
     hints: list[tuple[str, str]] = []
-    for resource in [*drafts, *active]:
+    for resource in [*(one for one in drafts if is_order(one)), *active]:
         found = look(resource, medications)
         if isinstance(found, Row):
             origin = Origin(resource_name(resource), f"{found.code} {found.term}".strip())

@@ -20,7 +20,7 @@ from cds_service.clinical.timing import instructions_of
 from cds_service.clinical.unused import unused_results
 from cds_service.clinical.use import OTHER, RESPIRATORY, read_poisoning, read_use
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.clinical.weight import read_weight
+from cds_service.clinical.weight import Weight, read_weight
 
 
 def read_patient(chart: Chart) -> Patient:
@@ -53,6 +53,8 @@ def read_patient_facts(chart: Chart, vocabulary: Vocabulary, drafts: Sequence[Re
         "kidney_injury": injury,
         "kidney_disease": disease,
         "kidney": kidney(on_dialysis, injury, disease, egfr),
+        "weight": _weight(chart, weight),
+        "amino_acid_results": missing(queries.AMINO_ACIDS, chart.get(queries.AMINO_ACIDS)) or known("whole"),
         "clearance": clearance(chart, vocabulary, patient, weight, egfr, now),
         "bronchospasm_risk": condition_screen(chart, vocabulary, "bronchospasm-risk", "bronchospasm-risk-words"),
         "bleeding_risk": condition_screen(chart, vocabulary, "bleeding-risk", "bleeding-risk-words"),
@@ -80,6 +82,12 @@ def _age(chart: Chart, patient: Patient, now: datetime) -> Fact:
         return gap or unknown("the patient record has no date of birth that can be read")
     origin = Origin(f"Patient/{chart.patient_id}", f"born {patient.born}")
     return known(Decimal(age), (origin,), amount=str(age))
+
+
+def _weight(chart: Chart, weight: Weight | None) -> Fact:
+    if weight is None:
+        return missing(queries.BODY, chart.get(queries.BODY)) or absent("no weight that can be used")
+    return known(weight.kg, (Origin(weight.name, f"{say_number(weight.kg)} kg"),))
 
 
 def _dose_per_day(order: Order, dose: Dose) -> Fact:

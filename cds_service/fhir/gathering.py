@@ -50,7 +50,8 @@ def read_answer(query: Query, value: Any, patient_id: str) -> Data:
         return _read_bundle(query, value, patient_id)
     if kind == query.resource_type:
         return _given(query, [value], patient_id, [])
-    return _failed(f"not a {query.resource_type} or a Bundle of them")
+    article = "an" if query.resource_type[0] in "AO" else "a"
+    return _failed(f"not {article} {query.resource_type} or a Bundle of them")
 
 
 def _failed(gap: str) -> Data:

@@ -55,7 +55,8 @@ def _decide(facts: Facts, card: Card) -> Decision:
 def screens_not_done(facts: Facts, decisions: Sequence[Decision], card: Card) -> Fact:
     """Each fact that kept a card from being told, with its reason; and those that the card always names."""
     undone = [condition.fact for decision in decisions for condition in _undecided(decision)]
-    undone += [name for name in card.also_screens if facts[name].state is State.UNKNOWN]
+    use = facts["use"].value
+    undone += [one.fact for one in card.screens if use in one.uses and facts[one.fact].state is State.UNKNOWN]
     if not undone:
         return absent("every screen was done")
     by_note: dict[str, list[str]] = {}

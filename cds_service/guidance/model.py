@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.guidance.conditions import Condition, Strict, When
 
@@ -86,6 +87,23 @@ class SuggestionRow(Strict):
         return self
 
 
+class Screen(Strict):
+    """A fact that is named as not done whenever it is unknown in one of these uses, whether or not a card needs it."""
+
+    fact: str
+    uses: list[str] = Field(min_length=1)
+    because: str = Field(min_length=10)
+
+    @model_validator(mode="after")
+    def _is_in_catalogue(self) -> "Screen":
+        if self.fact not in CATALOGUE:
+            raise ValueError(f"no fact is called {self.fact}")
+        unknown = [use for use in self.uses if use not in CATALOGUE["use"].values]
+        if unknown:
+            raise ValueError(f"no use is called {unknown[0]}")
+        return self
+
+
 class CardText(Strict):
     """The words of a card: a summary of one sentence, and detail in GitHub-Flavored Markdown."""
 
@@ -102,7 +120,7 @@ class Card(Strict):
     scope: Literal["order", "patient"]
     family: Literal["baseline", "glutamine"] | None = None
     after_others: bool = False
-    also_screens: list[str] = []
+    screens: list[Screen] = []
     sources: list[str]
     override_reasons: list[str] = []
     review: Review

@@ -182,7 +182,7 @@ SHAPE = [
 REFERENCES = [
     card("a source that does not exist", '"mcqueen-2018"', '"mcqueen-2019"', "mcqueen-2019", "no source is called mcqueen-2019"),
     card("an override reason that does not exist", '"dose-intended"', '"intended"', '"intended"', "no override reason has the code intended"),
-    card("a screened fact that does not exist", 'scope = "order"', 'scope = "order"\nalso_screens = ["pregnancy"]', "pregnancy", "no fact is called pregnancy"),
+    card("a screened fact that does not exist", "[[indicator]]", '[[screens]]\nfact = "pregnancy"\nuses = ["other"]\nbecause = "for the test"\n\n[[indicator]]', "[[screens]]", "no fact is called pregnancy"),
     card("a hole in the detail that nothing fills", "{version_line}", "{version_lines}", "{version_lines}", "nothing fills the hole version_lines"),
     card("a hole in the summary that nothing fills", 'summary = "{dose_per_day.amount}', 'summary = "{dose_per_day.sum}', "{dose_per_day.sum}", "nothing fills the hole dose_per_day.sum"),
     card("a hole of a fact that does not exist", "{version_line}", "{weight.amount}", "{weight.amount}", "nothing fills the hole weight.amount"),
@@ -209,7 +209,7 @@ LISTS = [
     Case("columns without a reason", Edit(ROUTES, "included,reason", "included,because"), 1, "the columns begin with code,system,term,included,reason"),
     Case("columns of names in another order", Edit(NAMES, "name,match", "match,name"), 1, "the columns begin with name,match,included,reason"),
     Case("a name that is matched in another way", Edit(NAMES, "intravenous,word", "intravenous,prefix"), 2, "match is word or capitals"),
-    Case("a name that stands twice", Edit(NAMES, "IV,capitals", "intravenous,capitals"), 3, "it stands in the list twice"),
+    Case("a name that stands twice", Edit(NAMES, "IV,word", "intravenous,word"), 3, "it stands in the list twice"),
     Case("an empty name", Edit(NAMES, "intravenous,word", ",word"), 2, "a code or name and a reason are needed"),
     Case("an empty list", Edit(ROUTES, None, ""), 1, "the columns begin with code,system,term,included,reason"),
 ]  # fmt: skip
@@ -355,7 +355,7 @@ def test_two_mistakes_in_one_list_are_both_reported(tmp_path: Path) -> None:
         Edit(ROUTES, "47625008,http://snomed.info/sct", "47625008,http://snomed.org"),
     )
     assert [(one.line, one.problem) for one in refused(folder)] == [
-        (2, "included is yes or no"),
+        (2, "included is yes or no, or for a code unsure"),
         (3, "no code system http://snomed.org is in use"),
     ]
 

@@ -82,7 +82,8 @@ def test_a_card_that_makes_a_statement_names_a_source(card: Card) -> None:
 @each_card
 def test_a_study_that_a_card_names_in_its_text_is_among_its_sources(card: Card) -> None:
     sources = [CONTENT.sources[name] for name in card.sources]
-    known = {f"{(one.authors or '').split()[0].strip(',')} {one.year}" for one in sources if one.authors}
+    firsts = [(re.search(r"[A-Z][a-z]+", one.authors or ""), one.year) for one in sources]
+    known = {f"{first[0]} {year}" for first, year in firsts if first}
     assert set(re.findall(r"\b[A-Z][a-z]+ (?:19|20)\d\d\b", card.text.detail)) <= known
 
 
@@ -192,7 +193,7 @@ def test_for_each_threshold_an_example_lies_on_it_just_under_it_and_just_over_it
 
 def alone(one: Ran, row: Condition) -> bool:
     """Whether every other row holds, so that this one decides."""
-    return all(reason.answer is Answer.YES for reason in one.decided.decision.reasons if reason.row is not row)
+    return all(reason.answer is Answer.YES for reason in one.decided.decision.reasons if row not in reason.row.conditions())
 
 
 @each_card
@@ -209,7 +210,14 @@ def test_no_two_examples_of_a_card_have_the_same_sentence(card: Card) -> None:
 
 # ---------------------------------------------------------------- over every person, order and missing answer
 
-NEVER_ACETYLCYSTEINE = {"amoxicillin", "carbocisteine"}
+NEVER_ACETYLCYSTEINE = {
+    "amoxicillin",
+    "carbocisteine",
+    "glutamine-intravenous",
+    "glutamine-no-route",
+    "glutamine-oral",
+    "nitroglycerin",
+}
 
 
 @cache
@@ -251,7 +259,7 @@ def _seen(order: Order, decisions: list[Decision]) -> Seen:
     return Seen(order.reference, facts["use"].value, speaking, untold, facts["glutamate"].state)
 
 
-def test_the_orders_of_the_fixtures_are_for_acetylcysteine_but_for_two() -> None:
+def test_the_orders_of_the_fixtures_are_for_acetylcysteine_but_for_the_others() -> None:
     assert len(orders_for(PATIENTS[0])) == len(ORDERS) - len(NEVER_ACETYLCYSTEINE)
 
 

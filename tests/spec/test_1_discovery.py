@@ -236,7 +236,7 @@ def facts_in_use() -> set[str]:
     texts = [card.text.summary + card.text.detail for card in CONTENT.cards]
     texts += [wording.text for phrase in CONTENT.phrases.values() for wording in phrase.says]
     shown = {name.partition(".")[0] for text in texts for name in holes(text)}
-    screened = {name for card in CONTENT.cards for name in card.also_screens}
+    screened = {name for card in CONTENT.cards for name in (screen.fact for screen in card.screens)}
     return ({row.fact for row in conditions} | shown | screened) & set(CATALOGUE)
 
 

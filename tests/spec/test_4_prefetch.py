@@ -77,6 +77,10 @@ NOT_OBTAINED: dict[str, Make] = {
     "an OperationOutcome without issues": lambda key, value: {"resourceType": "OperationOutcome"},
     "an OperationOutcome that only warns": lambda key, value: WARNING,
     "a Bundle with only an OperationOutcome": lambda key, value: searchset(ERROR),
+    "a Bundle with only an OperationOutcome without issues": lambda key, value: searchset(
+        {"resourceType": "OperationOutcome"}
+    ),
+    "a Bundle with an entry whose type is no text": lambda key, value: searchset({"resourceType": ["Patient"]}),
     "a Bundle with data and an OperationOutcome": lambda key, value: searchset(
         *(entry["resource"] for entry in as_bundle(key, value)["entry"]), ERROR
     ),

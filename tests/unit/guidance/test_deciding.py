@@ -112,7 +112,8 @@ def test_cards_may_be_given_as_an_iterator():
 
 
 def undone(found, *cards, also=()):
-    last = card("late", NOT_DONE, after_others=True, also_screens=list(also))
+    screens = [{"fact": one, "uses": ["other"], "because": "for the test"} for one in also]
+    last = card("late", NOT_DONE, after_others=True, screens=screens)
     return screens_not_done(found, decide(found, cards), last)
 
 
