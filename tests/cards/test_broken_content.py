@@ -385,12 +385,10 @@ def test_the_second_of_two_equal_keys_is_pointed_to_and_not_the_first(tmp_path: 
 # ---------------------------------------------------------------- what reading needs and content does not give
 
 LISTS_THAT_ARE_READ = sorted(path.stem for path in (CARDS / "codelists").glob("*.csv"))
-NOT_READ_YET = {"bleeding-risk", "nitroglycerin", "nitroglycerin-names", "glutamine-drugs", "glutamine-drug-names"}
 
 
 def test_a_list_that_reading_needs_and_that_is_missing_is_a_mistake(tmp_path: Path) -> None:
-    needed = [name for name in LISTS_THAT_ARE_READ if name not in NOT_READ_YET]
-    assert [name for name in needed if not is_refused_without_list(tmp_path / name, name)] == []
+    assert [name for name in LISTS_THAT_ARE_READ if not is_refused_without_list(tmp_path / name, name)] == []
 
 
 def is_refused_without_list(where: Path, name: str) -> bool:

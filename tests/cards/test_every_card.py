@@ -193,7 +193,9 @@ def test_for_each_threshold_an_example_lies_on_it_just_under_it_and_just_over_it
 
 def alone(one: Ran, row: Condition) -> bool:
     """Whether every other row holds, so that this one decides."""
-    return all(reason.answer is Answer.YES for reason in one.decided.decision.reasons if row not in reason.row.conditions())
+    return all(
+        reason.answer is Answer.YES for reason in one.decided.decision.reasons if row not in reason.row.conditions()
+    )
 
 
 @each_card
