@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from cds_service.clinical.codes import SNOMED
 from cds_service.clinical.elements import Resource, at, text
 from cds_service.clinical.orders import Order
 from cds_service.clinical.quantities import UCUM, say_number
@@ -12,7 +13,6 @@ from cds_service.clinical.versions import DSTU2, R5, STU3, version_of
 from cds_service.guidance.model import SuggestionRow
 from cds_service.hooks.responses import Action
 
-_ORAL = {"coding": [{"system": "http://snomed.info/sct", "code": "26643006", "display": "Oral route"}], "text": "oral"}
 _BOUNDS = ("boundsDuration", "boundsPeriod", "boundsQuantity", "boundsRange")
 
 
@@ -36,12 +36,16 @@ def with_daily_dose(order: Resource, version: str, daily_mg: int) -> Resource:
     instruction: dict[str, Any] = {
         "text": f"{say_number(Decimal(daily_mg))} mg per day by mouth",
         "timing": {"repeat": {**_bounds(order), "frequency": 1, "period": 1, unit: "d"}},
-        "route": _ORAL,
+        "route": _by_mouth(),
     }
     amount: dict[str, Any] = (
         {"doseQuantity": dose} if version in (DSTU2, STU3) else {"doseAndRate": [{"doseQuantity": dose}]}
     )
     return {**order, "dosageInstruction": [{**instruction, **amount}]}
+
+
+def _by_mouth() -> dict[str, Any]:
+    return {"coding": [{"system": SNOMED, "code": "26643006", "display": "Oral route"}], "text": "oral"}
 
 
 def _bounds(order: Resource) -> dict[str, Any]:

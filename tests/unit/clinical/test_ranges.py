@@ -448,3 +448,7 @@ def test_an_infant_is_placed_in_the_range_of_its_months(born: date, expected: st
     chart = Chart("p1", {queries.AMINO_ACIDS: data})
     readings = read_analyte("glutamate", chart, VOCABULARY, NOW)
     assert level(readings, chart, Patient(born, "male")).value == expected
+
+
+def test_less_than_a_number_in_a_range_from_zero_is_normal() -> None:
+    assert classed(value=5, comparator="<", ranges=[span(low=0)]).name == "normal"

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from pydantic import ValidationError
 
-from cds_service.clinical.facts import absent, known, unknown
+from cds_service.clinical.facts import Fact, State, absent, known, unknown
 from cds_service.guidance.conditions import Answer, Condition, all_of
 
 YES, NO, CANNOT_TELL = Answer.YES, Answer.NO, Answer.UNKNOWN
@@ -184,3 +184,35 @@ def test_a_condition_never_changes():
     row = condition(**IS_HIGH)
     with pytest.raises(ValidationError):
         row.fact = "cystine"
+
+
+# --- numbers that are given as "less than" or "more than" ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("comparator", "value", "test", "expected"),
+    [
+        ("<", 15, {"below": "25 mL/min"}, Answer.YES),
+        ("<", 25, {"below": "25 mL/min"}, Answer.YES),
+        ("<", 26, {"below": "25 mL/min"}, Answer.UNKNOWN),
+        ("<=", 25, {"below": "25 mL/min"}, Answer.UNKNOWN),
+        ("<=", 24, {"below": "25 mL/min"}, Answer.YES),
+        (">", 25, {"below": "25 mL/min"}, Answer.NO),
+        (">=", 25, {"below": "25 mL/min"}, Answer.NO),
+        (">", 24, {"below": "25 mL/min"}, Answer.UNKNOWN),
+        ("<", 25, {"at_least": "25 mL/min"}, Answer.NO),
+        ("<", 30, {"at_least": "25 mL/min"}, Answer.UNKNOWN),
+        (">=", 25, {"at_least": "25 mL/min"}, Answer.YES),
+        (">", 60, {"at_least": "25 mL/min"}, Answer.YES),
+        (">", 25, {"above": "25 mL/min"}, Answer.YES),
+        (">=", 25, {"above": "25 mL/min"}, Answer.UNKNOWN),
+        ("<=", 25, {"above": "25 mL/min"}, Answer.NO),
+        ("<", 25, {"at_most": "25 mL/min"}, Answer.YES),
+        (">", 25, {"at_most": "25 mL/min"}, Answer.NO),
+        (">=", 25, {"at_most": "25 mL/min"}, Answer.UNKNOWN),
+    ],
+)
+def test_a_comparator_answers_only_where_every_number_beyond_it_agrees(comparator, value, test, expected):
+    condition = Condition.model_validate({"fact": "clearance", "because": "for the test", **test})
+    fact = Fact(State.KNOWN, Decimal(value), comparator=comparator)
+    assert condition.check({"clearance": fact}) is expected

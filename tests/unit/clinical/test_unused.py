@@ -1,0 +1,127 @@
+"""Results that were seen and not used: refused, retracted, or only named like glutamate or cystine."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cds_service.clinical.facts import State
+from cds_service.clinical.reading import read_patient_facts
+from cds_service.content import load_content
+from cds_service.fhir.gathering import gather
+
+VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+LOINC = "http://loinc.org"
+
+
+def observation(code: Any, number: int = 1, **members: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Observation",
+        "id": f"o{number}",
+        "status": "final",
+        "code": code,
+        "effectiveDateTime": "2026-11-20T08:00:00Z",
+        "valueQuantity": {"value": 64, "unit": "umol/L"},
+        **members,
+    }
+
+
+def facts(*resources: dict[str, Any], **prefetch: Any) -> Any:
+    bundle = {"resourceType": "Bundle", "entry": [{"resource": one} for one in resources]}
+    return read_patient_facts(gather("p", {"aminoAcids": bundle, **prefetch}), VOCABULARY, [], NOW)
+
+
+def said(*resources: dict[str, Any]) -> tuple[str, ...]:
+    listed = facts(*resources)["results_unused"].texts.get("list", ())
+    assert isinstance(listed, tuple)
+    return listed
+
+
+def coded(code: str, display: str, system: str = LOINC) -> dict[str, Any]:
+    return {"coding": [{"system": system, "code": code, "display": display}]}
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        pytest.param(
+            coded("14749-6", "Glutamate [Mass/volume] in Serum"),
+            "“Glutamate [Mass/volume] in Serum”, 20 November 2026: its code means glucose",
+            id="glucose labelled glutamate, seen in the wild",
+        ),
+        pytest.param(
+            {"text": "Glutamic acid, plasma"},
+            "“Glutamic acid, plasma”, 20 November 2026: it has no code that this service reads",
+            id="a name without a code",
+        ),
+        pytest.param(
+            coded("X1", "Cystine", "http://lab.example"),
+            "“Cystine”, 20 November 2026: it has no code that this service reads",
+            id="a laboratory's own code",
+        ),
+        pytest.param(
+            coded("2369-7", "Glutamate dehydrogenase"),
+            "“Glutamate dehydrogenase”, 20 November 2026: its code means",
+            id="an enzyme",
+        ),
+    ],
+)
+def test_what_is_only_named_like_an_amino_acid_is_named_and_not_used(code: Any, expected: str) -> None:
+    (line,) = said(observation(code))
+
+    assert line.startswith(expected)
+    assert facts(observation(code))["glutamate"].state is State.ABSENT
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        coded("2345-7", "Glucose [Mass/volume] in Serum or Plasma"),
+        coded("14749-6", "Glucose [Moles/volume] in Serum or Plasma"),
+        coded("20643-3", "Glutamine [Moles/volume] in Serum or Plasma"),
+        {"text": "alanine"},
+        None,
+    ],
+    ids=str,
+)
+def test_what_is_neither_coded_nor_named_so_is_not_mentioned(code: Any) -> None:
+    assert said(observation(code)) == ()
+
+
+def test_a_member_of_a_panel_that_was_entered_in_error_is_not_used() -> None:
+    glutamate = observation(coded("20642-5", "Glutamate"))
+    panel = {
+        "resourceType": "Observation",
+        "id": "panel",
+        "status": "entered-in-error",
+        "code": coded("35083-5", "Amino acids panel"),
+        "hasMember": [{"reference": "Observation/o1"}],
+    }
+
+    assert facts(glutamate, panel)["glutamate"].state is State.ABSENT
+    assert "its panel was entered in error or cancelled" in said(glutamate, panel)[0]
+    assert facts(glutamate, {**panel, "status": "final"})["glutamate"].state is State.KNOWN
+
+
+def test_a_result_of_a_cancelled_report_is_not_used() -> None:
+    glutamate = observation(coded("20642-5", "Glutamate"))
+    report = {
+        "resourceType": "DiagnosticReport",
+        "id": "r",
+        "status": "cancelled",
+        "result": [{"reference": "https://ehr.example/fhir/Observation/o1"}],
+    }
+
+    assert facts(glutamate, report)["glutamate"].state is State.ABSENT
+
+
+def test_an_active_medication_without_a_name_leaves_the_time_of_the_sample_unknown() -> None:
+    nameless = {"resourceType": "MedicationRequest", "id": "m", "status": "active"}
+    nameless["medicationReference"] = {"reference": "Medication/1"}  # type: ignore[assignment]
+    medications = {"resourceType": "Bundle", "entry": [{"resource": nameless}]}
+
+    fact = facts(observation(coded("20642-5", "Glutamate")), activeMedications=medications)["glutamate_sample"]
+
+    assert (fact.state, fact.note) == (State.UNKNOWN, "an active medication has no name that can be read")
