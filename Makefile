@@ -24,7 +24,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(LOCK_VENV)/bin/pip-compile -
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check fix golden pages lock clean
+.PHONY: help run test check fix golden mutants pages lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,13 @@ fix: $(VENV)/.test ## format the code and repair what ruff can
 golden: $(VENV)/.test ## rewrite the golden replies; read the difference before you commit it
 	@$(BIN)/python -m tests.golden.rewrite
 
+mutants: $(VENV)/.test ## mutate clinical and guidance and count what the tests do not notice (slow)
+	@echo "Installing mutmut into .mutation-venv"
+	@$(BIN)/python -m venv .mutation-venv
+	@.mutation-venv/bin/python -m pip --quiet --quiet install --require-hashes -r requirements/mutation.lock
+	@.mutation-venv/bin/mutmut run
+	@.mutation-venv/bin/mutmut results
+
 pages: $(VENV)/.run ## write docs/guidance/, a review page for each card
 	@$(BIN)/cds-service review-pages
 
@@ -59,9 +66,10 @@ lock: $(LOCK_VENV)/.made ## pin requirements/*.in again, with hashes
 	@$(PIP_COMPILE) --output-file requirements/run.lock requirements/run.in
 	@$(PIP_COMPILE) --output-file requirements/test.lock requirements/test.in
 	@$(PIP_COMPILE) --output-file requirements/build.lock requirements/build.in
+	@$(PIP_COMPILE) --output-file requirements/mutation.lock requirements/mutation.in
 
 clean: ## remove everything that make has made
-	@rm -rf $(VENV) $(LOCK_VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	@rm -rf $(VENV) $(LOCK_VENV) .mutation-venv mutants .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	@find cds_service tests benchmarks -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # ---------------------------------------------------------------- stamps

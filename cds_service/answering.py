@@ -8,6 +8,7 @@ from cds_service.clinical.chart import Chart
 from cds_service.clinical.elements import Resource, objects, resource_name, text
 from cds_service.clinical.orders import Order, has_unread_drug, index_medications, is_order, read_order
 from cds_service.clinical.reading import dose_together, read_order_facts, read_patient_facts
+from cds_service.clinical.use import poisoning_as_reason
 from cds_service.fhir.gathering import gather
 from cds_service.guidance.deciding import Outcome, decide
 from cds_service.guidance.model import Content
@@ -108,6 +109,9 @@ def decide_all(
 ) -> list[Decided]:
     """Every decision for every order; `drafts` are all medication orders of the call, in question or not."""
     patient_facts = read_patient_facts(chart, content.vocabulary, drafts, now)
+    stated = poisoning_as_reason(orders, chart, content.vocabulary)
+    if stated is not None:  # the reason of one order is about the patient of all
+        patient_facts = {**patient_facts, "poisoning": stated}
     of_orders = [read_order_facts(order, patient_facts, chart, content.vocabulary, now) for order in orders]
     together = {"dose_together": dose_together(of_orders)}
     return [

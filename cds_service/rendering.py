@@ -154,8 +154,8 @@ def _suggestions(group: Sequence[Decided], call: Call) -> tuple[wire.Suggestion,
     made: list[wire.Suggestion] = []
     for index, one in enumerate(group):
         for row in suggestions_of(one.decision.card, one.decision.facts):
-            if row.does == "order-amino-acids" and index > 0:
-                continue
+            if (row.does == "order-amino-acids" and index > 0) or (row.does == "set-daily-dose" and len(group) > 1):
+                continue  # one laboratory order is enough; a daily dose set on each of several orders would add up
             day = call.today + timedelta(days=row.in_days)
             action = action_for(row, one.order, call.hook, call.patient_id, day)
             if action is not None:

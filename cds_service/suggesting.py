@@ -13,6 +13,7 @@ from cds_service.clinical.versions import DSTU2, R5, STU3, version_of
 from cds_service.guidance.model import SuggestionRow
 from cds_service.hooks.responses import Action
 
+_SAYS_THE_OLD_DOSE = ("renderedDosageInstruction", "text")  # words about the dosage that is replaced
 _BOUNDS = ("boundsDuration", "boundsPeriod", "boundsQuantity", "boundsRange")
 
 
@@ -30,7 +31,7 @@ def action_for(row: SuggestionRow, order: Order, hook: str, patient_id: str, tod
 
 
 def with_daily_dose(order: Resource, version: str, daily_mg: int) -> Resource:
-    """The whole order as it came, only its dosage changed: so much by mouth once a day, for as long as it said."""
+    """The whole order as it came, only its dosage changed, and the narrative that repeats it left out."""
     dose: dict[str, Any] = {"value": Decimal(daily_mg), "unit": "mg", "system": UCUM, "code": "mg"}
     unit = "periodUnits" if version == DSTU2 else "periodUnit"
     instruction: dict[str, Any] = {
@@ -41,7 +42,8 @@ def with_daily_dose(order: Resource, version: str, daily_mg: int) -> Resource:
     amount: dict[str, Any] = (
         {"doseQuantity": dose} if version in (DSTU2, STU3) else {"doseAndRate": [{"doseQuantity": dose}]}
     )
-    return {**order, "dosageInstruction": [{**instruction, **amount}]}
+    kept = {name: value for name, value in order.items() if name not in _SAYS_THE_OLD_DOSE}
+    return {**kept, "dosageInstruction": [{**instruction, **amount}]}
 
 
 def _by_mouth() -> dict[str, Any]:

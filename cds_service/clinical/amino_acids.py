@@ -60,7 +60,7 @@ def level(readings: Readings, chart: Chart, patient: Patient, site: Sequence[Sit
         name,
         (newest.origin,),
         note=why,
-        range=classed.range or "no range sent with it",
+        range=classed.range or "none that can be used",
         why=why,
         **_say(newest),
     )

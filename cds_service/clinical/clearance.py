@@ -7,7 +7,7 @@ from decimal import Decimal
 from cds_service.clinical import queries
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Fact, Origin, absent, known
-from cds_service.clinical.kidney import ADULT, UMOL_PER_MG_DL, Egfr, Patient, plain_creatinine
+from cds_service.clinical.kidney import ADULT, UMOL_PER_MG_DL, Egfr, Patient, plain_creatinine, untold
 from cds_service.clinical.moments import say_day
 from cds_service.clinical.quantities import rounded, say_number
 from cds_service.clinical.screens import missing
@@ -32,7 +32,8 @@ def clearance(
         said = f"{egfr.say()}, since no creatinine clearance can be computed"
         fact = known(egfr.value, (egfr.result.origin,), amount=said)
         return replace(fact, comparator=egfr.result.measure.comparator)
-    return missing(queries.KIDNEY, chart.get(queries.KIDNEY)) or absent("neither clearance nor eGFR can be told")
+    gap = missing(queries.KIDNEY, chart.get(queries.KIDNEY)) or untold(chart, vocabulary, egfr, now)
+    return gap or absent("neither clearance nor eGFR can be told")
 
 
 def _computed(

@@ -11,10 +11,12 @@ LOINC = "http://loinc.org"
 ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
 RXNORM, SNOMED = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://snomed.info/sct"
 ATC, ATC_GERMAN, UNII = "http://www.whocc.no/atc", "http://fhir.de/CodeSystem/bfarm/atc", "http://fdasis.nlm.nih.gov"
+V3_ROUTE = "http://terminology.hl7.org/CodeSystem/v3-RouteOfAdministration"
 _SHAPES = {
     LOINC: r"\d{1,7}-\d",
     ICD10CM: r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?\*?",
     RXNORM: r"[1-9]\d{0,7}",
+    V3_ROUTE: r"[A-Z]{2,12}",
     SNOMED: r"[1-9]\d{5,17}",
     ATC: r"[A-Z]\d\d[A-Z]{2}\d\d",
     ATC_GERMAN: r"[A-Z]\d\d[A-Z]{2}\d\d",

@@ -5,12 +5,13 @@ quotes. Each reader returns the plain value, or None or an empty list when it is
 """
 
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any, NamedTuple
 
 Json = Any
 Resource = dict[str, Any]
 
+_CONTEXT = Context(prec=12)
 MAX_DIGITS = 12  # more than any dose or result; beyond it arithmetic is somebody's attack or mistake
 
 
@@ -57,15 +58,17 @@ def shortened(written: str, length: int = 120) -> str:
 
 
 def number(value: Json) -> Decimal | None:
-    """An exact number. None for strings, booleans, and anything of absurd size or precision."""
+    """An exact number. None for strings, booleans and absurd sizes; beyond 12 digits it is rounded."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
     if isinstance(value, int) and value.bit_length() > MAX_DIGITS * 4:
         return None
     exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    if not exact.is_finite() or len(exact.as_tuple().digits) > MAX_DIGITS:
+    if not exact.is_finite() or abs(exact.adjusted()) > MAX_DIGITS:
         return None
-    return exact if abs(exact.adjusted()) <= MAX_DIGITS else None
+    if len(exact.as_tuple().digits) > MAX_DIGITS and exact == exact.to_integral_value():
+        return None
+    return _CONTEXT.plus(exact)  # 64.10000000000001 is 64.1 that went through somebody's floating point
 
 
 def _concepts(value: Json) -> Iterator[Resource]:

@@ -143,7 +143,7 @@ def kidney_injury(chart: Chart, vocabulary: Vocabulary, now: datetime) -> Fact:
     return known(PRESENT, (injury.before.origin, injury.after.origin), summary=said)
 
 
-def kidney_disease(chart: Chart, vocabulary: Vocabulary, egfr: Egfr | None) -> Fact:
+def kidney_disease(chart: Chart, vocabulary: Vocabulary, egfr: Egfr | None, now: datetime) -> Fact:
     """Chronic kidney disease on the problem list; else impairment on the latest result, which is not the same."""
     listed = _on_problem_list(chart, vocabulary, "kidney-disease", "chronic kidney disease")
     if listed.state is State.KNOWN:
@@ -153,7 +153,9 @@ def kidney_disease(chart: Chart, vocabulary: Vocabulary, egfr: Egfr | None) -> F
         return unknown("the comparator of the eGFR leaves its class open", (egfr.result.origin,))
     if egfr is not None and impaired:
         return known(IMPAIRMENT, (egfr.result.origin,), summary=egfr.say())
-    return listed if listed.state is not State.ABSENT else _results_gap(chart) or listed
+    if listed.state is not State.ABSENT:
+        return listed
+    return _results_gap(chart) or untold(chart, vocabulary, egfr, now) or listed
 
 
 def _is_impaired(egfr: Egfr, limit: Decimal) -> bool | None:
@@ -177,6 +179,21 @@ def _on_problem_list(chart: Chart, vocabulary: Vocabulary, codes: str, words: st
 
 def _results_gap(chart: Chart) -> Fact | None:
     return missing(queries.KIDNEY, chart.get(queries.KIDNEY))
+
+
+def untold(chart: Chart, vocabulary: Vocabulary, egfr: Egfr | None, now: datetime) -> Fact | None:
+    """Unknown, where kidney results came and none of them gives an eGFR: that is not "none on record"."""
+    if egfr is not None:
+        return None
+    for codes, kind in (("egfr", "eGFR"), ("creatinine", "creatinine")):
+        wanted = Wanted(vocabulary.code_lists[codes], kind)
+        readings = read_results(chart.get(queries.KIDNEY), wanted, chart.patient_id, now)
+        unused = next((one for one in readings.unused if not one.refused), None)
+        if readings.usable:
+            return unknown("no eGFR can be computed from the results on record")
+        if unused is not None:
+            return unknown(f"a result cannot be used ({unused.say()})")
+    return None
 
 
 def _step(injury: Injury) -> str:

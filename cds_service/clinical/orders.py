@@ -99,6 +99,8 @@ def is_nameless(resource: Resource, medications: Medications) -> bool:
 
 def is_order(resource: Json) -> bool:
     """True for a medication order of any FHIR version that asks for the drug to be given."""
+    if text(member(resource, "status")) in ("cancelled", "entered-in-error"):
+        return False
     return text(member(resource, "resourceType")) in ORDER_TYPES and member(resource, "doNotPerform") is not True
 
 

@@ -8,7 +8,7 @@ from cds_service.clinical import amino_acids, queries
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.clearance import clearance
 from cds_service.clinical.dosing import Dose, read_dose
-from cds_service.clinical.elements import Resource, at, text
+from cds_service.clinical.elements import Resource, at, number, text
 from cds_service.clinical.facts import Fact, Facts, Origin, absent, known, unknown
 from cds_service.clinical.interactions import nitroglycerin, parenteral_glutamine
 from cds_service.clinical.kidney import Patient, dialysis, kidney, kidney_disease, kidney_injury, read_egfr
@@ -35,7 +35,7 @@ def read_patient_facts(chart: Chart, vocabulary: Vocabulary, drafts: Sequence[Re
     patient = read_patient(chart)
     egfr, weight = read_egfr(chart, vocabulary, patient, now), read_weight(chart, vocabulary, now)
     on_dialysis, injury = dialysis(chart, vocabulary), kidney_injury(chart, vocabulary, now)
-    disease = kidney_disease(chart, vocabulary, egfr)
+    disease = kidney_disease(chart, vocabulary, egfr, now)
     glutamate = amino_acids.read_analyte("glutamate", chart, vocabulary, now)
     cystine = amino_acids.read_analyte("cystine", chart, vocabulary, now)
     glutamine = amino_acids.read_analyte("glutamine", chart, vocabulary, now)
@@ -115,7 +115,7 @@ def _duration(order: Order) -> Fact:
     stated = [found for one in instructions_of(order.resource) if (found := _bounds(one)) is not None]
     supply = at(order.resource, "dispenseRequest", "expectedSupplyDuration")
     if not stated and supply is not None:
-        stated = [read_measure("duration", supply)]
+        stated = [_with_repeats(read_measure("duration", supply), order)]
     origin = (Origin(order.reference, "duration"),)
     if not stated:
         return absent("open-ended", origin)
@@ -123,6 +123,17 @@ def _duration(order: Order) -> Fact:
     if len(days) < len(stated):
         return unknown("its duration cannot be read", origin)
     return known(max(days), origin, amount=_say_days(max(days)))
+
+
+def _with_repeats(supply: Measure | Refusal, order: Order) -> Measure | Refusal:
+    """A supply that may be dispensed again lasts as often again."""
+    stated = at(order.resource, "dispenseRequest", "numberOfRepeatsAllowed")
+    repeats = number(stated)
+    if isinstance(supply, Refusal) or stated is None:
+        return supply
+    if repeats is None or repeats < 0:
+        return Refusal("its repeats cannot be read")
+    return Measure(supply.value * (repeats + 1), supply.sent)
 
 
 def _bounds(instruction: Resource) -> Measure | Refusal | None:

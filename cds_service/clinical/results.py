@@ -1,17 +1,29 @@
 """Laboratory results: which may be used, and for each one that may not, why."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from cds_service.clinical.chart import Data
 from cds_service.clinical.codes import CodeList, Row
-from cds_service.clinical.elements import Json, Resource, codings, is_about, objects, references, resource_name, text
+from cds_service.clinical.elements import (
+    Json,
+    Resource,
+    codings,
+    is_about,
+    names,
+    objects,
+    references,
+    resource_name,
+    text,
+)
 from cds_service.clinical.facts import Origin
 from cds_service.clinical.moments import Moment, sample_moment, say_day
 from cds_service.clinical.quantities import Measure, Refusal, read_measure
 
 FINAL = frozenset(("final", "amended", "corrected"))
+_OTHER_SPECIMEN = re.compile(r"\b(urine|csf|cerebrospinal|spinal|amniotic|saliva|dried)\b", re.IGNORECASE)
 _VALUE_TYPES = [
     "valueString",
     "valueCodeableConcept",
@@ -48,6 +60,7 @@ class Unused:
     reason: str
     name: str
     moment: Moment | None = None
+    refused: bool = False  # by its code: it never was a result of the analyte
 
     def say(self) -> str:
         """In words: glutamate in urine, 3 November 2026: a different specimen or measure."""
@@ -127,11 +140,13 @@ def _judge(part: Resource, whole: Resource, wanted: Wanted, patient_id: str, now
     name, moment = resource_name(whole), moment_of(part, whole)
     refused = next((row for row in rows if not row.included), None)
     if refused is not None:
-        return Unused(refused.term, "a different specimen or measure", name, moment)
+        return Unused(refused.term, "a different specimen or measure", name, moment, refused=True)
     row = rows[0]
     problem = _status_problem(part, whole) or _date_problem(moment, wanted, now)
     if any(codes.rows_in(part.get("code")) for codes in wanted.others):
         problem = "its codes contradict each other"
+    if _OTHER_SPECIMEN.search(" ".join(_specimen_names(part, whole))):
+        problem = "its specimen is not plasma or serum"
     if not (is_about(whole, patient_id) and is_about(part, patient_id)):
         problem = "it is about another patient"
     measure = _read_value(part, wanted.kind)
@@ -178,6 +193,15 @@ def _read_value(part: Resource, kind: str) -> Measure | Refusal:
     if isinstance(measure, Measure) and measure.value < 0:
         return Refusal("its value is negative")
     return measure
+
+
+def _specimen_names(part: Resource, whole: Resource) -> Iterator[str]:
+    """What the result says of its specimen, in words: on the reference, or in the Specimen contained in it."""
+    for holder in (part, whole):
+        yield from names(holder.get("specimen"))
+        for contained in objects(holder.get("contained")):
+            if contained.get("resourceType") == "Specimen":
+                yield from names(contained.get("type"))
 
 
 def _specimen(part: Resource, whole: Resource) -> str:

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from cds_service.clinical import queries
 from cds_service.clinical.chart import Arrival, Chart, Data
 from cds_service.clinical.codes import Row
-from cds_service.clinical.elements import Resource, code_or_concept, items, objects, resource_name
+from cds_service.clinical.elements import Resource, code_or_concept, codings, items, names, objects, resource_name
 from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
 from cds_service.clinical.orders import index_medications, recognise
 from cds_service.clinical.vocabulary import Vocabulary
 
-PRESENT = "present"
+PRESENT, NAMELESS = "present", "no code and no name"
 _LIVE_CLINICAL = {"active", "recurrence", "relapse"}
 _NOT_TRUE = {"refuted", "entered-in-error"}
 
@@ -29,6 +29,8 @@ def screen(key: str, data: Data, look: Callable[[Resource], Found]) -> Fact:
             hints.append((found, resource_name(resource)))
     if hints:
         name, where = hints[0]
+        if name == NAMELESS:
+            return unknown("an entry has neither a code nor a name that can be read", (Origin(where, name),))
         return unknown(f"an entry named “{name}” has no code that this service is sure of", (Origin(where, name),))
     return missing(key, data) or absent(_none_in(key, data))
 
@@ -61,6 +63,8 @@ def condition_screen(chart: Chart, vocabulary: Vocabulary, codes: str, words: st
     def look(condition: Resource) -> Found:
         if not is_active(condition):
             return None
+        if _is_nameless(condition.get("code")):
+            return NAMELESS
         rows = vocabulary.code_lists[codes].rows_in(condition.get("code"))
         included = next((row for row in rows if row.included), None)
         unsure = next((row.term for row in rows if row.unsure), None)
@@ -78,12 +82,18 @@ def hypersensitivity(chart: Chart, vocabulary: Vocabulary) -> Fact:
     def look(allergy: Resource) -> Found:
         if not _is_live_allergy(allergy):
             return None
+        if all(_is_nameless(one) for one in _allergens(allergy)):
+            return NAMELESS
         rows, named = recognise(_allergens(allergy), vocabulary)
         if rows:
             return rows[0]
         return Row("", "", "acetylcysteine, by name", True, "") if named else None
 
     return screen(queries.ALLERGIES, chart.get(queries.ALLERGIES), look)
+
+
+def _is_nameless(concept: object) -> bool:
+    return not any(True for _ in codings(concept)) and not any(True for _ in names(concept))
 
 
 def _is_live_allergy(allergy: Resource) -> bool:

@@ -1,6 +1,6 @@
 """What an order for acetylcysteine is for. Antidote first: in doubt, it is treated as antidote."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from cds_service.clinical import queries
@@ -11,6 +11,7 @@ from cds_service.clinical.elements import (
     Resource,
     code_or_concept,
     is_about,
+    names,
     objects,
     references,
     resource_name,
@@ -23,6 +24,7 @@ from cds_service.clinical.moments import sample_moment
 from cds_service.clinical.orders import Order
 from cds_service.clinical.results import has_code
 from cds_service.clinical.screens import PRESENT, is_active, missing, poisoning_words
+from cds_service.clinical.timing import instructions_of
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.clinical.weight import Weight
 
@@ -58,6 +60,14 @@ def _use(order: Order, value: str, because: str) -> Fact:
     return known(value, (Origin(order.reference, because),), note=because)
 
 
+def poisoning_as_reason(orders: Iterable[Order], chart: Chart, vocabulary: Vocabulary) -> Fact | None:
+    """Acetaminophen poisoning, where the reason of an order states it; None where none does."""
+    for order in orders:
+        if any(poisoning_words(reason, vocabulary) for reason in _reasons(order, chart)):
+            return known(PRESENT, (Origin(order.reference, "reason"),))
+    return None
+
+
 def _product_routes(order: Order) -> set[str]:
     return {row.extra["route"] for row in order.products if row.extra.get("route")}
 
@@ -84,9 +94,22 @@ def _points_at(pointer: str, resource: Resource) -> bool:
 def _antidote_sign(order: Order, routes: set[str], reasons: list[Json], poisoning: Fact, vocabulary: Vocabulary) -> str:
     if INTRAVENOUS in routes or INTRAVENOUS in _product_routes(order):
         return "an intravenous route or product"
+    if any(vocabulary.name_lists["antidote-words"].find(written) for written in _words_of(order)):
+        return "words of the order speak of an antidote: in doubt, it is one"
     if any(poisoning_words(reason, vocabulary) for reason in reasons):
         return "its reason is acetaminophen poisoning or overdose"
     return "signs of acetaminophen poisoning on record" if poisoning.state is State.KNOWN else ""
+
+
+def _words_of(order: Order) -> Iterator[str]:
+    """What the order says in words: the drug's names, its instructions, its notes."""
+    yield from order.names
+    for instruction in instructions_of(order.resource):
+        yield text(instruction.get("text"))
+        yield text(instruction.get("patientInstruction"))
+        for name in ("additionalInstruction", "additionalInstructions"):
+            yield from names(instruction.get(name))
+    yield from (text(note.get("text")) for note in objects(order.resource.get("note")))
 
 
 def _large_dose(dose: Dose, weight: Weight | None, vocabulary: Vocabulary) -> str:

@@ -35,6 +35,7 @@ NAME_LISTS = (
     "acetaminophen-poisoning-words",
     "acetylcysteine-names",
     "amino-acid-words",
+    "antidote-words",
     "bleeding-risk-words",
     "bronchospasm-risk-words",
     "dialysis-words",

@@ -116,7 +116,7 @@ def test_a_converted_result_is_shown_as_sent_and_converted():
 def test_the_range_is_shown_as_sent_and_its_lack_is_said():
     assert facts(result(64))["glutamate"].texts["range"] == "10–120 µmol/L"
     without = facts(result(64, interval=None))["glutamate"]
-    assert (without.value, without.texts["range"]) == ("unclassified", "no range sent with it")
+    assert (without.value, without.texts["range"]) == ("unclassified", "none that can be used")
     assert without.note == without.texts["why"] == "no reference range was sent with it"
 
 

@@ -83,8 +83,8 @@ def test_a_weight_of_just_365_days_is_relied_on() -> None:
 
 
 @pytest.mark.parametrize("changes", [{"gender": "other"}, {"gender": "unknown"}, {"birthDate": "1966"}])
-def test_without_sex_or_age_there_is_neither(changes: dict[str, str]) -> None:
-    assert fact_of(**changes).state is State.ABSENT
+def test_without_sex_or_age_neither_can_be_told(changes: dict[str, str]) -> None:
+    assert fact_of(**changes).state is State.UNKNOWN
 
 
 def test_kidney_results_that_were_not_sent_are_unknown() -> None:

@@ -33,7 +33,7 @@ def kidney(chart: Chart, vocabulary: Vocabulary, patient: Patient, now: datetime
     egfr = read_egfr(chart, vocabulary, patient, now)
     dialysis = of_kidney.dialysis(chart, vocabulary)
     injury = of_kidney.kidney_injury(chart, vocabulary, now)
-    return of_kidney.kidney(dialysis, injury, of_kidney.kidney_disease(chart, vocabulary, egfr), egfr)
+    return of_kidney.kidney(dialysis, injury, of_kidney.kidney_disease(chart, vocabulary, egfr, now), egfr)
 
 
 def result(code: str, value: Json, unit: str = EGFR_UNIT, day: str = "2026-11-03", **members: Json) -> Json:

@@ -1,0 +1,210 @@
+"""What a clinician would not want missed: found by hand-made awkward patients, each a row of its own."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cds_service.answering import Answer, answer
+from cds_service.content import load_content
+from cds_service.hooks.requests import read_request
+
+CONTENT = load_content(Path(__file__).parents[2] / "cards")
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+V3 = "http://terminology.hl7.org/CodeSystem/v3-RouteOfAdministration"
+RXNORM, LOINC, ATC = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://loinc.org", "http://www.whocc.no/atc"
+MAN = {"resourceType": "Patient", "id": "p", "gender": "male", "birthDate": "1980-01-01"}
+DIPEPTIVEN = {
+    "resourceType": "MedicationRequest",
+    "id": "g",
+    "status": "active",
+    "medicationCodeableConcept": {"coding": [{"system": ATC, "code": "B05XB02"}]},
+    "dosageInstruction": [{"route": {"text": "intravenous"}}],
+}
+
+
+def bundle(*resources: dict[str, Any]) -> dict[str, Any]:
+    return {"resourceType": "Bundle", "entry": [{"resource": one} for one in resources]}
+
+
+def result(code: str, value: Any, unit: str, **members: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "Observation",
+        "id": f"o-{code}",
+        "status": "final",
+        "code": {"coding": [{"system": LOINC, "code": code}]},
+        "effectiveDateTime": "2026-11-20T08:00:00Z",
+        "valueQuantity": {"value": value, "unit": unit},
+        **members,
+    }
+
+
+def condition(**code: Any) -> dict[str, Any]:
+    return {"resourceType": "Condition", "id": "c", "code": code}
+
+
+GLUTAMATE = result("20642-5", 64, "umol/L")
+WHOLE: dict[str, Any] = {
+    "patient": MAN,
+    "aminoAcids": bundle(GLUTAMATE),
+    "kidneyResults": None,
+    "bodyMeasures": bundle(result("29463-7", 70, "kg")),
+    "acetaminophenLevels": None,
+    "problemList": None,
+    "allergyList": None,
+    "activeMedications": None,
+}
+
+
+def order(name: str = "acetylcysteine", identity: str = "a", **members: Any) -> dict[str, Any]:
+    dose = {"doseAndRate": [{"doseQuantity": {"value": 600, "unit": "mg"}}]}
+    instruction = {**dose, "timing": {"code": {"text": "BID"}}, **members.pop("instruction", {})}
+    drug = {"coding": [{"system": RXNORM, "code": "197"}], "text": name}
+    return {
+        "resourceType": "MedicationRequest",
+        "id": identity,
+        "medicationCodeableConcept": drug,
+        "dosageInstruction": [instruction],
+        **members,
+    }
+
+
+def called(*orders: dict[str, Any], **prefetch: Any) -> Answer:
+    body = {
+        "hook": "order-sign",
+        "hookInstance": "x",
+        "context": {"patientId": "p", "draftOrders": bundle(*orders)},
+        "prefetch": {**WHOLE, **prefetch},
+    }
+    return answer(read_request(json.dumps(body).encode(), "order-sign"), CONTENT, NOW, lambda: "id")
+
+
+def details(answered: Answer) -> str:
+    return "\n".join(card.detail for card in answered.response.cards)
+
+
+def test_the_usual_order_gets_its_baseline_card() -> None:
+    assert called(order()).card_ids == ["glutamate-unclassified"]
+
+
+ANTIDOTES = {
+    "a v3 route code": order(instruction={"route": {"coding": [{"system": V3, "code": "IV"}]}}),
+    "a v3 injection code": order(instruction={"route": {"coding": [{"system": V3, "code": "IVINJ"}]}}),
+    "intravenously": order(instruction={"route": {"text": "Intravenously"}}),
+    "IVPB": order(instruction={"route": {"text": "IVPB"}}),
+    "intravenous in the dosage text": order(instruction={"text": "150 mg/kg IV over 1 h"}),
+    "a dose per kg in words": order(instruction={"text": "140 mg/kg by mouth, then 70 mg/kg"}),
+    "solution for injection": order("Acetylcysteine 200 mg/mL solution for injection"),
+    "solution for infusion": order("Acetylcysteine concentrate for solution for infusion"),
+    "an overdose in a note": order(note=[{"text": "paracetamol overdose protocol"}]),
+    "an overdose in an instruction": order(
+        instruction={"additionalInstruction": [{"text": "for paracetamol overdose"}]}
+    ),
+    "toxicity as the reason": order(reasonCode=[{"text": "acetaminophen toxicity"}]),
+    "intoxication as the reason": order(reasonCode=[{"text": "Paracetamol intoxication"}]),
+}
+
+
+@pytest.mark.parametrize("one", ANTIDOTES.values(), ids=ANTIDOTES)
+def test_in_doubt_it_is_an_antidote(one: dict[str, Any]) -> None:
+    assert called(one).card_ids == []
+
+
+def test_poisoning_as_the_reason_of_one_order_is_about_the_patient_of_all() -> None:
+    poisoned = order(identity="b", reasonCode=[{"text": "paracetamol overdose"}])
+
+    assert called(order(), poisoned).card_ids == []
+
+
+@pytest.mark.parametrize("words", ["Haemodialysis", "Hemodialysis three times weekly", "CVVHD", "ESRD on hemodialysis"])
+def test_dialysis_in_words_is_never_read_as_none(words: str) -> None:
+    answered = called(order(), problemList=bundle(condition(text=words)), activeMedications=bundle(DIPEPTIVEN))
+
+    assert "screening-incomplete" in answered.card_ids
+    assert "no kidney disease on the problem list" not in details(answered)
+
+
+@pytest.mark.parametrize("words", ["AKI", "CKD stage 5", "Chronic renal insufficiency"])
+def test_kidney_disease_in_words_is_never_read_as_none(words: str) -> None:
+    answered = called(order(), problemList=bundle(condition(text=words)))
+
+    assert "kidney function" in details(answered)
+    assert "no kidney disease on the problem list" not in details(answered)
+
+
+UNUSABLE = {
+    "sex not known": ({"patient": {**MAN, "gender": "other"}}, result("2160-0", 5.0, "mg/dL")),
+    "a comparator": (
+        {},
+        result("2160-0", 5, "mg/dL") | {"valueQuantity": {"value": 5, "unit": "mg/dL", "comparator": ">"}},
+    ),
+    "no unit": ({}, result("2160-0", 4.0, "")),
+    "preliminary": ({}, result("2160-0", 4.0, "mg/dL", status="preliminary")),
+}
+
+
+@pytest.mark.parametrize(("more", "creatinine"), UNUSABLE.values(), ids=UNUSABLE)
+def test_a_kidney_result_that_cannot_be_used_is_not_none_on_record(more: Any, creatinine: Any) -> None:
+    answered = called(order(), kidneyResults=bundle(creatinine), activeMedications=bundle(DIPEPTIVEN), **more)
+
+    assert "creatinine clearance" in details(answered)
+    assert "screening-incomplete" in answered.card_ids
+
+
+def test_noise_of_floating_point_costs_no_result() -> None:
+    answered = called(order(), aminoAcids=bundle(result("20642-5", 64.10000000000001, "umol/L")))
+
+    assert answered.card_ids == ["glutamate-unclassified"]
+    assert "64.1 µmol/L" in details(answered)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [{"resourceType": "AllergyIntolerance", "id": "x"}, {"resourceType": "AllergyIntolerance", "id": "x", "code": {}}],
+    ids=["no code", "an empty code"],
+)
+def test_an_allergy_that_cannot_be_read_is_not_none_on_record(entry: dict[str, Any]) -> None:
+    assert "allergy to acetylcysteine: an entry has neither" in details(called(order(), allergyList=bundle(entry)))
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"specimen": {"display": "Urine"}},
+        {"contained": [{"resourceType": "Specimen", "id": "s", "type": {"text": "Urine specimen"}}]},
+    ],
+    ids=["display", "contained"],
+)
+def test_a_plasma_code_on_a_urine_specimen_is_not_plasma(members: dict[str, Any]) -> None:
+    answered = called(order(), aminoAcids=bundle(result("20642-5", 64, "umol/L", **members)))
+
+    assert answered.card_ids == ["glutamate-not-measured"]
+    assert "its specimen is not plasma or serum" in details(answered)
+
+
+def test_a_daily_dose_is_not_offered_for_each_of_several_orders() -> None:
+    answered = called(order(), order(identity="b"))
+    offers = [one.label for card in answered.response.cards for one in card.suggestions]
+
+    assert offers == ["Order plasma amino acids in 8 weeks"]
+
+
+def test_a_changed_order_keeps_no_words_about_the_old_dose() -> None:
+    narrative = {"status": "generated", "div": "<div>600 mg twice daily</div>"}
+    answered = called(order(renderedDosageInstruction="600 mg twice daily", text=narrative))
+    (changed, _) = [one.actions[0].resource for card in answered.response.cards for one in card.suggestions]
+
+    assert "twice daily" not in json.dumps(changed, default=str)
+
+
+def test_a_supply_that_may_be_repeated_lasts_as_often_again() -> None:
+    supply = {"expectedSupplyDuration": {"value": 56, "unit": "d"}, "numberOfRepeatsAllowed": 5}
+
+    assert "Duration 336 days: longer than the 8 weeks studied" in details(called(order(dispenseRequest=supply)))
+
+
+@pytest.mark.parametrize("status", ["cancelled", "entered-in-error"])
+def test_an_order_that_is_not_to_be_given_gets_no_card(status: str) -> None:
+    assert called(order(status=status)).card_ids == []
