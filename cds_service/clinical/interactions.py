@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from cds_service.clinical import queries
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.codes import Row
-from cds_service.clinical.elements import Resource, resource_name
-from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
+from cds_service.clinical.elements import Resource
+from cds_service.clinical.facts import Fact, absent
 from cds_service.clinical.medications import is_current, routes_of
 from cds_service.clinical.orders import drug_concepts, index_medications, is_nameless, is_order
-from cds_service.clinical.screens import PRESENT, medications_index, missing
+from cds_service.clinical.screens import find, medications_index, missing
 from cds_service.clinical.vocabulary import Vocabulary
 
 Look = Callable[[Resource, Mapping[str, Resource]], Row | str | None]
@@ -72,16 +72,7 @@ def _look_through(chart: Chart, drafts: Sequence[Resource], look: Look) -> Fact:
     """Found in a draft or an active medication; a hint or a gap makes "none" unknown."""
     medications = {**medications_index(chart), **index_medications({"resource": one} for one in drafts)}
     active = [one for one in chart.get(queries.MEDICATIONS).resources if is_current(one)]
-    hints: list[tuple[str, str]] = []
-    for resource in [*(one for one in drafts if is_order(one)), *active]:
-        found = look(resource, medications)
-        if isinstance(found, Row):
-            origin = Origin(resource_name(resource), f"{found.code} {found.term}".strip())
-            return known(PRESENT, (origin,), term=found.term)
-        if found:
-            hints.append((found, resource_name(resource)))
-    if hints:
-        said, where = hints[0]
-        return unknown(f"cannot be told of one entry ({said})", (Origin(where, said),))
-    data = chart.get(queries.MEDICATIONS)
-    return missing(queries.MEDICATIONS, data) or absent("none among the drafts and the active medications")
+    resources = [*(one for one in drafts if is_order(one)), *active]
+    found = find(resources, lambda one: look(one, medications), lambda said: f"cannot be told of one entry ({said})")
+    gap = missing(queries.MEDICATIONS, chart.get(queries.MEDICATIONS))
+    return found or gap or absent("none among the drafts and the active medications")

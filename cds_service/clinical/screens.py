@@ -1,6 +1,6 @@
 """Screens of the problem list and the allergy list: found, none found, or cannot tell, and why."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from cds_service.clinical import queries
 from cds_service.clinical.chart import Arrival, Chart, Data
@@ -19,20 +19,28 @@ Found = Row | str | None  # a row of a code list; a name that only says that we 
 
 def screen(key: str, data: Data, look: Callable[[Resource], Found]) -> Fact:
     """One pass over a list. A gap in the list, or an entry that only hints, turns "none found" into "unknown"."""
-    hints = []
-    for resource in data.resources:
+    return find(data.resources, look, _say_hint) or missing(key, data) or absent(_none_in(key, data))
+
+
+def _say_hint(name: str) -> str:
+    if name == NAMELESS:
+        return "an entry has neither a code nor a name that can be read"
+    return f"an entry named “{name}” has no code that this service is sure of"
+
+
+def find(
+    resources: Iterable[Resource], look: Callable[[Resource], Found], say_hint: Callable[[str], str]
+) -> Fact | None:
+    """The first entry that is found; else unknown, by the first that only hints; None where there is neither."""
+    hint: Fact | None = None
+    for resource in resources:
         found = look(resource)
         if isinstance(found, Row):
             origin = Origin(resource_name(resource), f"{found.code} {found.term}".strip())
             return known(PRESENT, (origin,), term=found.term)
-        if found:
-            hints.append((found, resource_name(resource)))
-    if hints:
-        name, where = hints[0]
-        if name == NAMELESS:
-            return unknown("an entry has neither a code nor a name that can be read", (Origin(where, name),))
-        return unknown(f"an entry named “{name}” has no code that this service is sure of", (Origin(where, name),))
-    return missing(key, data) or absent(_none_in(key, data))
+        if found and hint is None:
+            hint = unknown(say_hint(found), (Origin(resource_name(resource), found),))
+    return hint
 
 
 def missing(key: str, data: Data) -> Fact | None:
