@@ -247,9 +247,10 @@ def decided(patient: str, missing: tuple[str, ...] = ()) -> tuple[Seen, ...]:
 
 
 def decided_from(patient: str, prefetch: Body) -> tuple[Seen, ...]:
-    orders = orders_for(patient)
-    every = decide_all(orders, [], gather(patient, prefetch), CONTENT, NOW)
-    return tuple(_seen(order, [one.decision for one in every if one.order is order]) for order in orders)
+    """Each order by itself: the reason of one order is about the patient of all orders of a call."""
+    chart = gather(patient, prefetch)
+    every = [(order, decide_all([order], [], chart, CONTENT, NOW)) for order in orders_for(patient)]
+    return tuple(_seen(order, [one.decision for one in decided]) for order, decided in every)
 
 
 def _seen(order: Order, decisions: list[Decision]) -> Seen:
