@@ -208,3 +208,10 @@ def test_a_supply_that_may_be_repeated_lasts_as_often_again() -> None:
 @pytest.mark.parametrize("status", ["cancelled", "entered-in-error"])
 def test_an_order_that_is_not_to_be_given_gets_no_card(status: str) -> None:
     assert called(order(status=status)).card_ids == []
+
+
+@pytest.mark.parametrize("repeats", ["5", -1, {}], ids=["text", "negative", "an object"])
+def test_repeats_that_cannot_be_read_leave_the_duration_unknown(repeats: Any) -> None:
+    supply = {"expectedSupplyDuration": {"value": 56, "unit": "d"}, "numberOfRepeatsAllowed": repeats}
+
+    assert "Its duration could not be read" in details(called(order(dispenseRequest=supply)))
