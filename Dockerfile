@@ -18,7 +18,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
 COPY requirements/run.lock /tmp/run.lock
 # The venv has no pip of its own: the image's pip fills it.
 RUN python -m venv --without-pip /venv \
- && python -m pip --quiet --python /venv/bin/python install --require-hashes --only-binary :all: -r /tmp/run.lock
+ && python -m pip --quiet --python /venv/bin/python install --no-deps --require-hashes --only-binary :all: -r /tmp/run.lock
 
 # ---------------------------------------------------------------- final: what runs
 FROM python:${PYTHON}-slim

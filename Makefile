@@ -54,7 +54,7 @@ golden: $(VENV)/.test ## rewrite the golden replies; read the difference before 
 mutants: $(VENV)/.test ## mutate clinical and guidance and count what the tests do not notice (slow)
 	@echo "Installing mutmut into .mutation-venv"
 	@$(BIN)/python -m venv .mutation-venv
-	@.mutation-venv/bin/python -m pip --quiet --quiet install --require-hashes -r requirements/mutation.lock
+	@.mutation-venv/bin/python -m pip --quiet --quiet install --no-deps --require-hashes -r requirements/mutation.lock
 	@.mutation-venv/bin/mutmut run
 	@.mutation-venv/bin/mutmut results
 
@@ -73,6 +73,8 @@ clean: ## remove everything that make has made
 	@find cds_service tests benchmarks -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # ---------------------------------------------------------------- stamps
+# The locks name everything, so pip is told to look for nothing else: older ones would otherwise find, for an extra such
+# as `coverage[toml]`, a release newer than the pinned one, and stop. `pip check` then says whether anything is missing.
 
 $(VENV)/.made:
 	@python='$(PYTHON)'; \
@@ -87,13 +89,14 @@ $(VENV)/.made:
 
 $(VENV)/.run: $(VENV)/.made requirements/run.lock requirements/build.lock pyproject.toml
 	@echo "Installing the service into $(VENV)"
-	@$(PIP) install --require-hashes -r requirements/build.lock -r requirements/run.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements/build.lock -r requirements/run.lock
 	@$(PIP) install --no-build-isolation --no-deps --editable .
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run requirements/test.lock
 	@echo "Installing what the tests need into $(VENV)"
-	@$(PIP) install --require-hashes -r requirements/test.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements/test.lock
+	@$(PIP) check
 	@touch $@
 
 # The locks are made with the oldest Python supported: what it can install, the newer ones can too.
