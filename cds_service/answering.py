@@ -1,14 +1,26 @@
 """One call answered: gather, read, decide, render. In that order, and nothing else."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.elements import Resource, objects, resource_name, text
-from cds_service.clinical.orders import Order, has_unread_drug, index_medications, is_order, read_order
+from cds_service.clinical.orders import (
+    Order,
+    drug_pointers,
+    has_unread_drug,
+    index_medications,
+    is_nameless,
+    is_order,
+    read_order,
+)
 from cds_service.clinical.reading import dose_together, read_order_facts, read_patient_facts
 from cds_service.clinical.use import poisoning_as_reason
+from cds_service.clinical.versions import version_of
+from cds_service.errors import DataNotObtained
+from cds_service.fhir.fetching import NO_SERVER, Source
 from cds_service.fhir.gathering import gather
 from cds_service.guidance.deciding import Outcome, decide
 from cds_service.guidance.model import Content
@@ -42,24 +54,73 @@ class OrdersInQuestion:
     unread: list[Resource] = field(default_factory=list)
 
 
-def answer(
-    request: HookRequest, content: Content, now: datetime, new_id: Callable[[], str], not_sent: str = ""
+async def answer(
+    request: HookRequest, content: Content, now: datetime, new_id: Callable[[], str], source: Source = NO_SERVER
 ) -> Answer:
-    """The cards for one call. Its prefetch is parsed only if an order may be for acetylcysteine."""
+    """The cards for one call. Its prefetch is parsed, and its FHIR server asked, only if an order may be for
+    acetylcysteine. Raises `DataNotObtained` where nothing could be read that the cards need."""
     in_question = orders_of(request)
-    orders = find_orders(in_question, request.entries, content)
-    if not orders.found and not orders.unread:
+    if not any(_may_be_ours(order, request.entries, content) for order in in_question):
         return NOTHING
     prefetch = request.prefetch()
-    if orders.unread:
-        orders = find_orders(in_question, [*request.entries, *_entries_in(list(prefetch.values()))], content)
+    orders, along = await _resolve(in_question, request.entries, prefetch, content, source)
     if not orders.found:
-        return Answer(wire.Response(cards=()), unread_orders=len(orders.unread))
-    chart = gather(request.patient_id, prefetch, not_sent)
-    drafts = _drafts([entry.get("resource") for entry in request.entries], list(prefetch.values()))
+        return _for_no_order(orders, along)
+    version = version_of(orders.found[0].resource, request.hook)
+    answers = await source.complete(prefetch, request.patient_id, version)
+    along += await source.medications(_nameless([*along, *_entries_in(list(answers.values()))]))
+    chart = gather(request.patient_id, answers, source.why)
+    drafts = _drafts(request.entries, [*along, *_entries_in(list(answers.values()))])
     decided = decide_all(orders.found, drafts, chart, content, now)
     call = Call(request.hook, request.patient_id, now.date(), new_id)
-    return Answer(wire.Response(cards=_render_all(decided, content, call)), tuple(decided), len(orders.unread))
+    cards = _render_all(decided, content, call)
+    _refuse_without_data(chart, cards)
+    return Answer(wire.Response(cards=cards), tuple(decided), len(orders.unread))
+
+
+def _may_be_ours(order: Resource, entries: Sequence[Resource], content: Content) -> bool:
+    found = find_orders([order], entries, content)
+    return bool(found.found or found.unread)
+
+
+async def _resolve(
+    in_question: Sequence[Resource],
+    entries: Sequence[Resource],
+    prefetch: Mapping[str, Any],
+    content: Content,
+    source: Source,
+) -> tuple[OrdersInQuestion, list[Resource]]:
+    """The orders, and the entries that came along: what a reference leads to is looked for, and then asked for."""
+    along = [*entries]
+    orders = find_orders(in_question, along, content)
+    if orders.unread:
+        along += _entries_in(list(prefetch.values()))
+        orders = find_orders(in_question, along, content)
+    if orders.unread:
+        along += await source.medications(pointer for order in orders.unread for pointer in drug_pointers(order))
+        orders = find_orders(in_question, along, content)
+    return orders, along
+
+
+def _for_no_order(orders: OrdersInQuestion, along: Sequence[Resource]) -> Answer:
+    """No cards. An order whose drug is behind a reference that cannot be read may be for anything."""
+    medications = index_medications(along)
+    if any(is_nameless(order, medications) for order in orders.unread):
+        raise DataNotObtained({"Medication": "the drug of an order stands behind a reference that cannot be read"})
+    return Answer(wire.Response(cards=()), unread_orders=len(orders.unread))
+
+
+def _refuse_without_data(chart: Chart, cards: Sequence[wire.Card]) -> None:
+    """Nothing at all was obtained: not an answer, unless the orders alone are reason for a warning, or for silence."""
+    if chart.is_bare and cards and all(card.indicator == "info" for card in cards):
+        raise DataNotObtained({key: data.gap for key, data in chart.data.items()})
+
+
+def _nameless(entries: Sequence[Resource]) -> list[str]:
+    """The references to Medications among orders that nothing at hand resolves or names."""
+    medications = index_medications(entries)
+    orders = [one for entry in entries if is_order(one := entry.get("resource"))]
+    return [pointer for order in orders if is_nameless(order, medications) for pointer in drug_pointers(order)]
 
 
 def orders_of(request: HookRequest) -> list[Resource]:
@@ -91,11 +152,11 @@ def find_orders(in_question: Sequence[Resource], entries: Sequence[Resource], co
     return orders
 
 
-def _drafts(sent: Sequence[object], answers: Sequence[object]) -> list[Resource]:
+def _drafts(sent: Sequence[Resource], along: Sequence[Resource]) -> list[Resource]:
     """All medication orders of the call, in question or not, and each Medication that one may point to."""
-    orders = [one for one in sent if isinstance(one, dict) and is_order(one)]
-    along = [*sent, *(entry.get("resource") for entry in _entries_in(answers))]
-    return orders + [one for one in along if isinstance(one, dict) and one.get("resourceType") == "Medication"]
+    orders = [one for entry in sent if is_order(one := entry.get("resource"))]
+    came = [entry.get("resource") for entry in along]
+    return orders + [one for one in came if isinstance(one, dict) and one.get("resourceType") == "Medication"]
 
 
 def _entries_in(answers: Sequence[object]) -> list[Resource]:

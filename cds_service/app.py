@@ -1,9 +1,11 @@
 """Puts everything together: the only file that knows everything, reads the clock and makes ids."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from uuid import uuid4
 
+import httpx
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
@@ -12,6 +14,8 @@ from cds_service import __version__
 from cds_service.api import problems, routes
 from cds_service.content import load_content
 from cds_service.errors import CdsServiceError
+from cds_service.fhir.connecting import new_http_client
+from cds_service.fhir.fetching import Limits
 from cds_service.guidance.model import Content
 from cds_service.intervals import with_site_intervals
 from cds_service.settings import Settings
@@ -32,12 +36,15 @@ def create_app(
     content: Content | None = None,
     now: Callable[[], datetime] = the_time,
     new_id: Callable[[], str] = an_id,
+    http: httpx.AsyncClient | None = None,
 ) -> FastAPI:
-    """The service. Content is loaded here, so that a mistake in it stops the start; tests pass clock and ids in."""
-    app = FastAPI(title="Acetylcysteine CDS Hooks service", version=__version__, redoc_url=None)
+    """The service. Content is loaded here, so that a mistake in it stops the start; tests pass the rest in."""
+    app = FastAPI(title="Acetylcysteine CDS Hooks service", version=__version__, redoc_url=None, lifespan=_running)
     app.state.settings = settings
     app.state.content = with_site_intervals(content or load_content(settings.cards), settings.site_intervals)
     app.state.now, app.state.new_id = now, new_id
+    app.state.http = http or new_http_client(settings.fhir_ca_file)
+    app.state.fhir_limits = _limits(settings)
     app.add_exception_handler(CdsServiceError, problems.on_known)
     app.add_exception_handler(HTTPException, problems.on_http)
     app.add_middleware(problems.BugShield)  # inside the one for browsers, so that they can read its answer
@@ -49,3 +56,19 @@ def create_app(
     )
     routes.set_up(app)
     return app
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        deadline=settings.fhir_deadline_ms / 1000,
+        timeout=settings.fhir_timeout_ms / 1000,
+        max_bytes=settings.fhir_max_bytes,
+        max_pages=settings.fhir_max_pages,
+    )
+
+
+@asynccontextmanager
+async def _running(app: FastAPI) -> AsyncIterator[None]:
+    """What is opened before the first call and closed after the last."""
+    yield
+    await app.state.http.aclose()

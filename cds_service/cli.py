@@ -13,7 +13,7 @@ from rich.table import Table
 from cds_service.app import create_app, the_time
 from cds_service.checking import check_content, check_review_dates
 from cds_service.content import load_content
-from cds_service.errors import ContentError, InvalidRequest
+from cds_service.errors import ContentError, DataNotObtained, InvalidRequest
 from cds_service.explaining import explain_request
 from cds_service.guidance.model import Content
 from cds_service.logs import configure, get_logger
@@ -124,6 +124,11 @@ def explain(
         lines = explain_request(request.read_bytes(), _load(Settings().cards), moment)
     except InvalidRequest as error:
         console.print(f"Not a hook call: {error}", markup=False)
+        raise typer.Exit(1) from None
+    except DataNotObtained as error:
+        console.print(f"Not answered (412): {error}")
+        for key, why in error.missing.items():
+            console.print(f"  {key}: {why}", markup=False)
         raise typer.Exit(1) from None
     for line in lines:
         console.print(line, markup=False, highlight=False)

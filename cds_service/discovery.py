@@ -1,11 +1,14 @@
 """What services there are, with the prefetch that the facts behind the cards need."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 from cds_service.clinical.catalogue import CATALOGUE
-from cds_service.clinical.queries import QUERIES, template
+from cds_service.clinical.queries import PATIENT, QUERIES, template
 from cds_service.guidance.model import Content
 from cds_service.hooks.responses import Discovery, Service
+
+Extent = Literal["full", "patient", "none"]
 
 SERVICES: Mapping[str, str] = {  # id -> hook; an id for each hook, since some clients keep one service per id
     "acetylcysteine-medication-prescribe": "medication-prescribe",
@@ -18,9 +21,10 @@ _WHEN = {
     "order-sign": "when orders are signed",
 }
 _USAGE = (
-    "Speaks only about acetylcysteine orders and answers every other order with no cards. Without the prefetched "
-    "data its screens cannot be done, and a card names each one. A drug that an order names only by reference is "
-    "recognised if its Medication is contained, in the same Bundle or in the prefetch."
+    "Speaks only about acetylcysteine orders and answers every other order with no cards. What is not prefetched is "
+    "asked for at the FHIR server; without both, its screens cannot be done, and a card names each one. A drug that "
+    "an order names only by reference is recognised if its Medication is contained, in the same Bundle, in the "
+    "prefetch or on the FHIR server."
 )
 
 
@@ -34,14 +38,17 @@ def needed_queries(content: Content) -> list[str]:
     return [key for key in QUERIES if key in keys]
 
 
-def prefetch_templates(content: Content) -> dict[str, str]:
-    """Prefetch key -> FHIR query, for the queries that are needed."""
-    return {key: template(QUERIES[key], content.vocabulary.code_lists) for key in needed_queries(content)}
+def prefetch_templates(content: Content, extent: Extent = "full") -> dict[str, str]:
+    """Prefetch key -> FHIR query, for the queries that are needed; fewer where an EHR is to be spared work."""
+    if extent == "none":
+        return {}
+    keys = needed_queries(content) if extent == "full" else [PATIENT]
+    return {key: template(QUERIES[key], content.vocabulary.code_lists) for key in keys}
 
 
-def discover(content: Content) -> Discovery:
+def discover(content: Content, extent: Extent = "full") -> Discovery:
     """The discovery answer: one service for each hook."""
-    prefetch = prefetch_templates(content)
+    prefetch = prefetch_templates(content, extent) or None
     return Discovery(
         services=tuple(
             Service(

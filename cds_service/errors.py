@@ -3,6 +3,7 @@
     CdsServiceError
     ├── InvalidRequest      400  the body is not a CDS Hooks request; names the field
     ├── UnknownService      404  no service has this id
+    ├── DataNotObtained     412  an order is for acetylcysteine, or may be, and nothing about it could be read
     ├── BodyTooLarge        413  more bytes than the limit
     └── ContentError        at start only: every mistake in `cards/`, with file and line
 
@@ -10,6 +11,7 @@ Anything else is a bug: 500, and nothing about it on the wire. No message here e
 from a request, only names of fields.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -28,6 +30,14 @@ class InvalidRequest(CdsServiceError):
 
 class UnknownService(CdsServiceError):
     """No service of this host has the id that was called."""
+
+
+class DataNotObtained(CdsServiceError):
+    """What an answer needs is neither in the prefetch nor to be had from the FHIR server; `missing` says why."""
+
+    def __init__(self, missing: Mapping[str, str]) -> None:
+        super().__init__("the data that the guidance needs came neither by prefetch nor from the FHIR server")
+        self.missing = missing
 
 
 class BodyTooLarge(CdsServiceError):

@@ -1,5 +1,6 @@
 """Why the service said that: each card, each condition, the value found, where it came from, the outcome."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -25,7 +26,7 @@ def explain_request(body: bytes, content: Content, now: datetime) -> list[str]:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         hook = ""
     asked = read_request(body, hook if hook in SERVICES.values() else "order-sign")
-    answered = answer(asked, content, now, lambda: "")
+    answered = asyncio.run(answer(asked, content, now, lambda: ""))
     if not answered.decided:
         return ["No order in question is for acetylcysteine: no cards."]
     lines = [f"Cards: {', '.join(answered.card_ids) or 'none'}", f"As of: {now.isoformat()}"]

@@ -21,7 +21,17 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(4 * 1024 * 1024, gt=0, description="Largest request body, in bytes; beyond it 413.")
     fhir_loopback: bool = Field(
         True,
-        description="Whether a FHIR server on this machine's loopback may be called. No other server may be.",
+        description="Whether, without a list of clients, a FHIR server on this machine's loopback may be called.",
+    )
+    fhir_deadline_ms: int = Field(400, gt=0, description="Longest time for all that is fetched for one call, in ms.")
+    fhir_timeout_ms: int = Field(350, gt=0, description="Longest time for one answer of a FHIR server, in ms.")
+    fhir_max_bytes: int = Field(4 * 1024 * 1024, gt=0, description="Largest answer of a FHIR server, in bytes.")
+    fhir_max_pages: int = Field(5, gt=0, description="Most pages that are read of one search.")
+    fhir_ca_file: Path | None = Field(
+        None, description="PEM file of the authorities that FHIR servers' certificates are checked against."
+    )
+    prefetch: Literal["full", "patient", "none"] = Field(
+        "full", description="What discovery asks EHRs to prefetch: every key, the patient alone, or nothing."
     )
     auth: Literal["off", "required"] = Field(
         "required",
@@ -32,6 +42,11 @@ class Settings(BaseSettings):
         description="Browser origins that may call, as a JSON list.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+    @property
+    def listed_fhir_servers(self) -> tuple[str, ...] | None:
+        """The FHIR servers that may be called beside loopback; None where there is no list."""
+        return None if self.fhir_loopback else ()
 
 
 def describe() -> list[tuple[str, str, str]]:

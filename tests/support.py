@@ -1,5 +1,6 @@
 """What the tests share: the invented people and orders as whole requests, and a client with a fixed clock."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import count
@@ -10,6 +11,7 @@ import httpx
 import msgspec
 from starlette.testclient import TestClient
 
+from cds_service.answering import Answer, answer
 from cds_service.app import create_app
 from cds_service.clinical.elements import objects
 from cds_service.content import load_content
@@ -143,3 +145,8 @@ def walk(value: Json, path: str = "$") -> Iterator[tuple[str, Json]]:
 def resources_of(patient: str) -> list[Body]:
     """Every resource of a person of the fixtures."""
     return [entry["resource"] for entry in objects(read_json(FIXTURES / "patients" / f"{patient}.json")["entry"])]
+
+
+def answer_now(*args: Any, **more: Any) -> Answer:
+    """One call answered, waited for."""
+    return asyncio.run(answer(*args, **more))

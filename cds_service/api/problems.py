@@ -8,22 +8,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cds_service.errors import BodyTooLarge, CdsServiceError, InvalidRequest, UnknownService
+from cds_service.errors import BodyTooLarge, CdsServiceError, DataNotObtained, InvalidRequest, UnknownService
 from cds_service.logs import get_logger, where_it_broke
 
 _STATUS: dict[type[CdsServiceError], tuple[int, str]] = {
     InvalidRequest: (400, "invalid"),
     UnknownService: (404, "not-found"),
+    DataNotObtained: (412, "processing"),
     BodyTooLarge: (413, "too-long"),
 }
 _WORDS = {404: "there is nothing at this address", 405: "this method is not allowed here"}
 
 
-def outcome(code: str, words: str, expression: str = "") -> dict[str, Any]:
+def outcome(code: str, words: str, expression: str = "", diagnostics: str = "") -> dict[str, Any]:
     """An OperationOutcome with one error; `expression` is the path of the member that is wrong."""
     issue: dict[str, Any] = {"severity": "error", "code": code, "details": {"text": words}}
     if expression:
         issue["expression"] = [expression]
+    if diagnostics:
+        issue["diagnostics"] = diagnostics
     return {"resourceType": "OperationOutcome", "issue": [issue]}
 
 
@@ -37,7 +40,9 @@ async def on_known(_request: Request, error: Exception) -> Response:
     status, code = next((row for kind, row in _STATUS.items() if isinstance(error, kind)), (500, "exception"))
     get_logger().info("refused", status=status, error=type(error).__name__, field=getattr(error, "field", None))
     expression = error.field if isinstance(error, InvalidRequest) else ""
-    return answer(status, outcome(code, str(error), expression))
+    missing = error.missing if isinstance(error, DataNotObtained) else {}
+    diagnostics = "; ".join(f"{key}: {why}" for key, why in missing.items())
+    return answer(status, outcome(code, str(error), expression, diagnostics))
 
 
 async def on_http(_request: Request, error: Exception) -> Response:

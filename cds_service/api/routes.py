@@ -9,7 +9,8 @@ from cds_service.answering import Answer, answer
 from cds_service.api.bodies import read_body
 from cds_service.discovery import SERVICES, discover
 from cds_service.errors import InvalidRequest, UnknownService
-from cds_service.fhir.allowing import may_call
+from cds_service.fhir.allowing import allowed
+from cds_service.fhir.fetching import NO_SERVER, FhirServer, NoServer, Source, bearer
 from cds_service.hooks.requests import HookRequest, read_request
 from cds_service.hooks.responses import to_json
 from cds_service.logs import get_logger, safe_instance
@@ -34,10 +35,10 @@ async def call(service_id: str, request: Request) -> Response:
     if hook is None:
         raise UnknownService("there is no service with this id")
     asked = read_request(await read_body(request, request.app.state.settings.max_body_bytes), hook)
-    server, why = _fhir_server(request.app, asked)
+    server, source = _fhir_server(request.app, asked)
     state = request.app.state
     try:
-        answered = answer(asked, state.content, state.now(), state.new_id, why)
+        answered = await answer(asked, state.content, state.now(), state.new_id, source)
         body = to_json(answered.response)
     except RecursionError:  # a suggestion holds the order as it came, however deep
         raise InvalidRequest("body", "is nested too deeply") from None
@@ -45,13 +46,18 @@ async def call(service_id: str, request: Request) -> Response:
     return Response(body, media_type="application/json")
 
 
-def _fhir_server(app: FastAPI, asked: HookRequest) -> tuple[str, str]:
-    """Whether the FHIR server that the request names may be called, for the log and for the reader of a card."""
+def _fhir_server(app: FastAPI, asked: HookRequest) -> tuple[str, Source]:
+    """What may be asked for what the prefetch lacks, and for the log whether the server that was named may be."""
     if not asked.fhir_server:
-        return "none", ""
-    if may_call(asked.fhir_server, app.state.settings.fhir_loopback):
-        return "allowed", ""
-    return "refused", "its FHIR server is not one that this service may call"
+        return "none", NO_SERVER
+    base = allowed(asked.fhir_server, app.state.settings.listed_fhir_servers)
+    if base is None:
+        return "refused", NoServer("its FHIR server is not one that this service may call")
+    token = bearer(asked.fhir_authorization)
+    if token is None:
+        return "no usable token", NoServer("its fhirAuthorization cannot be used")
+    state = app.state
+    return "allowed", FhirServer(state.http, base, token, state.content.vocabulary.code_lists, state.fhir_limits)
 
 
 def _log(service_id: str, asked: HookRequest, answered: Answer, fhir_server: str, seconds: float) -> None:
@@ -69,5 +75,5 @@ def _log(service_id: str, asked: HookRequest, answered: Answer, fhir_server: str
 
 def set_up(app: FastAPI) -> None:
     """Puts the routes on the app, and what they need that is made once."""
-    app.state.discovery = to_json(discover(app.state.content))
+    app.state.discovery = to_json(discover(app.state.content, app.state.settings.prefetch))
     app.include_router(router)

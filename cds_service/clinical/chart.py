@@ -44,6 +44,11 @@ class Chart:
     patient_id: str
     data: Mapping[str, Data]
 
+    @property
+    def is_bare(self) -> bool:
+        """True if no query was answered at all: each one failed or was not sent."""
+        return not any(data.arrival in (Arrival.GIVEN, Arrival.EMPTY) for data in self.data.values())
+
     def get(self, key: str) -> Data:
         """The data of a query; *not sent* for a key that never arrived."""
         return self.data.get(key, NOT_SENT)

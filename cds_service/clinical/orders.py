@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from cds_service.clinical.codes import Row
 from cds_service.clinical.elements import (
@@ -69,11 +70,15 @@ def drug_concepts(order: Resource, medications: Medications) -> list[Json]:
     return concepts
 
 
+def drug_pointers(order: Resource) -> list[str]:
+    """The references by which an order names its drug, in any FHIR version."""
+    return references(order.get("medicationReference")) + references(order.get("medication"))
+
+
 def _medications_behind(order: Resource, medications: Medications) -> list[Resource]:
     contained = {f"#{text(one.get('id'))}": one for one in objects(order.get("contained"))}
-    pointers = references(order.get("medicationReference")) + references(order.get("medication"))
     found = []
-    for pointer in pointers:
+    for pointer in drug_pointers(order):
         resource = contained.get(pointer) or medications.get(pointer) or medications.get(_last_two(pointer))
         if resource is not None:
             found.append(resource)
@@ -86,8 +91,7 @@ def _last_two(reference: str) -> str:
 
 def has_unread_drug(order: Resource, medications: Medications) -> bool:
     """True for an order whose drug stands behind a reference that nothing at hand resolves."""
-    pointers = references(order.get("medicationReference")) + references(order.get("medication"))
-    return bool(pointers) and not _medications_behind(order, medications)
+    return bool(drug_pointers(order)) and not _medications_behind(order, medications)
 
 
 def is_nameless(resource: Resource, medications: Medications) -> bool:
@@ -97,7 +101,7 @@ def is_nameless(resource: Resource, medications: Medications) -> bool:
     return not any(True for concept in drug_concepts(resource, medications) for _ in names(concept))
 
 
-def is_order(resource: Json) -> bool:
+def is_order(resource: Json) -> TypeGuard[Resource]:
     """True for a medication order of any FHIR version that asks for the drug to be given."""
     if text(member(resource, "status")) in ("cancelled", "entered-in-error"):
         return False

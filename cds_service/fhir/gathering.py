@@ -1,10 +1,10 @@
-"""From the prefetch of a request to a chart: each key in one of four states, never folded.
+"""From the prefetch of a request, and what was fetched beside it, to a chart: each key in one of four states.
 
-| in the prefetch | state |
+| the answer | state |
 | --- | --- |
 | key absent | not sent |
 | `null`, or a search without entries | empty |
-| OperationOutcome, text, list, another kind of resource | failed |
+| OperationOutcome, text, list, another kind of resource; a fetch that failed | failed |
 | a resource, or a Bundle with entries of the right type | given, with a gap where part of it is missing |
 """
 
@@ -23,6 +23,7 @@ from cds_service.clinical.elements import (
     text,
 )
 from cds_service.clinical.queries import PATIENT, QUERIES, Query
+from cds_service.fhir.fetching import Failure
 
 _MISSING = object()
 _ALSO_READ = frozenset(("Medication", "DiagnosticReport"))  # come along in a Bundle without being asked for
@@ -43,12 +44,14 @@ def read_answer(query: Query, value: Any, patient_id: str) -> Data:
     """The answer to one query: a resource, a Bundle, nothing, or something that is not an answer."""
     if value is None:
         return Data(Arrival.EMPTY)
+    if isinstance(value, Failure):
+        return _failed(value.reason)
     kind = member(value, "resourceType")
     if kind == "OperationOutcome":
         return _failed("the EHR reports an error")
     if kind == "Bundle":
         return _read_bundle(query, value, patient_id)
-    if kind == query.resource_type:
+    if kind in query.resource_types:
         return _given(query, [value], patient_id, [])
     article = "an" if query.resource_type[0] in "AO" else "a"
     return _failed(f"not {article} {query.resource_type} or a Bundle of them")
@@ -65,7 +68,7 @@ def _read_bundle(query: Query, bundle: Resource, patient_id: str) -> Data:
     resources = [member(entry, "resource") for entry in items(entries)]
     usable = [one for one in resources if isinstance(one, dict) and isinstance(one.get("resourceType"), str)]
     gaps = [] if len(usable) == len(resources) else ["some entries cannot be read"]
-    wanted = [one for one in usable if one["resourceType"] == query.resource_type]
+    wanted = [one for one in usable if one["resourceType"] in query.resource_types]
     gaps += _gaps(query, bundle, usable, wanted)
     if wanted:
         return _given(query, wanted + [one for one in usable if one["resourceType"] in _ALSO_READ], patient_id, gaps)
@@ -77,10 +80,10 @@ def _gaps(query: Query, bundle: Resource, usable: list[Resource], wanted: list[R
     gaps = []
     if any(_reports_error(one) for one in usable):
         gaps.append("the EHR reports an error")
-    if any(one["resourceType"] not in {query.resource_type, "OperationOutcome", *_ALSO_WELCOME} for one in usable):
+    if any(one["resourceType"] not in {*query.resource_types, "OperationOutcome", *_ALSO_WELCOME} for one in usable):
         gaps.append(f"it holds something other than {query.resource_type}")
     if any(text(link.get("relation")) == "next" for link in objects(bundle.get("link"))):
-        gaps.append("only its first page came")
+        gaps.append("not all its pages came")
     elif (number(bundle.get("total")) or 0) > len(wanted):
         gaps.append("it has fewer entries than its total")
     return gaps

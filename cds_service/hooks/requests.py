@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from cds_service.errors import InvalidRequest
+from cds_service.exact import UNREADABLE, decode, exact
 
 ORDERS_MEMBER = {
     "medication-prescribe": "medications",
@@ -31,16 +31,7 @@ class _Envelope(msgspec.Struct):
     prefetch: msgspec.Raw = msgspec.Raw()
 
 
-def exact(written: str) -> Decimal:
-    """A JSON number with a point or an exponent, exactly; not a number where no Decimal can hold it."""
-    try:
-        return Decimal(written)
-    except InvalidOperation:
-        return Decimal("NaN")
-
-
 _ENVELOPE = msgspec.json.Decoder(_Envelope, float_hook=exact)
-_ANYTHING = msgspec.json.Decoder(float_hook=exact)
 
 
 @dataclass(frozen=True)
@@ -53,6 +44,7 @@ class HookRequest:
     entries: tuple[dict[str, Any], ...]
     selections: tuple[str, ...]
     fhir_server: str
+    fhir_authorization: Any = field(repr=False)
     raw_prefetch: bytes
 
     def prefetch(self) -> Mapping[str, Any]:
@@ -60,8 +52,8 @@ class HookRequest:
         if not self.raw_prefetch:
             return {}
         try:
-            parsed = _ANYTHING.decode(self.raw_prefetch)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+            parsed = decode(self.raw_prefetch)
+        except UNREADABLE as error:
             raise InvalidRequest("prefetch", "is not JSON that can be read") from error
         return parsed if isinstance(parsed, dict) else {}
 
@@ -81,6 +73,7 @@ def read_request(body: bytes, hook: str) -> HookRequest:
         entries=tuple(_entries(context, ORDERS_MEMBER[hook])),
         selections=tuple(_selections(context)),
         fhir_server=envelope.fhirServer if isinstance(envelope.fhirServer, str) else "",
+        fhir_authorization=envelope.fhirAuthorization,
         raw_prefetch=bytes(envelope.prefetch),
     )
 

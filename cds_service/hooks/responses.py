@@ -89,7 +89,7 @@ class Service(_Wire):
     title: str
     description: str
     usageRequirements: str
-    prefetch: dict[str, str]
+    prefetch: dict[str, str] | None = None
 
 
 class Discovery(_Wire):

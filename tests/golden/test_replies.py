@@ -35,6 +35,6 @@ def test_no_golden_file_is_left_over() -> None:
 
 def test_every_card_is_shown_in_some_golden_reply() -> None:
     replies = [json.loads(reply_of(path).read_text(encoding="utf-8")) for path in requests()]
-    shown = {card["source"]["topic"]["code"] for reply in replies for card in reply["cards"]}
+    shown = {card["source"]["topic"]["code"] for reply in replies for card in reply.get("cards", [])}
 
     assert shown == {card.id for card in CONTENT.cards}

@@ -217,6 +217,11 @@ STRANGE_ORDERS: dict[str, Json] = {
     "a resource without a type": [{"resource": {"id": "x"}}],
     "a resource whose type is a number": [{"resource": {"resourceType": 5}}],
     "an order that is empty": [{"resource": {"resourceType": "MedicationRequest"}}],
+    "an order whose drug is a number": [{"resource": {"resourceType": "MedicationRequest", "medication": 5}}],
+}
+
+
+MAY_BE_ANYTHING: dict[str, Json] = {
     "an order for an unknown reference": [
         {"resource": {"resourceType": "MedicationRequest", "medicationReference": {"reference": "Medication/x"}}}
     ],
@@ -226,8 +231,16 @@ STRANGE_ORDERS: dict[str, Json] = {
             "resource": {"resourceType": "MedicationRequest", "medicationReference": {"reference": "urn:uuid:1"}},
         }
     ],
-    "an order whose drug is a number": [{"resource": {"resourceType": "MedicationRequest", "medication": 5}}],
 }
+
+
+@pytest.mark.parametrize("entries", MAY_BE_ANYTHING.values(), ids=MAY_BE_ANYTHING)
+@pytest.mark.parametrize("hook", HOOKS)
+def test_an_order_whose_drug_cannot_be_read_at_all_is_no_order_for_something_else(
+    client: TestClient, hook: str, entries: Json
+) -> None:
+    body = replaced(request_for(ALMA, hook=hook), ["context", BUNDLE_OF[hook], "entry"], entries)
+    assert post(client, body).status_code == 412
 
 
 @pytest.mark.parametrize("entries", STRANGE_ORDERS.values(), ids=STRANGE_ORDERS)
@@ -522,7 +535,7 @@ def test_any_json_as_the_body_is_answered_or_refused(value: Json) -> None:
 
 @given(value=ANY_JSON, member=st.sampled_from(["hook", "hookInstance", "context", "prefetch", "fhirServer"]))
 def test_any_json_as_a_member_of_the_body_is_answered_or_refused(value: Json, member: str) -> None:
-    assert answer_of({**VALID, member: value}) in (200, 400)
+    assert answer_of({**VALID, member: value}) in (200, 400, 412)  # 412: no prefetch is left of it
 
 
 @given(value=ANY_JSON, member=st.sampled_from(["patientId", "userId", "draftOrders", "selections"]))

@@ -50,10 +50,10 @@ Rule = Callable[[Body], Iterator[object]]
 
 @pytest.fixture(scope="module")
 def answers() -> dict[str, Body]:
-    """The answer to every person with some orders, at every hook; once with everything and once with nothing sent."""
+    """The answer to every person with some orders, at every hook: with everything sent, and with next to nothing."""
     client, found = new_client(), {}
     for patient in PATIENTS:
-        for name, prefetch in (("all", prefetch_for(patient)), ("nothing", {})):
+        for name, prefetch in (("all", prefetch_for(patient)), ("next to nothing", {"bodyMeasures": None})):
             for hook in HOOKS:
                 body = request_for(patient, *ORDERS[:2], hook=hook, prefetch=prefetch)
                 found[f"{patient}, two orders, {name}, {hook}"] = post(client, body).json()

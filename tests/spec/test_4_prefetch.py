@@ -1,7 +1,7 @@
 """CDS Hooks 2.0, Prefetch: what arrives under each key, in each shape, and what the cards say of it.
 
-Whatever is sent, the answer is a 200. What was not obtained is named on `screening-incomplete`, with its reason;
-"none found" is an answer, and is never named there.
+What was not obtained is named on `screening-incomplete`, with its reason; "none found" is an answer, and is never
+named there. Where nothing at all was obtained, the answer is a 412 that names every key.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from cds_service.clinical.queries import QUERIES
-from tests.support import Body, Json, cards_of, id_of, ids_of, not_done, prefetch_for, request_for, resources_of
+from tests.support import Body, Json, cards_of, id_of, ids_of, not_done, post, prefetch_for, request_for, resources_of
 
 ALMA = "alma-glutamate-high"  # she has a result, no kidney finding, nothing on any list
 ERROR = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "timeout"}]}
@@ -174,7 +174,7 @@ def test_3_3_what_was_not_obtained_is_all_that_is_named(client: TestClient, key:
 REASONS = {
     "absent": "allergy list not sent",
     "an OperationOutcome": "allergy list could not be read (the EHR reports an error)",
-    "a paged Bundle": "allergy list incomplete (only its first page came)",
+    "a paged Bundle": "allergy list incomplete (not all its pages came)",
     "a Bundle with fewer entries than its total": "allergy list incomplete (it has fewer entries than its total)",
     "a Bundle of another patient's data": "allergy list could not be read (it holds data of another patient)",
     "a Bundle with an entry that is null": "allergy list could not be read (some entries cannot be read)",
@@ -313,34 +313,66 @@ WHOLES: dict[str, Json] = {
     "true": True,
     "only keys that nobody asked for": {"user": {"resourceType": "Practitioner"}, "item": 5},
 }
+WHOLES["every key failed"] = dict.fromkeys(QUERIES, ERROR)
 ALL_SCREENS = [
     "allergy to acetylcysteine",
     "asthma, bronchospasm or COPD",
     "acetaminophen poisoning",
-    "age",
     "plasma glutamate",
     "plasma cystine",
     "time of the glutamate sample",
 ]
+ONLY_THE_PATIENT = {"patient": prefetch_for(ALMA)["patient"]}
+
+
+def refused(client: TestClient, body: Body) -> dict[str, str]:
+    """Why each key was not obtained, as a 412 says it."""
+    response = post(client, body)
+    assert response.status_code == 412, response.text
+    (issue,) = response.json()["issue"]
+    assert (issue["severity"], issue["code"]) == ("error", "processing")
+    return dict(said.split(": ", 1) for said in issue["diagnostics"].split("; "))
 
 
 @pytest.mark.parametrize("value", WHOLES.values(), ids=WHOLES)
-def test_3_3_a_prefetch_that_holds_nothing_leaves_every_screen_not_done(client: TestClient, value: Json) -> None:
-    cards = cards_of(client, request_for(ALMA, prefetch=value))
+def test_3_3_412_names_every_key_where_nothing_at_all_was_obtained(client: TestClient, value: Json) -> None:
+    assert set(refused(client, request_for(ALMA, prefetch=value))) == set(QUERIES)
+
+
+def test_3_3_412_for_a_request_without_prefetch(client: TestClient) -> None:
+    body = request_for(ALMA)
+    del body["prefetch"]
+    assert set(refused(client, body).values()) == {"not sent"}
+
+
+@pytest.mark.parametrize("key", QUERIES)
+def test_3_3_one_key_that_was_obtained_is_enough_for_a_200(client: TestClient, key: str) -> None:
+    assert "screening-incomplete" in ids_of(cards_of(client, request_for(ALMA, prefetch={key: None})))
+
+
+def test_3_3_the_patient_alone_leaves_every_other_screen_not_done(client: TestClient) -> None:
+    cards = cards_of(client, request_for(ALMA, prefetch=ONLY_THE_PATIENT))
     assert ids_of(cards) == ["screening-incomplete"]
     assert [screen for screen in ALL_SCREENS if screen not in ", ".join(named(cards))] == []
 
 
-def test_3_3_a_request_without_prefetch_leaves_every_screen_not_done(client: TestClient) -> None:
-    body = request_for(ALMA)
-    del body["prefetch"]
-    assert ids_of(cards_of(client, body)) == ["screening-incomplete"]
+def test_a_warning_that_needs_no_data_is_not_lost_to_a_412(client: TestClient) -> None:
+    cards = cards_of(client, request_for(ALMA, "oral-2401-once-daily", prefetch={}))
+    assert ids_of(cards) == ["dose-above-studied", "screening-incomplete"]
 
 
 def test_a_fhir_server_that_may_not_be_called_is_given_as_the_reason(client: TestClient) -> None:
     body = {**request_for(ALMA, prefetch={}), "fhirServer": "https://ehr.example.org/fhir"}
-    assert all("FHIR server" in line for line in not_done(cards_of(client, body)))
-    assert not_done(cards_of(client, body))
+    assert set(refused(client, body).values()) == {"its FHIR server is not one that this service may call"}
+    lines = not_done(cards_of(client, {**body, "prefetch": ONLY_THE_PATIENT}))
+    assert lines and all("FHIR server" in line for line in lines)
+
+
+@pytest.mark.parametrize("token", ["two words", "line\nbreak", "", 7, {}], ids=repr)
+def test_a_token_that_no_header_can_hold_is_given_as_the_reason(client: TestClient, token: Json) -> None:
+    server = {"fhirServer": "http://127.0.0.1:9/fhir", "fhirAuthorization": {"access_token": token}}
+    body = {**request_for(ALMA, prefetch={}), **server}
+    assert set(refused(client, body).values()) == {"its fhirAuthorization cannot be used"}
 
 
 @pytest.mark.parametrize("value", [dict.fromkeys(QUERIES, ERROR), {}], ids=["all failed", "nothing sent"])
@@ -353,7 +385,7 @@ def test_guidance_1_an_antidote_and_eye_drops_have_no_screens_to_name(
 
 @pytest.mark.parametrize("order", ["inhaled-3ml", "oral-for-bronchitis", "oral-600-twice-daily"])
 def test_guidance_4_every_other_use_names_the_allergy_screen(client: TestClient, order: str) -> None:
-    assert "allergy to acetylcysteine" in named(cards_of(client, request_for(ALMA, order, prefetch={})))
+    assert "allergy to acetylcysteine" in named(cards_of(client, request_for(ALMA, order, prefetch=ONLY_THE_PATIENT)))
 
 
 def test_the_words_of_the_reasons_are_good_english(client: TestClient) -> None:

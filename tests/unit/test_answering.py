@@ -6,16 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.answering import NOTHING, answer, orders_of
+from cds_service.answering import NOTHING, orders_of
 from cds_service.content import load_content
-from cds_service.errors import InvalidRequest
+from cds_service.errors import DataNotObtained, InvalidRequest
+from cds_service.fhir.fetching import NoServer
 from cds_service.hooks.requests import read_request
 from cds_service.hooks.responses import to_json
+from tests.support import answer_now
 
 ROOT = Path(__file__).parents[2]
 CONTENT = load_content(ROOT / "cards")
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 HOOKS = {"medication-prescribe": "medications", "order-select": "draftOrders", "order-sign": "draftOrders"}
+NEXT_TO_NOTHING = {"bodyMeasures": None}
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 INHALED = {"dosageInstruction": [{"route": {"text": "inhalation"}}]}
 INTRAVENOUS = {"dosageInstruction": [{"route": {"text": "intravenous"}}]}
@@ -75,7 +78,7 @@ def body(*orders, hook="order-sign", prefetch=ADULT, **context):
 def called(sent, content=CONTENT, **more):
     ids = iter(range(1000))
     request = read_request(json.dumps(sent).encode(), sent["hook"])
-    return answer(request, content, NOW, lambda: f"id-{next(ids)}", **more)
+    return answer_now(request, content, NOW, lambda: f"id-{next(ids)}", **more)
 
 
 def in_question(*orders, **members):
@@ -181,7 +184,7 @@ def test_an_order_for_something_else_gets_no_card_whatever_is_in_the_record(orde
 @pytest.mark.parametrize("orders", SOMETHING_ELSE.values(), ids=SOMETHING_ELSE)
 def test_for_something_else_the_prefetch_is_never_parsed(orders):
     request = read_request(raw(body(*orders), NOT_UTF8), "order-sign")
-    assert answer(request, CONTENT, NOW, lambda: "id") is NOTHING
+    assert answer_now(request, CONTENT, NOW, lambda: "id") is NOTHING
 
 
 MUST_BE_PARSED = {"acetylcysteine": order("a"), "a drug that nothing at hand resolves": by_reference("a")}
@@ -191,7 +194,7 @@ MUST_BE_PARSED = {"acetylcysteine": order("a"), "a drug that nothing at hand res
 def test_the_same_prefetch_is_refused_as_soon_as_an_order_may_be_acetylcysteine(one):
     request = read_request(raw(body(one), NOT_UTF8), "order-sign")
     with pytest.raises(InvalidRequest, match=r"^prefetch: "):
-        answer(request, CONTENT, NOW, lambda: "id")
+        answer_now(request, CONTENT, NOW, lambda: "id")
 
 
 UNUSABLE = {"list": b"[]", "text": b'"none"', "null": b"null", "number": b"7"}
@@ -200,12 +203,15 @@ UNUSABLE = {"list": b"[]", "text": b'"none"', "null": b"null", "number": b"7"}
 @pytest.mark.parametrize("prefetch", UNUSABLE.values(), ids=UNUSABLE)
 def test_a_prefetch_that_is_no_object_counts_as_not_sent(prefetch):
     request = read_request(raw(body(order("a")), prefetch), "order-sign")
-    assert answer(request, CONTENT, NOW, lambda: "id").card_ids == ["screening-incomplete"]
+    with pytest.raises(DataNotObtained) as refused:
+        answer_now(request, CONTENT, NOW, lambda: "id")
+    assert set(refused.value.missing.values()) == {"not sent"}
 
 
 def test_a_number_that_no_decimal_can_hold_costs_only_itself():
-    request = read_request(raw(body(order("a")), b'{"patient": 1e99999999999999999999}'), "order-sign")
-    result = answer(request, CONTENT, NOW, lambda: "id")
+    sent = b'{"patient": 1e99999999999999999999, "bodyMeasures": null}'
+    request = read_request(raw(body(order("a")), sent), "order-sign")
+    result = answer_now(request, CONTENT, NOW, lambda: "id")
     assert "screening-incomplete" in result.card_ids
 
 
@@ -228,9 +234,16 @@ def test_a_drug_behind_a_reference_is_recognised(orders, prefetch):
     assert result.card_ids
 
 
-def test_a_drug_behind_a_reference_that_nothing_resolves_is_counted_and_gets_no_card():
-    result = called(body(by_reference("a"), by_reference("b")))
-    assert (result.card_ids, result.unread_orders) == ([], 2)
+def test_a_drug_without_a_name_behind_a_reference_that_nothing_resolves_may_be_anything():
+    with pytest.raises(DataNotObtained) as refused:
+        called(body(by_reference("a"), order("b", "amoxicillin")))
+    assert list(refused.value.missing) == ["Medication"]
+
+
+def test_a_drug_behind_a_reference_that_is_named_as_another_one_is_counted_and_gets_no_card():
+    named = {"reference": "Medication/m1", "display": "Amoxicillin 500 MG"}
+    result = called(body(by_reference("a", medicationReference=named)))
+    assert (result.card_ids, result.unread_orders) == ([], 1)
 
 
 def test_an_unread_order_beside_one_for_acetylcysteine_is_counted():
@@ -239,7 +252,9 @@ def test_an_unread_order_beside_one_for_acetylcysteine_is_counted():
 
 
 def test_one_drug_may_be_bundled_and_another_prefetched():
-    sent = body(by_reference("a"), medication(), by_reference("b", "Medication/m2"), prefetch={"m": medication("m2")})
+    sent = body(
+        by_reference("a"), medication(), by_reference("b", "Medication/m2"), prefetch={**ADULT, "m": medication("m2")}
+    )
     result = called(sent)
     assert {one.order.reference for one in result.decided} == {"MedicationRequest/a", "MedicationRequest/b"}
 
@@ -251,7 +266,8 @@ def test_a_medication_in_the_prefetch_that_is_something_else_ends_the_question()
 
 def test_odd_values_beside_the_medication_in_the_prefetch_are_passed_over():
     odd = {"a": None, "b": "x", "c": [medication()], "d": {"entry": "x"}, "e": {"entry": [None, {"resource": 7}]}}
-    assert called(body(by_reference("a"), prefetch=odd)).unread_orders == 1
+    with pytest.raises(DataNotObtained):
+        called(body(by_reference("a"), prefetch=odd))
 
 
 # --- cards ------------------------------------------------------------------------------------------------------------
@@ -310,8 +326,8 @@ def test_eye_drops_get_no_card():
     assert called(body(stored("orders", "eye-drops"), prefetch={})).card_ids == []
 
 
-def test_without_any_data_one_card_names_what_was_not_screened():
-    result = called(body(order("a"), prefetch={}))
+def test_with_next_to_no_data_one_card_names_what_was_not_screened():
+    result = called(body(order("a"), prefetch=NEXT_TO_NOTHING))
     assert result.card_ids == ["screening-incomplete"]
     detail = result.response.cards[0].detail
     assert all(
@@ -320,7 +336,8 @@ def test_without_any_data_one_card_names_what_was_not_screened():
 
 
 def test_why_nothing_was_asked_for_reaches_the_card():
-    detail = called(body(order("a"), prefetch={}), not_sent="its server may not be called").response.cards[0].detail
+    source = NoServer("its server may not be called")
+    detail = called(body(order("a"), prefetch=NEXT_TO_NOTHING), source=source).response.cards[0].detail
     assert "allergy list not sent (its server may not be called)" in detail
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from cds_service.answering import Answer, answer
+from cds_service.answering import Answer
 from cds_service.content import load_content
 from cds_service.hooks.requests import read_request
+from tests.support import answer_now
 
 CONTENT = load_content(Path(__file__).parents[2] / "cards")
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -78,7 +79,7 @@ def called(*orders: dict[str, Any], **prefetch: Any) -> Answer:
         "context": {"patientId": "p", "draftOrders": bundle(*orders)},
         "prefetch": {**WHOLE, **prefetch},
     }
-    return answer(read_request(json.dumps(body).encode(), "order-sign"), CONTENT, NOW, lambda: "id")
+    return answer_now(read_request(json.dumps(body).encode(), "order-sign"), CONTENT, NOW, lambda: "id")
 
 
 def details(answered: Answer) -> str:

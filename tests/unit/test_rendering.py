@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from cds_service.answering import answer
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import absent, known
 from cds_service.clinical.orders import Order
@@ -19,6 +18,7 @@ from cds_service.guidance.deciding import Decision, Outcome
 from cds_service.hooks.requests import read_request
 from cds_service.hooks.responses import Action, Card, Coding, Source, to_json
 from cds_service.rendering import SHOWN_LENGTH, Call, Decided, by_urgency, escape, plain, render
+from tests.support import answer_now
 
 ROOT = Path(__file__).parents[2]
 CONTENT = load_content(ROOT / "cards")
@@ -62,7 +62,7 @@ def answered(orders, patient="p", prefetch=None):
     }
     ids = iter(range(1000))
     request = read_request(json.dumps(body).encode(), "order-sign")
-    return answer(request, CONTENT, NOW, lambda: f"id-{next(ids)}")
+    return answer_now(request, CONTENT, NOW, lambda: f"id-{next(ids)}")
 
 
 def cards_of(answered_call):
@@ -385,7 +385,7 @@ def empties(value, path="$"):
 @pytest.mark.parametrize("order", ORDERS)
 def test_no_card_for_anybody_has_a_member_that_is_null_or_empty(order):
     for story in [*STORIES, "nobody"]:
-        prefetch = prefetch_of(story) if story in STORIES else {}
+        prefetch = prefetch_of(story) if story in STORIES else {"bodyMeasures": None}
         wire = json.loads(to_json(answered([stored("orders", order)], story, prefetch).response))
         for card in wire["cards"]:
             assert not list(empties(card)), (story, card["source"]["topic"]["code"])
@@ -395,7 +395,7 @@ def test_no_card_for_anybody_has_a_member_that_is_null_or_empty(order):
 
 @pytest.mark.parametrize("story", [*STORIES, "nobody"])
 def test_the_detail_of_every_card_is_tidy(story):
-    prefetch = prefetch_of(story) if story in STORIES else {}
+    prefetch = prefetch_of(story) if story in STORIES else {"bodyMeasures": None}
     orders = [stored("orders", "oral-1200-twice-daily"), stored("orders", "oral-no-dosage")]
     for drafts in (orders[:1], orders[1:], orders):
         for card in answered(drafts, story, prefetch).response.cards:
@@ -432,7 +432,7 @@ def test_a_card_about_one_order_does_not_name_it_before_its_dose():
 def test_one_card_on_screening_names_what_was_not_done_for_any_of_its_orders():
     inhaled = ordered("a", "acetylcysteine", dosageInstruction=[{"route": {"text": "inhalation"}}])
     for drafts in ([inhaled, ordered("b")], [ordered("b"), inhaled]):
-        detail = cards_of(answered(drafts))["screening-incomplete"].detail
+        detail = cards_of(answered(drafts, prefetch={"bodyMeasures": None}))["screening-incomplete"].detail
         assert "allergy to acetylcysteine" in detail
         assert "plasma glutamate" in detail
 

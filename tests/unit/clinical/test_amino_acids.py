@@ -135,7 +135,7 @@ def test_no_result_is_absent_only_if_the_results_are_whole(name):
         "amino acid results could not be read (the EHR reports an error)",
     )
     paged = facts(aminoAcids=bundle(result(5, code=URINE), link=[{"relation": "next"}]))[name]
-    assert (paged.state, paged.note) == (State.UNKNOWN, "amino acid results incomplete (only its first page came)")
+    assert (paged.state, paged.note) == (State.UNKNOWN, "amino acid results incomplete (not all its pages came)")
 
 
 def test_a_range_by_sex_is_used_for_that_sex():

@@ -91,7 +91,7 @@ def test_a_medication_that_is_not_active_does_not_count(status: str) -> None:
 
 
 def test_a_list_that_did_not_come_makes_none_unknown() -> None:
-    for missing in (Chart("p", {}), chart(gap="only its first page came"), Chart("p", {MEDICATIONS: NOT_SENT})):
+    for missing in (Chart("p", {}), chart(gap="not all its pages came"), Chart("p", {MEDICATIONS: NOT_SENT})):
         assert nitroglycerin(missing, [], VOCABULARY).state is UNKNOWN
         assert parenteral_glutamine(missing, [], VOCABULARY).state is UNKNOWN
 

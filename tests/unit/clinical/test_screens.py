@@ -278,7 +278,7 @@ EVERY_SCREEN = pytest.mark.parametrize(
     ids=list(SCREENS),
 )
 INCOMPLETE = {
-    "paged": (NEXT, "incomplete (only its first page came)"),
+    "paged": (NEXT, "incomplete (not all its pages came)"),
     "fewer than its total": ({"total": 9}, "incomplete (it has fewer entries than its total)"),
 }
 

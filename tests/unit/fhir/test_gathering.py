@@ -47,7 +47,7 @@ def hypersensitivity(prefetch, **more):
 
 ERROR = "the EHR reports an error"
 NOT_ONE = "not an AllergyIntolerance or a Bundle of them"
-PAGED, FEWER = "only its first page came", "it has fewer entries than its total"
+PAGED, FEWER = "not all its pages came", "it has fewer entries than its total"
 UNREADABLE, STRANGER = "some entries cannot be read", "it holds data of another patient"
 LATEX = allergy()
 
