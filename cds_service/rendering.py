@@ -14,12 +14,14 @@ from typing import Literal
 from cds_service.clinical.facts import Facts, Text
 from cds_service.clinical.orders import Order
 from cds_service.guidance.deciding import Decision, indicator_of, suggestions_of, wording_of
-from cds_service.guidance.model import SUMMARY_LIMIT, Card, Content, Phrase, SuggestionRow, fill, holes
+from cds_service.guidance.model import SUMMARY_LIMIT, Card, Content, Phrase, SuggestionRow, fill
 from cds_service.hooks import responses as wire
 from cds_service.suggesting import action_for
 
 SHOWN_LENGTH = 1000  # our own lists may be long; names from the EHR are cut where they are read
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
+# Most values, told at a glance: words and numbers that mean nothing in Markdown or HTML. The rest is looked at.
+_HARMLESS = re.compile(r"(?:[A-Za-z(“]|\d+(?![\d.)]))(?:[A-Za-z0-9µ.,;()%/“”–²-]| (?! ))*(?<! )", re.ASCII)
 _LINE_START = re.compile(r"^([-+=#]|\d+(?=[.)]))")
 _LINK = re.compile(r"://|www(?=\.)|@|(?i:mailto|xmpp)(?=:)", re.IGNORECASE)
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
@@ -48,6 +50,8 @@ class Call:
 
 def escape(text: str) -> str:
     """Text that stays text in GitHub-Flavored Markdown and in HTML: no markup, link, table or line break."""
+    if _HARMLESS.fullmatch(text) and "www" not in text.lower() and len(text) <= SHOWN_LENGTH:
+        return text
     plain = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
     plain = " ".join(plain.split())
     if len(plain) > SHOWN_LENGTH:
@@ -105,7 +109,7 @@ class _Filler:
     show: Callable[[str], str]
 
     def fill(self, text: str) -> str:
-        return fill(text, {name: self._value(name) for name in holes(text)})
+        return fill(text, self._value)
 
     def _value(self, name: str) -> str:
         if name in self.content.phrases:
@@ -141,7 +145,7 @@ class _Filler:
         alternative = wording_of(phrase, facts)
         if alternative is None:
             raise LookupError(f"the phrase {phrase.id} has no wording for these facts")
-        return fill(alternative.text, {name: self._of(name, facts) for name in holes(alternative.text)})
+        return fill(alternative.text, lambda name: self._of(name, facts))
 
 
 def _tidy(detail: str) -> str:

@@ -1,9 +1,11 @@
 """Conditions: the closed set of tests that content may use. Each can check itself and say itself."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from enum import Enum
+from functools import cached_property
+from operator import ge, gt, le, lt
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
@@ -13,6 +15,7 @@ from cds_service.clinical.facts import Fact, Facts, State
 
 _A_LITTLE, _A_LOT = Decimal("1E-9"), Decimal("1E15")
 _NUMBER = re.compile(r"\d+(\.\d+)?")
+_COMPARE: Mapping[str, Callable[[Decimal, Decimal], bool]] = {"below": lt, "above": gt, "at_least": ge, "at_most": le}
 BOUNDS = {"below": "below", "above": "above", "at_least": "at least", "at_most": "at most"}
 
 
@@ -101,22 +104,27 @@ class Condition(Strict):
         if not _NUMBER.fullmatch(number):
             raise ValueError(f"{number} is not a number")
 
-    @property
+    @cached_property
     def type(self) -> FactType:
         """The catalogue entry of the fact."""
         return CATALOGUE[self.fact]
 
-    @property
+    @cached_property
     def values(self) -> list[str]:
         """The categories that are a yes."""
         return [self.is_] if self.is_ is not None else self.is_one_of or []
 
-    @property
+    @cached_property
+    def bound_name(self) -> str:
+        """Which way the number is compared; empty for a test of something else."""
+        return next((name for name in BOUNDS if getattr(self, name) is not None), "")
+
+    @cached_property
     def bound(self) -> str | None:
         """The bound as written, with its unit."""
-        return next((text for name in BOUNDS if (text := getattr(self, name)) is not None), None)
+        return getattr(self, self.bound_name) if self.bound_name else None
 
-    @property
+    @cached_property
     def threshold(self) -> Decimal | None:
         """The bound as a number, in the unit of the fact."""
         return None if self.bound is None else Decimal(self.bound.partition(" ")[0])
@@ -150,13 +158,7 @@ class Condition(Strict):
         return {self._holds(one, self.threshold) for one in inside}
 
     def _holds(self, value: Decimal, threshold: Decimal) -> bool:
-        tests = {
-            "below": value < threshold,
-            "above": value > threshold,
-            "at_least": value >= threshold,
-            "at_most": value <= threshold,
-        }
-        return next(holds for name, holds in tests.items() if getattr(self, name) is not None)
+        return _COMPARE[self.bound_name](value, threshold)
 
     def say(self) -> str:
         """The condition in words, made from what it checks."""
@@ -167,8 +169,7 @@ class Condition(Strict):
         if self.state is not None:
             return f"is {' or '.join(self.state)}"
         if self.bound is not None:
-            name = next(name for name in BOUNDS if getattr(self, name) is not None)
-            return f"is {BOUNDS[name]} {self.bound}"
+            return f"is {BOUNDS[self.bound_name]} {self.bound}"
         return f"is {' or '.join(self.values)}"
 
     def conditions(self) -> Iterator["Condition"]:

@@ -1,10 +1,11 @@
 """Content as it is loaded: cards, phrases, sources and what they share. Strict: a misspelt key is a mistake."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -18,14 +19,22 @@ SUMMARY_LIMIT = 140  # CDS Hooks: fewer than 140 characters
 Indicator = Literal["info", "warning", "critical"]
 
 
+@cache
+def _pieces(text: str) -> list[str]:
+    """A text of the content taken apart once: words and names of holes by turns."""
+    return _HOLE.split(text)
+
+
 def holes(text: str) -> list[str]:
     """The names of the holes in a text: `{fact.text}` or `{phrase}`."""
-    return _HOLE.findall(text)
+    return _pieces(text)[1::2]
 
 
-def fill(text: str, values: Mapping[str, str]) -> str:
-    """The text with each hole filled. A hole without a value is a KeyError: a mistake that `check` finds."""
-    return _HOLE.sub(lambda hole: values[hole[1]], text)
+def fill(text: str, value: Callable[[str], str]) -> str:
+    """The text with each hole filled by the value of its name."""
+    filled = [*_pieces(text)]
+    filled[1::2] = map(value, filled[1::2])
+    return "".join(filled)
 
 
 class Alternative(Strict):
