@@ -9,7 +9,6 @@ from cds_service.clinical.chart import Chart
 from cds_service.clinical.elements import Resource, objects, resource_name, text
 from cds_service.clinical.orders import (
     Order,
-    drug_pointers,
     has_unread_drug,
     index_medications,
     is_nameless,
@@ -18,7 +17,7 @@ from cds_service.clinical.orders import (
 )
 from cds_service.clinical.reading import dose_together, read_order_facts, read_patient_facts
 from cds_service.clinical.use import poisoning_as_reason
-from cds_service.clinical.versions import version_of
+from cds_service.clinical.versions import drug_pointers, likely_versions, version_of
 from cds_service.errors import DataNotObtained
 from cds_service.fhir.fetching import NO_SERVER, Source
 from cds_service.fhir.gathering import gather
@@ -66,13 +65,13 @@ async def answer(
     orders, along = await _resolve(in_question, request.entries, prefetch, content, source)
     if not orders.found:
         return _for_no_order(orders, along)
-    version = version_of(orders.found[0].resource, request.hook)
+    version = version_of(orders.found[0].resource, _likely(request, along, prefetch))
     answers = await source.complete(prefetch, request.patient_id, version)
     along += await source.medications(_nameless([*along, *_entries_in(list(answers.values()))]))
     chart = gather(request.patient_id, answers, source.why)
     drafts = _drafts(request.entries, [*along, *_entries_in(list(answers.values()))])
     decided = decide_all(orders.found, drafts, chart, content, now)
-    call = Call(request.hook, request.patient_id, now.date(), new_id)
+    call = Call(_likely(request, along, answers), request.patient_id, now.date(), new_id)
     cards = _render_all(decided, content, call)
     _refuse_without_data(chart, cards)
     return Answer(wire.Response(cards=cards), tuple(decided), len(orders.unread))
@@ -108,6 +107,12 @@ def _for_no_order(orders: OrdersInQuestion, along: Sequence[Resource]) -> Answer
     if any(is_nameless(order, medications) for order in orders.unread):
         raise DataNotObtained({"Medication": "the drug of an order stands behind a reference that cannot be read"})
     return Answer(wire.Response(cards=()), unread_orders=len(orders.unread))
+
+
+def _likely(request: HookRequest, along: Sequence[Resource], answers: Mapping[str, Any]) -> Sequence[str]:
+    """The FHIR versions, the likeliest first, by everything that has come so far."""
+    entries = [*along, *_entries_in(list(answers.values()))]
+    return likely_versions(request.hook, [one for entry in entries if isinstance(one := entry.get("resource"), dict)])
 
 
 def _refuse_without_data(chart: Chart, cards: Sequence[wire.Card]) -> None:

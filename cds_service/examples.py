@@ -11,6 +11,7 @@ from cds_service.answering import decide_all
 from cds_service.clinical.elements import Resource
 from cds_service.clinical.facts import Facts
 from cds_service.clinical.orders import read_order
+from cds_service.clinical.versions import likely_versions
 from cds_service.fhir.gathering import gather
 from cds_service.fhir.searching import prefetch_from
 from cds_service.guidance.deciding import Outcome
@@ -85,7 +86,9 @@ def _patient_in(bundle: Resource) -> Resource:
 def _show(decided: Decided, content: Content) -> str:
     if decided.decision.outcome is not Outcome.ADVISE:
         return ""
-    call = Call("order-sign", "patient", date(2000, 1, 1), lambda: "00000000-0000-4000-8000-000000000000")
+    call = Call(
+        likely_versions("order-sign", ()), "patient", date(2000, 1, 1), lambda: "00000000-0000-4000-8000-000000000000"
+    )
     card = render([decided], content, call)
     offers = "\n".join(suggestion.label for suggestion in card.suggestions)
     return f"{card.indicator}\n{card.summary}\n{card.detail}\n{offers}"

@@ -40,9 +40,9 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What rendering needs to know of the call: its hook, the patient and the day; and where ids come from."""
+    """What rendering needs to know of the call: its FHIR version, the patient and the day; and where ids come from."""
 
-    hook: str
+    likely_versions: Sequence[str]
     patient_id: str
     today: date
     new_id: Callable[[], str]
@@ -161,7 +161,7 @@ def _suggestions(group: Sequence[Decided], call: Call) -> tuple[wire.Suggestion,
             if (row.does == "order-amino-acids" and index > 0) or (row.does == "set-daily-dose" and len(group) > 1):
                 continue  # one laboratory order is enough; a daily dose set on each of several orders would add up
             day = call.today + timedelta(days=row.in_days)
-            action = action_for(row, one.order, call.hook, call.patient_id, day)
+            action = action_for(row, one.order, call.likely_versions, call.patient_id, day)
             if action is not None:
                 made.append(wire.Suggestion(label=_label(row, one, len(group)), uuid=call.new_id(), actions=(action,)))
     return tuple(made)

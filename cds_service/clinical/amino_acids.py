@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cds_service.clinical import queries
 from cds_service.clinical.chart import Chart
-from cds_service.clinical.elements import Resource, at, is_about, resource_name
+from cds_service.clinical.elements import Resource, at, resource_name
 from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
 from cds_service.clinical.kidney import Patient
 from cds_service.clinical.medications import is_current
@@ -17,7 +17,7 @@ from cds_service.clinical.ranges import UNCLASSIFIED, Person, classify
 from cds_service.clinical.results import Readings, Result, Wanted, read_results
 from cds_service.clinical.screens import medications_index, missing
 from cds_service.clinical.site import SiteInterval
-from cds_service.clinical.timing import instructions_of
+from cds_service.clinical.versions import instructions_of, is_about, treatment_period, written_on
 from cds_service.clinical.vocabulary import Vocabulary
 
 KIND = "amino acid"
@@ -102,16 +102,13 @@ def treatment_starts(chart: Chart, vocabulary: Vocabulary, drafts: Sequence[Reso
 
 
 def _began(resource: Resource) -> Moment | None:
-    """The start of its dosing, else the day it was written; for a statement the start of its effective time."""
+    """The start of its dosing, else of its period, else the day it was written."""
     bounds = [at(one, "timing", "repeat", "boundsPeriod", "start") for one in instructions_of(resource)]
     starts = [start for value in bounds if (start := read_moment(value)) is not None]
     if starts:
         return min(starts, key=lambda start: start.day)
-    written = (at(resource, "effectivePeriod", "start"), *(resource.get(name) for name in _WRITTEN))
+    written = (at(treatment_period(resource), "start"), *written_on(resource))
     return next((moment for value in written if (moment := read_moment(value)) is not None), None)
-
-
-_WRITTEN = ("effectiveDateTime", "authoredOn", "dateWritten", "dateAsserted")
 
 
 def sample(readings: Readings, starts: list[Start], chart: Chart) -> Fact:

@@ -7,10 +7,11 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-from cds_service.clinical.elements import Json, Resource, at, items, member, number, objects, text
+from cds_service.clinical.elements import Json, Resource, at, items, member, number, text
 from cds_service.clinical.orders import Order
 from cds_service.clinical.quantities import Refusal, factor, is_count, read_measure
-from cds_service.clinical.timing import has_unread_instruction, instructions_of, tidy, times_per_day
+from cds_service.clinical.timing import tidy, times_per_day
+from cds_service.clinical.versions import doses_of, has_unread_instruction, instructions_of, is_as_needed
 
 _NUMBER = r"(?<![\d.,/])(?<!\d[\s'’])(\d+(?:\.\d+)?)"  # whole: not the end of 1,200 or of 1 200
 _STRENGTH = re.compile(_NUMBER + r"\s*(mg|g)\b(?!\s*/)", re.IGNORECASE)
@@ -51,7 +52,7 @@ def _sum(daily: list[Amount]) -> Amount:
 
 def _per_day(instruction: Resource, single: Amount, order: Order) -> Amount:
     limit = _maximum_per_day(instruction, order)
-    if isinstance(limit, Decimal) and _as_needed(instruction):
+    if isinstance(limit, Decimal) and is_as_needed(instruction):
         return limit
     times = times_per_day(instruction)
     if isinstance(single, Refusal):
@@ -63,22 +64,8 @@ def _per_day(instruction: Resource, single: Amount, order: Order) -> Amount:
     return times or Refusal("it does not say how often")
 
 
-def _as_needed(instruction: Resource) -> bool:
-    return bool(instruction.get("asNeededBoolean") or instruction.get("asNeededCodeableConcept") or
-                instruction.get("asNeeded") or instruction.get("asNeededFor"))  # fmt: skip
-
-
-def _quantities(instruction: Resource) -> list[Json]:
-    """Each dose that an instruction states: R4 and R5 in `doseAndRate`, before that on the instruction itself."""
-    holders = [instruction, *objects(instruction.get("doseAndRate"))]
-    names = ("doseQuantity", "doseSimpleQuantity")
-    quantities = [holder[name] for holder in holders for name in names if holder.get(name) is not None]
-    ranges = [holder["doseRange"] for holder in holders if holder.get("doseRange") is not None]
-    return quantities + [member(one, "high") for one in ranges]
-
-
 def _single_dose(instruction: Resource, order: Order, weight_kg: Decimal | None) -> Amount:
-    quantities = _quantities(instruction)
+    quantities = doses_of(instruction)
     if not quantities:
         written = text(instruction.get("text")) or text(instruction.get("patientInstruction"))
         return Refusal("its dose is written as text only" if written else "it states no dose")
@@ -114,7 +101,7 @@ def _per_weight(quantity: Json) -> Decimal | None:
 
 
 def _per_kg(instruction: Resource) -> Decimal | None:
-    found = [per_kg for quantity in _quantities(instruction) if (per_kg := _per_weight(quantity)) is not None]
+    found = [per_kg for quantity in doses_of(instruction) if (per_kg := _per_weight(quantity)) is not None]
     return max(found, default=None)
 
 

@@ -118,16 +118,3 @@ def resource_name(resource: Resource) -> str:
     """`Type/id` of a resource, for the trace of where a fact came from; `Type` where it has no id."""
     kind, identity = text(resource.get("resourceType")) or "resource", text(resource.get("id"))
     return f"{kind}/{identity}" if identity else kind
-
-
-def is_about(resource: Resource, patient_id: str) -> bool:
-    """False if the resource says that it is about another patient.
-
-    A resource without a subject, or with one that names no Patient (a `urn:`), is taken as belonging to the
-    patient whose data were asked for.
-    """
-    for reference in references(resource.get("subject")) + references(resource.get("patient")):
-        parts = reference.split("?")[0].split("/")
-        if "Patient" in parts[:-1] and parts[parts.index("Patient") + 1] != patient_id:
-            return False
-    return True

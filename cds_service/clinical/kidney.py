@@ -9,13 +9,14 @@ from decimal import Decimal
 
 from cds_service.clinical import queries
 from cds_service.clinical.chart import Chart
-from cds_service.clinical.elements import Resource, is_about, resource_name
+from cds_service.clinical.elements import Resource, resource_name
 from cds_service.clinical.facts import Fact, Origin, State, absent, known, unknown
 from cds_service.clinical.injury import Injury, kdigo
 from cds_service.clinical.moments import completed_months, completed_years, say_day
 from cds_service.clinical.quantities import rounded, say_number
 from cds_service.clinical.results import Result, Wanted, has_code, is_valid, read_results
 from cds_service.clinical.screens import PRESENT, condition_screen, missing
+from cds_service.clinical.versions import is_about
 from cds_service.clinical.vocabulary import Vocabulary
 
 DIALYSIS, INJURY, DISEASE, IMPAIRMENT, NONE = "dialysis", "injury", "disease", "impairment", "none"

@@ -1,7 +1,7 @@
 """What orders and medications have in common: by which route they are given, and whether they are current."""
 
 from cds_service.clinical.elements import Json, Resource, codings, names, text
-from cds_service.clinical.timing import instructions_of
+from cds_service.clinical.versions import instructions_of
 from cds_service.clinical.vocabulary import Vocabulary
 
 INTRAVENOUS, INHALATION, OPHTHALMIC, ORAL = "intravenous", "inhalation", "ophthalmic", "oral"

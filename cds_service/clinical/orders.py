@@ -8,18 +8,15 @@ from cds_service.clinical.codes import Row
 from cds_service.clinical.elements import (
     Json,
     Resource,
-    at,
     member,
     names,
     objects,
-    references,
     resource_name,
     shortened,
     text,
 )
+from cds_service.clinical.versions import drug_pointers, drugs_of, ingredients_of, kind_of
 from cds_service.clinical.vocabulary import Vocabulary
-
-ORDER_TYPES = frozenset(("MedicationRequest", "MedicationOrder"))
 
 Medications = Mapping[str, Resource]  # `Medication/id` and full URLs -> the resource
 
@@ -56,23 +53,11 @@ def index_medications(entries: Iterable[Json]) -> dict[str, Resource]:
 
 
 def drug_concepts(order: Resource, medications: Medications) -> list[Json]:
-    """Each concept that may name the drug of an order or a medication entry, in any FHIR version."""
-    stated = [
-        order.get("medicationCodeableConcept"),
-        order.get("medication"),
-        order.get("medicationReference"),
-    ]
-    concepts = [concept for concept in stated if concept is not None]
+    """Each concept that may name the drug of an order or a medication entry."""
+    concepts = drugs_of(order)
     for resource in _medications_behind(order, medications):
-        concepts.append(resource.get("code"))
-        for ingredient in objects(resource.get("ingredient")) + objects(at(resource, "product", "ingredient")):
-            concepts += [ingredient.get(name) for name in ("itemCodeableConcept", "itemReference", "item")]
+        concepts += [resource.get("code"), *ingredients_of(resource)]
     return concepts
-
-
-def drug_pointers(order: Resource) -> list[str]:
-    """The references by which an order names its drug, in any FHIR version."""
-    return references(order.get("medicationReference")) + references(order.get("medication"))
 
 
 def _medications_behind(order: Resource, medications: Medications) -> list[Resource]:
@@ -102,10 +87,10 @@ def is_nameless(resource: Resource, medications: Medications) -> bool:
 
 
 def is_order(resource: Json) -> TypeGuard[Resource]:
-    """True for a medication order of any FHIR version that asks for the drug to be given."""
+    """True for a medication order that asks for the drug to be given."""
     if text(member(resource, "status")) in ("cancelled", "entered-in-error"):
         return False
-    return text(member(resource, "resourceType")) in ORDER_TYPES and member(resource, "doNotPerform") is not True
+    return kind_of(resource) == "MedicationRequest" and member(resource, "doNotPerform") is not True
 
 
 def read_order(order: Resource, medications: Medications, vocabulary: Vocabulary) -> Order | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cds_service.clinical.codes import LOINC, CodeList
-from cds_service.clinical.versions import DSTU2
+from cds_service.clinical.versions import search_in
 
 _PATIENT_TOKEN = "{{context.patientId}}"
 
@@ -36,12 +36,6 @@ class Query:
     named: tuple[str, ...] = ()
     count: int = 0
     filter: str = ""
-    dstu2_type: str = ""
-
-    @property
-    def resource_types(self) -> tuple[str, ...]:
-        """The resource types that an answer may hold: the one asked for, and what DSTU2 calls it."""
-        return tuple(one for one in (self.resource_type, self.dstu2_type) if one)
 
 
 _AMINO_ACID_LISTS = ("glutamate", "cystine", "glutamine", "amino-acid-panels")
@@ -57,14 +51,7 @@ QUERIES: Mapping[str, Query] = {
         Query(ACETAMINOPHEN, "Observation", "acetaminophen levels", ("acetaminophen-level",), count=10),
         Query(PROBLEMS, "Condition", "problem list", count=200),
         Query(ALLERGIES, "AllergyIntolerance", "allergy list", count=200),
-        Query(
-            MEDICATIONS,
-            "MedicationRequest",
-            "list of active medications",
-            count=200,
-            filter="status=active",
-            dstu2_type="MedicationOrder",
-        ),
+        Query(MEDICATIONS, "MedicationRequest", "list of active medications", count=200, filter="status=active"),
     )
 }
 
@@ -89,8 +76,4 @@ def template(query: Query, code_lists: Mapping[str, CodeList]) -> str:
 
 def fhir_query(query: Query, patient_id: str, code_lists: Mapping[str, CodeList], version: str) -> str:
     """The query for one patient, as a server of this FHIR version reads it; `patient_id` is fit for a URL."""
-    path = template(query, code_lists).replace(_PATIENT_TOKEN, patient_id)
-    if version != DSTU2:
-        return path
-    dstu2 = path.replace("_sort=-date", "_sort:desc=date")
-    return dstu2.replace(f"{query.resource_type}?", f"{query.dstu2_type}?") if query.dstu2_type else dstu2
+    return search_in(version, template(query, code_lists).replace(_PATIENT_TOKEN, patient_id))

@@ -12,6 +12,7 @@ from cds_service.clinical.elements import Json, Resource, codings, items, member
 from cds_service.clinical.quantities import Measure, Refusal, read_measure, say_number
 from cds_service.clinical.results import Result
 from cds_service.clinical.site import SiteInterval
+from cds_service.clinical.versions import range_kind_of
 
 LOW, NORMAL, HIGH, UNCLASSIFIED = "low", "normal", "high", "unclassified"
 _LOW_FLAGS, _HIGH_FLAGS = ("L", "LL", "LU", "LX", "L<"), ("H", "HH", "HU", "HX", "H>")
@@ -130,7 +131,7 @@ def _site_interval(site: Sequence[SiteInterval], person: Person) -> Interval | N
 
 
 def _fits(one: Resource, person: Person) -> bool:
-    kind = one.get("type") or one.get("meaning")  # DSTU2 says meaning
+    kind = range_kind_of(one)
     said = {coding.code.lower() for coding in codings(kind)} | {word.lower() for word in names(kind)}
     if said and not said & {"normal", "n"}:
         return False

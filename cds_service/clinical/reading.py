@@ -8,7 +8,7 @@ from cds_service.clinical import amino_acids, queries
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.clearance import clearance
 from cds_service.clinical.dosing import Dose, read_dose
-from cds_service.clinical.elements import Resource, at, number, text
+from cds_service.clinical.elements import Json, Resource, at, number, text
 from cds_service.clinical.facts import Fact, Facts, Origin, absent, known, unknown
 from cds_service.clinical.interactions import nitroglycerin, parenteral_glutamine
 from cds_service.clinical.kidney import Patient, dialysis, kidney, kidney_disease, kidney_injury, read_egfr
@@ -16,9 +16,9 @@ from cds_service.clinical.moments import Moment, read_moment
 from cds_service.clinical.orders import Order
 from cds_service.clinical.quantities import Measure, Refusal, read_measure, rounded, say_number
 from cds_service.clinical.screens import condition_screen, hypersensitivity, missing
-from cds_service.clinical.timing import instructions_of
 from cds_service.clinical.unused import unused_results
 from cds_service.clinical.use import OTHER, RESPIRATORY, read_poisoning, read_use
+from cds_service.clinical.versions import instructions_of, length_of, treatment_period
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.clinical.weight import Weight, read_weight
 
@@ -111,8 +111,11 @@ def dose_together(of_orders: Sequence[Facts]) -> Fact:
 
 
 def _duration(order: Order) -> Fact:
-    """Days of treatment: the bounds of the timing, else the supply that is ordered; else open-ended."""
+    """Days of treatment: the bounds of the timing, else the whole period, else the supply ordered; else open-ended."""
     stated = [found for one in instructions_of(order.resource) if (found := _bounds(one)) is not None]
+    period = _period(treatment_period(order.resource))
+    if not stated and period is not None:
+        stated = [period]
     supply = at(order.resource, "dispenseRequest", "expectedSupplyDuration")
     if not stated and supply is not None:
         stated = [_with_repeats(read_measure("duration", supply), order)]
@@ -138,10 +141,11 @@ def _with_repeats(supply: Measure | Refusal, order: Order) -> Measure | Refusal:
 
 def _bounds(instruction: Resource) -> Measure | Refusal | None:
     repeat = at(instruction, "timing", "repeat")
-    length = at(repeat, "boundsDuration") or at(repeat, "boundsQuantity")  # DSTU2 says boundsQuantity
-    if length is not None:
-        return read_measure("duration", length)
-    period = at(repeat, "boundsPeriod")
+    length = length_of(repeat)
+    return _period(at(repeat, "boundsPeriod")) if length is None else read_measure("duration", length)
+
+
+def _period(period: Json) -> Measure | Refusal | None:
     if at(period, "end") is None:
         return None
     return _span(read_moment(at(period, "start")), read_moment(at(period, "end")))

@@ -11,16 +11,15 @@ from cds_service.clinical.elements import (
     Json,
     Resource,
     codings,
-    is_about,
     names,
     objects,
-    references,
     resource_name,
     text,
 )
 from cds_service.clinical.facts import Origin
 from cds_service.clinical.moments import Moment, sample_moment, say_day
 from cds_service.clinical.quantities import Measure, Refusal, read_measure
+from cds_service.clinical.versions import is_about, members_of
 
 FINAL = frozenset(("final", "amended", "corrected"))
 _OTHER_SPECIMEN = re.compile(r"\b(urine|csf|cerebrospinal|spinal|amniotic|saliva|dried)\b", re.IGNORECASE)
@@ -116,11 +115,7 @@ def read_results(data: Data, wanted: Wanted, patient_id: str, now: datetime) -> 
 def _retracted(data: Data) -> set[str]:
     """The results that a panel or a report names which was itself entered in error or cancelled."""
     panels = [one for one in data.resources if not is_valid(one)]
-    return {
-        "/".join(reference.split("/")[-2:])
-        for panel in panels
-        for reference in references(panel.get("hasMember")) + references(panel.get("result"))
-    }
+    return {"/".join(reference.split("/")[-2:]) for panel in panels for reference in members_of(panel)}
 
 
 def parts_of(observation: Resource) -> Iterator[Resource]:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterable
 from cds_service.clinical import queries
 from cds_service.clinical.chart import Arrival, Chart, Data
 from cds_service.clinical.codes import Row
-from cds_service.clinical.elements import Resource, code_or_concept, codings, items, names, objects, resource_name
+from cds_service.clinical.elements import Resource, code_or_concept, codings, names, resource_name
 from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
 from cds_service.clinical.orders import index_medications, recognise
+from cds_service.clinical.versions import allergens_of, allergy_verification_of
 from cds_service.clinical.vocabulary import Vocabulary
 
 PRESENT, NAMELESS = "present", "no code and no name"
@@ -90,9 +91,9 @@ def hypersensitivity(chart: Chart, vocabulary: Vocabulary) -> Fact:
     def look(allergy: Resource) -> Found:
         if not _is_live_allergy(allergy):
             return None
-        if all(_is_nameless(one) for one in _allergens(allergy)):
+        if all(_is_nameless(one) for one in allergens_of(allergy)):
             return NAMELESS
-        rows, named = recognise(_allergens(allergy), vocabulary)
+        rows, named = recognise(allergens_of(allergy), vocabulary)
         if rows:
             return rows[0]
         return Row("", "", "acetylcysteine, by name", True, "") if named else None
@@ -106,14 +107,8 @@ def _is_nameless(concept: object) -> bool:
 
 def _is_live_allergy(allergy: Resource) -> bool:
     clinical = code_or_concept(allergy.get("clinicalStatus"))
-    verification = code_or_concept(allergy.get("verificationStatus")) | code_or_concept(allergy.get("status"))
+    verification = allergy_verification_of(allergy)
     return not clinical & {"inactive", "resolved"} and not verification & {*_NOT_TRUE, "inactive", "resolved"}
-
-
-def _allergens(allergy: Resource) -> list[object]:
-    reactions = objects(allergy.get("reaction"))
-    substances = [substance for reaction in reactions for substance in items(reaction.get("substance"))]
-    return [allergy.get("code"), *items(allergy.get("substance")), *substances]
 
 
 def medications_index(chart: Chart) -> dict[str, Resource]:

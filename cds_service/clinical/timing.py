@@ -3,8 +3,9 @@
 import re
 from decimal import Decimal
 
-from cds_service.clinical.elements import MAX_DIGITS, Json, Resource, at, codings, items, number, objects, text
+from cds_service.clinical.elements import MAX_DIGITS, Json, Resource, at, codings, items, number, text
 from cds_service.clinical.quantities import Refusal
+from cds_service.clinical.versions import period_unit_of
 
 _DAYS = {"h": Decimal(1) / 24, "min": Decimal(1) / 1440, "d": Decimal(1), "wk": Decimal(7)}
 _CODES = {"QD": Decimal(1), "BID": Decimal(2), "TID": Decimal(3), "QID": Decimal(4)}
@@ -68,10 +69,9 @@ def _by_frequency(repeat: Json) -> TimesPerDay:
     frequency = at(repeat, "frequencyMax")
     frequency = at(repeat, "frequency") if frequency is None else frequency
     period = at(repeat, "period")
-    unit = text(at(repeat, "periodUnit")) or text(at(repeat, "periodUnits"))
     if frequency is None and period is None:
         return None
-    times, length, days = number(frequency), number(period), _DAYS.get(unit)
+    times, length, days = number(frequency), number(period), _DAYS.get(period_unit_of(repeat))
     if times is None or length is None or days is None or times <= 0 or length <= 0:
         return Refusal("its frequency and period cannot be read")
     return tidy(times / (length * days)) or Refusal("its frequency and period cannot be read")
@@ -116,14 +116,3 @@ def _by_event(timing: Json) -> TimesPerDay:
     if len(dates) < 2 or _by_frequency(at(timing, "repeat")) is not None:
         return None
     return Refusal("its timing is a list of dates")
-
-
-def has_unread_instruction(order: Resource) -> bool:
-    """True if an instruction is no object: what it orders is not known."""
-    stated = items(order.get("dosageInstruction")) or items(order.get("dosage"))
-    return len(objects(stated)) < len(stated)
-
-
-def instructions_of(order: Resource) -> list[Resource]:
-    """The dosage instructions of an order or a medication, in any FHIR version."""
-    return objects(order.get("dosageInstruction")) or objects(order.get("dosage"))

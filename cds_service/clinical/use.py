@@ -10,10 +10,7 @@ from cds_service.clinical.elements import (
     Json,
     Resource,
     code_or_concept,
-    is_about,
-    names,
     objects,
-    references,
     resource_name,
     text,
 )
@@ -24,7 +21,14 @@ from cds_service.clinical.moments import sample_moment
 from cds_service.clinical.orders import Order
 from cds_service.clinical.results import has_code
 from cds_service.clinical.screens import PRESENT, is_active, missing, poisoning_words
-from cds_service.clinical.timing import instructions_of
+from cds_service.clinical.versions import (
+    instructions_of,
+    is_about,
+    notes_of,
+    reason_references,
+    reasons_of,
+    words_of,
+)
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.clinical.weight import Weight
 
@@ -73,18 +77,15 @@ def _product_routes(order: Order) -> set[str]:
 
 
 def _reasons(order: Order, chart: Chart) -> Iterator[Json]:
-    """Each concept that says why: on the order in any FHIR version, or the condition that it points to."""
-    resource = order.resource
-    stated = [resource.get(name) for name in ("reasonCode", "reasonCodeableConcept", "reason")]
-    yield from (concept for concept in stated if concept is not None)
-    pointers = references(resource.get("reasonReference")) + references(resource.get("reason"))
+    """Each concept that says why: on the order, or the condition that it points to."""
+    yield from reasons_of(order.resource)
+    pointers = reason_references(order.resource)
     for condition in chart.get(queries.PROBLEMS).resources:
         if any(_points_at(pointer, condition) for pointer in pointers):
             yield condition.get("code")
-    for contained in objects(resource.get("contained")):
+    for contained in objects(order.resource.get("contained")):
         if f"#{text(contained.get('id'))}" in pointers:
             yield contained.get("code")
-    yield resource.get("reasonReference")  # its display
 
 
 def _points_at(pointer: str, resource: Resource) -> bool:
@@ -105,11 +106,8 @@ def _words_of(order: Order) -> Iterator[str]:
     """What the order says in words: the drug's names, its instructions, its notes."""
     yield from order.names
     for instruction in instructions_of(order.resource):
-        yield text(instruction.get("text"))
-        yield text(instruction.get("patientInstruction"))
-        for name in ("additionalInstruction", "additionalInstructions"):
-            yield from names(instruction.get(name))
-    yield from (text(note.get("text")) for note in objects(order.resource.get("note")))
+        yield from words_of(instruction)
+    yield from notes_of(order.resource)
 
 
 def _large_dose(dose: Dose, weight: Weight | None, vocabulary: Vocabulary) -> str:

@@ -15,7 +15,6 @@ from cds_service.clinical.chart import NOT_SENT, Arrival, Chart, Data
 from cds_service.clinical.elements import (
     Resource,
     code_or_concept,
-    is_about,
     items,
     member,
     number,
@@ -23,6 +22,7 @@ from cds_service.clinical.elements import (
     text,
 )
 from cds_service.clinical.queries import PATIENT, QUERIES, Query
+from cds_service.clinical.versions import is_about, kind_of
 from cds_service.fhir.fetching import Failure
 
 _MISSING = object()
@@ -46,12 +46,12 @@ def read_answer(query: Query, value: Any, patient_id: str) -> Data:
         return Data(Arrival.EMPTY)
     if isinstance(value, Failure):
         return _failed(value.reason)
-    kind = member(value, "resourceType")
+    kind = kind_of(value)
     if kind == "OperationOutcome":
         return _failed("the EHR reports an error")
     if kind == "Bundle":
         return _read_bundle(query, value, patient_id)
-    if kind in query.resource_types:
+    if kind == query.resource_type:
         return _given(query, [value], patient_id, [])
     article = "an" if query.resource_type[0] in "AO" else "a"
     return _failed(f"not {article} {query.resource_type} or a Bundle of them")
@@ -68,7 +68,7 @@ def _read_bundle(query: Query, bundle: Resource, patient_id: str) -> Data:
     resources = [member(entry, "resource") for entry in items(entries)]
     usable = [one for one in resources if isinstance(one, dict) and isinstance(one.get("resourceType"), str)]
     gaps = [] if len(usable) == len(resources) else ["some entries cannot be read"]
-    wanted = [one for one in usable if one["resourceType"] in query.resource_types]
+    wanted = [one for one in usable if kind_of(one) == query.resource_type]
     gaps += _gaps(query, bundle, usable, wanted)
     if wanted:
         return _given(query, wanted + [one for one in usable if one["resourceType"] in _ALSO_READ], patient_id, gaps)
@@ -80,7 +80,7 @@ def _gaps(query: Query, bundle: Resource, usable: list[Resource], wanted: list[R
     gaps = []
     if any(_reports_error(one) for one in usable):
         gaps.append("the EHR reports an error")
-    if any(one["resourceType"] not in {*query.resource_types, "OperationOutcome", *_ALSO_WELCOME} for one in usable):
+    if any(kind_of(one) not in {query.resource_type, "OperationOutcome", *_ALSO_WELCOME} for one in usable):
         gaps.append(f"it holds something other than {query.resource_type}")
     if any(text(link.get("relation")) == "next" for link in objects(bundle.get("link"))):
         gaps.append("not all its pages came")

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from cds_service.clinical.codes import LOINC, CodeList
-from cds_service.clinical.elements import Resource, codings, is_about, objects, text
+from cds_service.clinical.elements import Resource, codings, objects, text
 from cds_service.clinical.queries import PATIENT, QUERIES, Query, codes_of
+from cds_service.clinical.versions import is_about
 
 
 def prefetch_from(bundle: Resource, patient_id: str, code_lists: Mapping[str, CodeList]) -> dict[str, Any]:

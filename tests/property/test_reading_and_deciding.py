@@ -14,6 +14,7 @@ from cds_service.clinical import queries
 from cds_service.clinical.chart import Arrival, Chart, Data
 from cds_service.clinical.dosing import read_dose
 from cds_service.clinical.orders import Order, read_order
+from cds_service.clinical.versions import likely_versions
 from cds_service.content import load_content
 from cds_service.examples import order_for, read_json
 from cds_service.fhir.gathering import gather
@@ -143,7 +144,7 @@ def test_no_prefetch_and_no_order_makes_it_raise(prefetch: dict[str, Any], extra
 
     for one in decide_all([order], [resource], gather("p", prefetch), CONTENT, NOW):
         if one.decision.outcome is Outcome.ADVISE:
-            render([one], CONTENT, Call("order-sign", "p", NOW.date(), lambda: "id"))
+            render([one], CONTENT, Call(likely_versions("order-sign", ()), "p", NOW.date(), lambda: "id"))
 
 
 @given(st.sampled_from(KEYS), st.lists(resources, max_size=5))

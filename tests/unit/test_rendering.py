@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import absent, known
 from cds_service.clinical.orders import Order
+from cds_service.clinical.versions import likely_versions
 from cds_service.content import load_content
 from cds_service.guidance.deciding import Decision, Outcome
 from cds_service.hooks.requests import read_request
@@ -85,7 +86,7 @@ def decided(card, name="acetylcysteine", **texts):
     return Decided(Decision(card, Outcome.ADVISE, (), facts), order)
 
 
-CALL = Call("order-sign", "p", date(2026, 11, 23), lambda: "id")
+CALL = Call(likely_versions("order-sign", ()), "p", date(2026, 11, 23), lambda: "id")
 
 
 def rendered(one, *more):

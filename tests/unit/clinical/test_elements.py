@@ -10,7 +10,6 @@ from cds_service.clinical.elements import (
     at,
     code_or_concept,
     codings,
-    is_about,
     items,
     member,
     names,
@@ -20,6 +19,7 @@ from cds_service.clinical.elements import (
     resource_name,
     text,
 )
+from cds_service.clinical.versions import is_about
 
 ODD: list[Any] = [None, True, 0, 1.5, Decimal("2"), "", "text", [], [None], [[]], {}, {"coding": "x"}, [{"coding": 3}]]
 LOINC = "http://loinc.org"

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from cds_service.clinical.quantities import Refusal
-from cds_service.clinical.timing import instructions_of, times_per_day
+from cds_service.clinical.timing import times_per_day
+from cds_service.clinical.versions import instructions_of
 
 Json = Any
 NO_SUCH_TIMING = "its timing is not one that can be read"
