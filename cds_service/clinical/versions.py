@@ -11,6 +11,7 @@ from cds_service.clinical.elements import (
     Resource,
     at,
     code_or_concept,
+    codings,
     items,
     member,
     names,
@@ -225,6 +226,10 @@ _FOUND_IN: Mapping[str, Mapping[str, Iterable[str]]] = {  # elements that not ev
         "related": _UNTIL_STU3,
     },
 }
+_SYSTEMS_SINCE_R4 = "http://terminology.hl7.org/"
+_CATEGORIES_UNTIL_STU3 = frozenset(
+    f"http://hl7.org/fhir/{name}-category" for name in ("condition", "medication-request", "observation")
+)
 
 
 def version_of(order: Resource, likely: Sequence[str]) -> str:
@@ -264,6 +269,11 @@ def _signs(resource: Resource) -> Iterator[frozenset[str]]:
     yield from (frozenset(found_in[name]) for name in sorted(found_in) if name in resource)
     if isinstance(resource.get("clinicalStatus"), str | dict):
         yield _UNTIL_STU3 if isinstance(resource["clinicalStatus"], str) else _SINCE_R4
+    for coding in codings(resource.get("category")):
+        if coding.system.startswith(_SYSTEMS_SINCE_R4):
+            yield _SINCE_R4
+        if coding.system in _CATEGORIES_UNTIL_STU3:
+            yield _UNTIL_STU3
 
 
 def _order_signs(order: Resource) -> Iterator[frozenset[str]]:

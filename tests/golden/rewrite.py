@@ -8,7 +8,16 @@ from typing import Any
 from cds_service.content import load_content
 from cds_service.settings import CARDS
 from tests.golden.asking import ask
-from tests.golden.stories import FIXTURES, STORIES, reply_of, request_of, requests
+from tests.golden.stories import (
+    FIXTURES,
+    STORIES,
+    VERSIONED,
+    reply_of,
+    request_of,
+    requests,
+    versioned_name,
+    versioned_request,
+)
 
 
 def plain(value: Any) -> Any:
@@ -34,9 +43,10 @@ def write(folder: Path, texts: dict[str, str]) -> None:
 
 
 def main() -> None:
-    """Both folders, anew."""
+    """The folders, anew."""
     content = load_content(CARDS)
     write(FIXTURES / "requests", {f"{story.name}.json": text_of(request_of(story, content)) for story in STORIES})
+    write(FIXTURES / "versions", {versioned_name(*one): text_of(versioned_request(*one, content)) for one in VERSIONED})
     write(FIXTURES / "responses", {reply_of(one).name: text_of(ask(one, content)) for one in requests()})
 
 

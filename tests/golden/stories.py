@@ -1,6 +1,6 @@
 """The golden requests: a patient, an order, a hook, and what was not sent. `make golden` writes them out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from cds_service.examples import order_for, read_json
 from cds_service.fhir.searching import prefetch_from
 from cds_service.guidance.model import Content
 from cds_service.settings import CARDS
+from tests.golden.converting import converted_request
 
 ROOT = CARDS.parent
 FIXTURES = ROOT / "fixtures"
@@ -116,3 +117,39 @@ def requests() -> list[Path]:
 def reply_of(request: Path) -> Path:
     """The file of the golden reply."""
     return FIXTURES / "responses" / request.name
+
+
+IN_VERSIONS = (  # each family of cards once
+    Story("alma-glutamate-high", "order-sign", (USUAL,)),
+    Story("bruno-glutamate-normal", "order-sign", ("oral-2401-once-daily",)),
+    Story("edith-not-measured", "order-sign", ("inhaled-3ml",)),
+    Story("greta-on-treatment", "order-sign", (USUAL,)),
+    Story("hugo-child", "order-sign", (USUAL,)),
+    Story("ines-allergic", "order-sign", (USUAL,)),
+    Story("jonas-poisoned", "order-sign", ("intravenous",)),
+    Story("kira-copd", "order-sign", ("oral-for-bronchitis",)),
+    Story("liam-old-result", "order-sign", (USUAL,)),
+    Story("nils-poisoned-allergic", "order-sign", ("intravenous",)),
+    Story("ulf-clearance-under-25", "order-sign", (USUAL, "glutamine-intravenous")),
+    Story("wanda-nitroglycerin", "order-sign", (USUAL,)),
+)
+VERSIONED = [
+    (story, version, hook)
+    for version, hook in (
+        ("DSTU2", "medication-prescribe"),
+        ("STU3", "medication-prescribe"),
+        ("STU3", "order-sign"),
+        ("R5", "order-sign"),
+    )
+    for story in IN_VERSIONS
+]
+
+
+def versioned_request(story: Story, version: str, hook: str, content: Content) -> dict[str, Any]:
+    """The body of a story told in another FHIR version."""
+    return converted_request(request_of(replace(story, hook=hook), content), version)
+
+
+def versioned_name(story: Story, version: str, hook: str) -> str:
+    """The name of its file."""
+    return f"{story.patient}.{'+'.join(story.orders)}.{version}.{hook}.json"
