@@ -201,7 +201,7 @@ _ORDERS: dict[str, Iterable[str]] = {
     "reportedBoolean": [R4],
     "statusReason": _SINCE_R4,
 }
-_FOUND_IN: Mapping[str, Mapping[str, Iterable[str]]] = {  # elements that not every version of a type has
+FOUND_IN: Mapping[str, Mapping[str, Iterable[str]]] = {  # elements that not every version of a type has
     "MedicationRequest": _ORDERS,
     "Condition": {
         "assertedDate": [STU3],
@@ -265,7 +265,7 @@ def _signs(resource: Resource) -> Iterator[frozenset[str]]:
         return
     if kind == "MedicationRequest":
         yield from _order_signs(resource)
-    found_in = _FOUND_IN.get(kind, {})
+    found_in = FOUND_IN.get(kind, {})
     yield from (frozenset(found_in[name]) for name in sorted(found_in) if name in resource)
     if isinstance(resource.get("clinicalStatus"), str | dict):
         yield _UNTIL_STU3 if isinstance(resource["clinicalStatus"], str) else _SINCE_R4

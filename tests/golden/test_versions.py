@@ -16,17 +16,16 @@ from tests.golden.converting import DSTU2, R4, R5, STU3, converted, converted_re
 from tests.golden.dstu2 import not_of_dstu2
 from tests.golden.rewrite import text_of
 from tests.golden.stories import FIXTURES, STORIES, VERSIONED, Story, request_of, versioned_name, versioned_request
-from tests.support import CONTENT, cards_of, id_of
+from tests.support import CONTENT, HOOKS, ROOT, cards_of, id_of
 
 MODELS = {STU3: stu3_model, R4: r4b_model, R5: r5_model}  # R4B is R4 for these resources
 ORDER_TYPES = {DSTU2: "MedicationOrder", STU3: "MedicationRequest", R4: "MedicationRequest", R5: "MedicationRequest"}
 LAB_ORDER_TYPES = {STU3: "ProcedureRequest", R4: "ServiceRequest", R5: "ServiceRequest"}
 Body = dict[str, Any]
 
-CALLS = [
-    *((version, "medication-prescribe") for version in (DSTU2, STU3)),
-    *((version, hook) for version in (DSTU2, STU3, R5) for hook in ("order-select", "order-sign")),
-]
+GUIDE = (ROOT / "docs" / "integrating.md").read_text(encoding="utf-8")
+OFFERED = {version: {"update", "delete", "create"} for version in (STU3, R4, R5)} | {DSTU2: {"update", "delete"}}
+CALLS = [(version, hook) for version in (DSTU2, STU3, R5) for hook in HOOKS]
 
 
 def check(resource: Body, version: str) -> None:
@@ -97,8 +96,21 @@ def test_every_card_and_every_kind_of_suggestion_is_among_them(version: str, cli
     cards = [card for story in STORIES for card in cards_of(client, request_in(version, story, story.hook))]
 
     assert {id_of(card) for card in cards} == {card.id for card in CONTENT.cards}
-    kinds = {"update", "delete"} if version == DSTU2 else {"update", "delete", "create"}
-    assert {action["type"] for action in suggested(cards)} == kinds
+    assert {action["type"] for action in suggested(cards)} == OFFERED[version]
+
+
+@pytest.mark.parametrize(
+    ("row", "versions"),
+    [
+        ("`medication-prescribe`, `order-select`, `order-sign` read", {R4, *(version for version, _ in CALLS)}),
+        ("order changed or removed", {version for version in OFFERED if {"update", "delete"} <= OFFERED[version]}),
+        ("laboratory order drafted", {version for version in OFFERED if "create" in OFFERED[version]}),
+    ],
+)
+def test_the_table_of_the_guide_has_its_ticks_from_these_tests(row: str, versions: set[str]) -> None:
+    ticks = ["✓" if version in versions else "–" for version in (DSTU2, STU3, R4, R5)]
+
+    assert f"| {row} | {' | '.join(ticks)} |" in GUIDE
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)

@@ -1,0 +1,395 @@
+"""What FHIR versions call differently is read and written under each name; the version is told by the shape."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fhir.resources import get_fhir_model_class as r5_model
+from fhir.resources.R4B import get_fhir_model_class as r4b_model
+from fhir.resources.STU3 import get_fhir_model_class as stu3_model
+
+from cds_service.clinical import versions
+from cds_service.clinical.dosing import read_dose
+from cds_service.clinical.elements import codings, names
+from cds_service.clinical.orders import read_order
+from cds_service.clinical.reading import read_order_facts, read_patient_facts
+from cds_service.clinical.versions import DSTU2, R4, R5, STU3, likely_versions, version_of
+from cds_service.content import load_content
+from cds_service.fhir.gathering import gather
+from tests.golden.dstu2 import ELEMENTS
+from tests.support import NOW
+
+VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
+EVERY = (DSTU2, STU3, R4, R5)
+Json = Any
+
+CONCEPT = {"coding": [{"system": "s", "code": "c", "display": "d"}]}
+POINTER = {"reference": "Condition/1"}
+
+
+def codes_in(concepts: Iterable[Json]) -> set[str]:
+    return {coding.code for concept in concepts for coding in codings(concept)}
+
+
+# --- under each name ------------------------------------------------------------------------------------------------
+
+DRUGS = {
+    "concept, DSTU2 to R4": {"medicationCodeableConcept": CONCEPT},
+    "concept, R5": {"medication": {"concept": CONCEPT}},
+}
+DRUG_REFERENCES = {
+    "DSTU2 to R4": {"medicationReference": POINTER},
+    "R5": {"medication": {"reference": POINTER}},
+}
+INGREDIENTS = {
+    "DSTU2": {"product": {"ingredient": [{"item": {"display": "d"}}]}},
+    "STU3 and R4, a concept": {"ingredient": [{"itemCodeableConcept": CONCEPT}]},
+    "STU3 and R4, a reference": {"ingredient": [{"itemReference": {"display": "d"}}]},
+    "R5, a concept": {"ingredient": [{"item": {"concept": CONCEPT}}]},
+    "R5, a reference": {"ingredient": [{"item": {"reference": {"display": "d"}}}]},
+}
+REASONS = {
+    "DSTU2": {"reasonCodeableConcept": CONCEPT},
+    "STU3 and R4": {"reasonCode": [CONCEPT]},
+    "R5": {"reason": [{"concept": CONCEPT}]},
+}
+REASON_REFERENCES = {
+    "DSTU2": {"reasonReference": POINTER},
+    "STU3 and R4": {"reasonReference": [POINTER]},
+    "R5": {"reason": [{"reference": POINTER}]},
+}
+
+
+@pytest.mark.parametrize("order", DRUGS.values(), ids=DRUGS)
+def test_the_drug(order: Json) -> None:
+    assert codes_in(versions.drugs_of(order)) == {"c"}
+
+
+@pytest.mark.parametrize("order", DRUG_REFERENCES.values(), ids=DRUG_REFERENCES)
+def test_the_reference_to_the_drug(order: Json) -> None:
+    assert versions.drug_references(order) == ["Condition/1"]
+
+
+@pytest.mark.parametrize("medication", INGREDIENTS.values(), ids=INGREDIENTS)
+def test_the_ingredients(medication: Json) -> None:
+    assert [name for one in versions.ingredients_of(medication) for name in names(one)] == ["d"]
+
+
+@pytest.mark.parametrize("order", REASONS.values(), ids=REASONS)
+def test_the_reason(order: Json) -> None:
+    assert codes_in(versions.reasons_of(order)) == {"c"}
+
+
+@pytest.mark.parametrize("order", REASON_REFERENCES.values(), ids=REASON_REFERENCES)
+def test_the_reference_to_the_reason(order: Json) -> None:
+    assert versions.reason_references(order) == ["Condition/1"]
+
+
+@pytest.mark.parametrize(
+    ("resource", "kind"),
+    [
+        ({"resourceType": "MedicationOrder"}, "MedicationRequest"),
+        ({"resourceType": "MedicationRequest"}, "MedicationRequest"),
+        ({"resourceType": "Condition"}, "Condition"),
+        ({"resourceType": 3}, ""),
+        ({}, ""),
+        (None, ""),
+        ("MedicationOrder", ""),
+    ],
+)
+def test_the_kind_of_a_resource(resource: Json, kind: str) -> None:
+    assert versions.kind_of(resource) == kind
+
+
+@pytest.mark.parametrize(
+    ("order", "notes"),
+    [
+        pytest.param({"note": "for overdose"}, ["for overdose"], id="DSTU2-one-string"),
+        pytest.param({"note": [{"text": "one"}, {"text": "two"}]}, ["one", "two"], id="annotations"),
+        pytest.param({"note": {"text": "one"}}, ["one"], id="an-object-for-the-list"),
+        pytest.param({"renderedDosageInstruction": "as an antidote"}, ["as an antidote"], id="R5-rendered"),
+        pytest.param({"note": [3, None, {"text": 3}]}, [], id="odd"),
+        pytest.param({}, [], id="none"),
+    ],
+)
+def test_the_notes(order: Json, notes: list[str]) -> None:
+    assert [note for note in versions.notes_of(order) if note] == notes
+
+
+@pytest.mark.parametrize(
+    "instruction",
+    [
+        pytest.param({"additionalInstructions": {"text": "with water"}}, id="DSTU2"),
+        pytest.param({"additionalInstruction": [{"text": "with water"}]}, id="since-STU3"),
+        pytest.param({"text": "with water"}, id="text"),
+        pytest.param({"patientInstruction": "with water"}, id="for-the-patient"),
+    ],
+)
+def test_the_words_of_an_instruction(instruction: Json) -> None:
+    assert [said for said in versions.words_of(instruction) if said] == ["with water"]
+
+
+@pytest.mark.parametrize(
+    ("order", "start"),
+    [
+        pytest.param({"effectiveDosePeriod": {"start": "2026-09-01"}}, "2026-09-01", id="R5-order"),
+        pytest.param({"effectivePeriod": {"start": "2026-09-01"}}, "2026-09-01", id="statement"),
+    ],
+)
+def test_the_period_of_treatment(order: Json, start: str) -> None:
+    assert versions.treatment_period(order) == {"start": start}
+
+
+@pytest.mark.parametrize("name", ["effectiveDateTime", "authoredOn", "dateWritten", "dateAsserted"])
+def test_the_day_an_order_was_written(name: str) -> None:
+    assert [one for one in versions.written_on({name: "2026-09-01"}) if one] == ["2026-09-01"]
+
+
+@pytest.mark.parametrize(
+    "panel",
+    [
+        pytest.param({"related": [{"type": "has-member", "target": {"reference": "Observation/1"}}]}, id="until-STU3"),
+        pytest.param({"hasMember": [{"reference": "Observation/1"}]}, id="since-R4"),
+        pytest.param({"result": [{"reference": "Observation/1"}]}, id="a-report"),
+    ],
+)
+def test_the_members_of_a_panel(panel: Json) -> None:
+    assert versions.members_of(panel) == ["Observation/1"]
+
+
+@pytest.mark.parametrize("kind", ["derived-from", "replaces", None])
+def test_a_related_result_that_is_no_member(kind: Json) -> None:
+    assert versions.members_of({"related": [{"type": kind, "target": {"reference": "Observation/1"}}]}) == []
+
+
+@pytest.mark.parametrize("name", ["type", "meaning"])
+def test_what_a_range_is_for(name: str) -> None:
+    assert versions.range_kind_of({name: CONCEPT}) == CONCEPT
+
+
+@pytest.mark.parametrize(
+    "allergy",
+    [
+        pytest.param({"substance": CONCEPT}, id="DSTU2"),
+        pytest.param({"code": CONCEPT}, id="since-STU3"),
+        pytest.param({"reaction": [{"substance": CONCEPT}]}, id="of-the-reaction"),
+    ],
+)
+def test_the_allergens(allergy: Json) -> None:
+    assert codes_in(versions.allergens_of(allergy)) == {"c"}
+
+
+@pytest.mark.parametrize(
+    "allergy",
+    [
+        pytest.param({"status": "refuted"}, id="DSTU2"),
+        pytest.param({"verificationStatus": "refuted"}, id="STU3"),
+        pytest.param({"verificationStatus": {"coding": [{"code": "refuted"}]}}, id="since-R4"),
+    ],
+)
+def test_whether_an_allergy_is_confirmed(allergy: Json) -> None:
+    assert versions.allergy_verification_of(allergy) == {"refuted"}
+
+
+# --- doses: (what is ordered, mg per day) in every version ----------------------------------------------------------
+
+
+def quantity(value: Json, unit: str = "mg") -> Json:
+    return {"value": value, "unit": unit, "code": unit, "system": "http://unitsofmeasure.org"}
+
+
+def order_in(version: str, dose: Json, repeat: Json, **members: Json) -> Json:
+    """The order of one dose and timing under the names of a version; `repeat` and members are those of R4."""
+    drug = {"text": "acetylcysteine"}
+    held = dose if version in (DSTU2, STU3) else {"doseAndRate": [dose]}
+    if version == DSTU2:
+        renamed = {"periodUnit": "periodUnits", "boundsDuration": "boundsQuantity"}
+        repeat = {renamed.get(name, name): value for name, value in repeat.items()}
+    if version == R5:
+        renamed = {"asNeededBoolean": "asNeeded", "asNeededCodeableConcept": "asNeededFor"}
+        members = {renamed.get(name, name): value for name, value in members.items()}
+        if "maxDosePerPeriod" in members:
+            members["maxDosePerPeriod"] = [members["maxDosePerPeriod"]]
+        if "asNeededFor" in members:
+            members["asNeededFor"] = [members["asNeededFor"]]
+    return {
+        "resourceType": "MedicationOrder" if version == DSTU2 else "MedicationRequest",
+        "id": "o",
+        **({"medication": {"concept": drug}} if version == R5 else {"medicationCodeableConcept": drug}),
+        "dosageInstruction": [{**held, "timing": {"repeat": repeat}, **members}],
+    }
+
+
+TWICE = {"frequency": 2, "period": 1, "periodUnit": "d"}
+MAXIMUM = {"numerator": quantity(2400), "denominator": quantity(1, "d")}
+DOSES: dict[str, tuple[Json, Json, Json, str]] = {
+    "600 mg twice a day": ({"doseQuantity": quantity(600)}, TWICE, {}, "1200"),
+    "0.6 g twice a day": ({"doseQuantity": quantity(Decimal("0.6"), "g")}, TWICE, {}, "1200"),
+    "600 mg every 8 hours": (
+        {"doseQuantity": quantity(600)},
+        {"frequency": 1, "period": 8, "periodUnit": "h"},
+        {},
+        "1800",
+    ),
+    "up to 4 times": ({"doseQuantity": quantity(600)}, {**TWICE, "frequencyMax": 4}, {}, "2400"),
+    "600 to 1,200 mg, the upper end": (
+        {"doseRange": {"low": quantity(600), "high": quantity(1200)}},
+        TWICE,
+        {},
+        "2400",
+    ),
+    "at breakfast, one code": ({"doseQuantity": quantity(600)}, {"when": "ACM"}, {}, "600"),
+    "as needed, at most 2,400 mg": (
+        {"doseQuantity": quantity(600)},
+        TWICE,
+        {"asNeededBoolean": True, "maxDosePerPeriod": MAXIMUM},
+        "2400",
+    ),
+    "as needed for a cough, at most 2,400 mg": (
+        {"doseQuantity": quantity(600)},
+        TWICE,
+        {"asNeededCodeableConcept": {"text": "cough"}, "maxDosePerPeriod": MAXIMUM},
+        "2400",
+    ),
+    "not as needed, a maximum beside it": (
+        {"doseQuantity": quantity(600)},
+        TWICE,
+        {"asNeededBoolean": False, "maxDosePerPeriod": MAXIMUM},
+        "1200",
+    ),
+}
+
+
+@pytest.mark.parametrize("version", EVERY)
+@pytest.mark.parametrize(("dose", "repeat", "members", "expected"), DOSES.values(), ids=DOSES)
+def test_the_same_dose_in_every_version(version: str, dose: Json, repeat: Json, members: Json, expected: str) -> None:
+    order = read_order(order_in(version, dose, repeat, **members), {}, VOCABULARY)
+
+    assert order is not None
+    assert read_dose(order, None).per_day == Decimal(expected)
+
+
+BOUNDS = {
+    "boundsDuration": ({"boundsDuration": quantity(56, "d")}, {}),
+    "boundsRange, the upper end": ({"boundsRange": {"low": quantity(4, "wk"), "high": quantity(8, "wk")}}, {}),
+    "boundsPeriod": ({"boundsPeriod": {"start": "2026-11-23", "end": "2027-01-17"}}, {}),
+    "a supply": ({}, {"dispenseRequest": {"expectedSupplyDuration": quantity(56, "d")}}),
+    "a supply and its repeat": (
+        {},
+        {"dispenseRequest": {"expectedSupplyDuration": quantity(28, "d"), "numberOfRepeatsAllowed": 1}},
+    ),
+}
+
+
+def duration_of(resource: Json) -> Json:
+    order = read_order(resource, {}, VOCABULARY)
+    assert order is not None
+    chart = gather("p", {})
+    facts = read_patient_facts(chart, VOCABULARY, [], NOW)
+    return read_order_facts(order, facts, chart, VOCABULARY, NOW)["duration"].value
+
+
+@pytest.mark.parametrize("version", EVERY)
+@pytest.mark.parametrize(("repeat", "members"), BOUNDS.values(), ids=BOUNDS)
+def test_the_same_duration_in_every_version(version: str, repeat: Json, members: Json) -> None:
+    order = {**order_in(version, {"doseQuantity": quantity(600)}, {**TWICE, **repeat}), **members}
+
+    assert duration_of(order) == 56
+
+
+def test_the_whole_period_of_r5_is_a_duration_unless_the_timing_has_one() -> None:
+    period = {"effectiveDosePeriod": {"start": "2026-11-23", "end": "2027-01-17"}}
+    week = {"boundsDuration": quantity(7, "d")}
+
+    assert duration_of({**order_in(R5, {"doseQuantity": quantity(600)}, TWICE), **period}) == 56
+    assert duration_of({**order_in(R5, {"doseQuantity": quantity(600)}, {**TWICE, **week}), **period}) == 7
+
+
+# --- telling the version --------------------------------------------------------------------------------------------
+
+MODELS = {STU3: stu3_model, R4: r4b_model, R5: r5_model}
+DSTU2_ONLY = {"comments"}  # not among the elements of the fixtures
+
+
+def has(version: str, kind: str, element: str) -> bool:
+    if version == DSTU2:
+        return element in {*ELEMENTS.get(kind, {}), *DSTU2_ONLY}
+    return any(field.alias == element for field in MODELS[version](kind).model_fields.values())
+
+
+TABLE = [(kind, name, found_in) for kind, elements in versions.FOUND_IN.items() for name, found_in in elements.items()]
+
+
+@pytest.mark.parametrize(("kind", "element", "found_in"), TABLE, ids=[f"{kind}.{name}" for kind, name, _ in TABLE])
+def test_the_table_of_elements_is_that_of_the_published_versions(
+    kind: str, element: str, found_in: Iterable[str]
+) -> None:
+    assert set(found_in) == {version for version in EVERY if has(version, kind, element)}
+
+
+ORDER: Mapping[str, Json] = {"resourceType": "MedicationRequest"}
+
+
+def result_of(category: str) -> Json:
+    return {"resourceType": "Observation", "category": [{"coding": [{"system": category, "code": "laboratory"}]}]}
+
+
+AROUND = {
+    "an allergy of STU3": ({"resourceType": "AllergyIntolerance", "clinicalStatus": "active"}, STU3),
+    "an allergy of R4": ({"resourceType": "AllergyIntolerance", "clinicalStatus": {"coding": []}}, R4),
+    "a condition of STU3": ({"resourceType": "Condition", "context": {}, "subject": {}}, STU3),
+    "a result of STU3": ({"resourceType": "Observation", "comment": "haemolysed"}, STU3),
+    "a category of STU3": (result_of("http://hl7.org/fhir/observation-category"), STU3),
+    "a category of R4": (result_of("http://terminology.hl7.org/CodeSystem/observation-category"), R4),
+    "a category of a profile": (result_of("http://hl7.org/fhir/us/core/CodeSystem/condition-category"), R4),
+    "another order of STU3": ({**ORDER, "requester": {"agent": {}}}, STU3),
+    "another order of R5": ({**ORDER, "medication": {"concept": {}}}, R5),
+    "a dose on the instruction itself": ({**ORDER, "dosageInstruction": [{"doseQuantity": {}}]}, STU3),
+    "a dose there, and a sign of R4": (
+        {**ORDER, "dosageInstruction": [{"doseQuantity": {}}], "requester": {"reference": "Practitioner/1"}},
+        R4,
+    ),
+    "nothing that tells": ({"resourceType": "Patient", "birthDate": "1980-01-01"}, R4),
+    "a type that is not known": ({"resourceType": "Basic", "context": {}}, R4),
+    "no type": ({}, R4),
+}
+
+
+@pytest.mark.parametrize(("resource", "expected"), AROUND.values(), ids=AROUND)
+def test_an_order_that_shows_nothing_is_taken_by_what_is_around_it(resource: Json, expected: str) -> None:
+    assert version_of(dict(ORDER), likely_versions("order-sign", [resource])) == expected
+
+
+def test_what_is_around_decides_for_medication_prescribe_too() -> None:
+    allergy = AROUND["an allergy of R4"][0]
+
+    assert version_of(dict(ORDER), likely_versions("medication-prescribe", [])) == STU3
+    assert version_of(dict(ORDER), likely_versions("medication-prescribe", [allergy])) == R4
+
+
+def test_the_order_itself_is_surer_than_what_is_around_it() -> None:
+    likely = likely_versions("order-sign", [AROUND["an allergy of STU3"][0]])
+
+    assert version_of({**ORDER, "encounter": {}}, likely) == R4
+    assert version_of({"resourceType": "MedicationOrder"}, likely) == DSTU2
+
+
+def test_a_sign_that_contradicts_those_before_it_is_passed_over() -> None:
+    contradicting = [AROUND[name][0] for name in ("an allergy of STU3", "an allergy of R4")]
+
+    assert version_of(dict(ORDER), likely_versions("order-sign", contradicting)) == STU3
+    assert version_of({**ORDER, "medication": {"concept": {}}, "context": {}}, likely_versions("order-sign", [])) == R5
+
+
+def test_a_medication_request_is_never_of_dstu2() -> None:
+    condition = {"resourceType": "Condition", "patient": {}}
+
+    assert likely_versions("order-sign", [condition])[0] == DSTU2
+    assert version_of(dict(ORDER), likely_versions("order-sign", [condition])) == R4
+
+
+@pytest.mark.parametrize("hook", ["medication-prescribe", "order-select", "order-sign"])
+def test_every_version_stays_possible(hook: str) -> None:
+    assert sorted(likely_versions(hook, [])) == sorted(EVERY)
