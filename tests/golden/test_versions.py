@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import respx
 from fhir.resources import get_fhir_model_class as r5_model
 from fhir.resources.R4B import get_fhir_model_class as r4b_model
 from fhir.resources.STU3 import get_fhir_model_class as stu3_model
 from pydantic import ValidationError
 from starlette.testclient import TestClient
 
+from cds_service.clinical.queries import QUERIES, fhir_query
 from tests.golden.converting import DSTU2, R4, R5, STU3, converted, converted_request
 from tests.golden.dstu2 import not_of_dstu2
 from tests.golden.rewrite import text_of
@@ -23,6 +25,7 @@ ORDER_TYPES = {DSTU2: "MedicationOrder", STU3: "MedicationRequest", R4: "Medicat
 LAB_ORDER_TYPES = {STU3: "ProcedureRequest", R4: "ServiceRequest", R5: "ServiceRequest"}
 Body = dict[str, Any]
 
+SERVER = "http://127.0.0.1:8080/fhir"
 GUIDE = (ROOT / "docs" / "integrating.md").read_text(encoding="utf-8")
 OFFERED = {version: {"update", "delete", "create"} for version in (STU3, R4, R5)} | {DSTU2: {"update", "delete"}}
 CALLS = [(version, hook) for version in (DSTU2, STU3, R5) for hook in HOOKS]
@@ -97,6 +100,24 @@ def test_every_card_and_every_kind_of_suggestion_is_among_them(version: str, cli
 
     assert {id_of(card) for card in cards} == {card.id for card in CONTENT.cards}
     assert {action["type"] for action in suggested(cards)} == OFFERED[version]
+
+
+@respx.mock
+@pytest.mark.parametrize("patient", ["greta-on-treatment", "wanda-nitroglycerin"])  # what counts is a MedicationOrder
+def test_a_dstu2_server_is_asked_in_its_own_words_and_gives_the_same_cards(patient: str, client: TestClient) -> None:
+    request = request_in(DSTU2, next(story for story in STORIES if story.patient == patient), "medication-prescribe")
+    expected = cards_of(client, request)
+    held = request.pop("prefetch")
+    for key, query in QUERIES.items():
+        path = fhir_query(query, patient, CONTENT.vocabulary.code_lists, DSTU2)
+        respx.get(f"{SERVER}/{path}").respond(json=held[key])
+
+    cards = cards_of(client, {**request, "fhirServer": SERVER})
+
+    assert told(cards, DSTU2) == told(expected, DSTU2)
+    asked = [call.request.url for call in respx.calls]
+    assert [url.path for url in asked if "Medication" in url.path] == ["/fhir/MedicationOrder"]
+    assert {url.params.get("_sort:desc") for url in asked if url.path == "/fhir/Observation"} == {"date"}
 
 
 @pytest.mark.parametrize(

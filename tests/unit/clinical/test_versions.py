@@ -69,7 +69,7 @@ def test_the_drug(order: Json) -> None:
 
 @pytest.mark.parametrize("order", DRUG_REFERENCES.values(), ids=DRUG_REFERENCES)
 def test_the_reference_to_the_drug(order: Json) -> None:
-    assert versions.drug_references(order) == ["Condition/1"]
+    assert versions.drug_pointers(order) == ["Condition/1"]
 
 
 @pytest.mark.parametrize("medication", INGREDIENTS.values(), ids=INGREDIENTS)
@@ -101,6 +101,21 @@ def test_the_reference_to_the_reason(order: Json) -> None:
 )
 def test_the_kind_of_a_resource(resource: Json, kind: str) -> None:
     assert versions.kind_of(resource) == kind
+
+
+@pytest.mark.parametrize(
+    ("version", "search", "expected"),
+    [
+        (DSTU2, "MedicationRequest?patient=p&_count=200", "MedicationOrder?patient=p&_count=200"),
+        (DSTU2, "Observation?patient=p&_sort=-date&_count=9", "Observation?patient=p&_sort:desc=date&_count=9"),
+        (DSTU2, "Patient/MedicationRequest", "Patient/MedicationRequest"),
+        (STU3, "MedicationRequest?patient=p&_sort=-date", "MedicationRequest?patient=p&_sort=-date"),
+        (R4, "MedicationRequest?patient=p&_sort=-date", "MedicationRequest?patient=p&_sort=-date"),
+        (R5, "MedicationRequest?patient=p&_sort=-date", "MedicationRequest?patient=p&_sort=-date"),
+    ],
+)
+def test_a_search_as_the_servers_of_a_version_know_it(version: str, search: str, expected: str) -> None:
+    assert versions.search_in(version, search) == expected
 
 
 @pytest.mark.parametrize(
