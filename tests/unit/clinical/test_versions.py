@@ -1,6 +1,7 @@
 """What FHIR versions call differently is read and written under each name; the version is told by the shape."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from fhir.resources.R4B import get_fhir_model_class as r4b_model
 from fhir.resources.STU3 import get_fhir_model_class as stu3_model
 
 from cds_service.clinical import versions
+from cds_service.clinical.amino_acids import treatment_starts
 from cds_service.clinical.dosing import read_dose
 from cds_service.clinical.elements import codings, names
 from cds_service.clinical.orders import read_order
@@ -298,12 +300,15 @@ BOUNDS = {
 }
 
 
-def duration_of(resource: Json) -> Json:
+def order_facts(resource: Json) -> Json:
     order = read_order(resource, {}, VOCABULARY)
     assert order is not None
     chart = gather("p", {})
-    facts = read_patient_facts(chart, VOCABULARY, [], NOW)
-    return read_order_facts(order, facts, chart, VOCABULARY, NOW)["duration"].value
+    return read_order_facts(order, read_patient_facts(chart, VOCABULARY, [], NOW), chart, VOCABULARY, NOW)
+
+
+def duration_of(resource: Json) -> Json:
+    return order_facts(resource)["duration"].value
 
 
 @pytest.mark.parametrize("version", EVERY)
@@ -320,6 +325,46 @@ def test_the_whole_period_of_r5_is_a_duration_unless_the_timing_has_one() -> Non
 
     assert duration_of({**order_in(R5, {"doseQuantity": quantity(600)}, TWICE), **period}) == 56
     assert duration_of({**order_in(R5, {"doseQuantity": quantity(600)}, {**TWICE, **week}), **period}) == 7
+
+
+NOTES = {
+    "DSTU2": (DSTU2, {"note": "loading dose, IV"}),
+    "STU3": (STU3, {"note": [{"text": "loading dose, IV"}]}),
+    "R4": (R4, {"note": [{"text": "loading dose, IV"}]}),
+    "R5": (R5, {"note": [{"text": "loading dose, IV"}]}),
+    "R5, its dosage as shown": (R5, {"renderedDosageInstruction": "600 mg IV"}),
+}
+
+
+@pytest.mark.parametrize(("version", "members"), NOTES.values(), ids=NOTES)
+def test_words_of_an_antidote_count_in_every_version(version: str, members: Json) -> None:
+    plain = order_in(version, {"doseQuantity": quantity(600)}, TWICE)
+
+    assert use_of(plain) == "other"
+    assert use_of({**plain, **members}) == "antidote"
+
+
+def use_of(resource: Json) -> Json:
+    return order_facts(resource)["use"].value
+
+
+STARTS = {
+    "DSTU2": (DSTU2, {"dateWritten": "2026-09-01"}),
+    "STU3": (STU3, {"authoredOn": "2026-09-01"}),
+    "R4": (R4, {"authoredOn": "2026-09-01"}),
+    "R5": (R5, {"authoredOn": "2026-09-01"}),
+    "R5, a period": (R5, {"authoredOn": "2026-11-01", "effectiveDosePeriod": {"start": "2026-09-01"}}),
+}
+
+
+@pytest.mark.parametrize(("version", "members"), STARTS.values(), ids=STARTS)
+def test_a_treatment_begins_on_the_same_day_in_every_version(version: str, members: Json) -> None:
+    order = {**order_in(version, {"doseQuantity": quantity(600)}, TWICE), "status": "active", **members}
+    entries = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": order}]}
+    (start,) = treatment_starts(gather("p", {"activeMedications": entries}), VOCABULARY, [])
+
+    assert start.moment is not None
+    assert start.moment.day == date(2026, 9, 1)
 
 
 # --- telling the version --------------------------------------------------------------------------------------------
