@@ -453,3 +453,65 @@ def test_a_medication_request_is_never_of_dstu2() -> None:
 @pytest.mark.parametrize("hook", ["medication-prescribe", "order-select", "order-sign"])
 def test_every_version_stays_possible(hook: str) -> None:
     assert sorted(likely_versions(hook, [])) == sorted(EVERY)
+
+
+# --- writing --------------------------------------------------------------------------------------------------------
+
+DAILY, ROUTE = {"value": 2400, "unit": "mg"}, {"text": "oral"}
+UNIT = {DSTU2: "periodUnits", STU3: "periodUnit", R4: "periodUnit", R5: "periodUnit"}
+DOSE: dict[str, Json] = {
+    DSTU2: {"doseQuantity": DAILY},
+    STU3: {"doseQuantity": DAILY},
+    R4: {"doseAndRate": [{"doseQuantity": DAILY}]},
+    R5: {"doseAndRate": [{"doseQuantity": DAILY}]},
+}
+
+
+@pytest.mark.parametrize("version", EVERY)
+def test_a_dosage_is_written_under_the_names_of_the_version(version: str) -> None:
+    order = {"id": "o", "text": {"div": "old"}, "renderedDosageInstruction": "old", "priority": "routine"}
+
+    assert versions.with_instruction(order, version, "once a day", DAILY, ROUTE) == {
+        "id": "o",
+        "priority": "routine",
+        "dosageInstruction": [
+            {
+                "text": "once a day",
+                "timing": {"repeat": {"frequency": 1, "period": 1, UNIT[version]: "d"}},
+                "route": ROUTE,
+                **DOSE[version],
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize("name", ["boundsDuration", "boundsPeriod", "boundsQuantity", "boundsRange"])
+def test_the_first_bounds_of_the_old_dosage_are_kept(name: str) -> None:
+    repeats: list[Json] = [None, "odd", {"frequency": 3}, {name: {"value": 28}, "count": 5}, {name: {"value": 1}}]
+    order = {"dosageInstruction": [{"timing": {"repeat": repeat}} for repeat in repeats]}
+
+    (instruction,) = versions.with_instruction(order, R4, "", DAILY, ROUTE)["dosageInstruction"]
+    assert instruction["timing"]["repeat"] == {name: {"value": 28}, "frequency": 1, "period": 1, "periodUnit": "d"}
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "code"),
+    [
+        (STU3, "ProcedureRequest", {"text": "a test"}),
+        (R4, "ServiceRequest", {"text": "a test"}),
+        (R5, "ServiceRequest", {"concept": {"text": "a test"}}),
+    ],
+)
+def test_a_draft_order_is_written_under_the_names_of_the_version(version: str, kind: str, code: Json) -> None:
+    assert versions.draft_order(version, {"text": "a test"}, "p", "2026-11-23") == {
+        "resourceType": kind,
+        "status": "draft",
+        "intent": "order",
+        "code": code,
+        "subject": {"reference": "Patient/p"},
+        "occurrenceDateTime": "2026-11-23",
+    }
+
+
+def test_no_draft_order_is_written_for_dstu2() -> None:
+    assert versions.draft_order(DSTU2, {"text": "a test"}, "p", "2026-11-23") is None
