@@ -111,6 +111,7 @@ def test_the_kind_of_a_resource(resource: Json, kind: str) -> None:
         (DSTU2, "MedicationRequest?patient=p&_count=200", "MedicationOrder?patient=p&_count=200"),
         (DSTU2, "Observation?patient=p&_sort=-date&_count=9", "Observation?patient=p&_sort:desc=date&_count=9"),
         (DSTU2, "Patient/MedicationRequest", "Patient/MedicationRequest"),
+        (DSTU2, "MedicationRequest?patient=p&code=odd?", "MedicationOrder?patient=p&code=odd?"),
         (STU3, "MedicationRequest?patient=p&_sort=-date", "MedicationRequest?patient=p&_sort=-date"),
         (R4, "MedicationRequest?patient=p&_sort=-date", "MedicationRequest?patient=p&_sort=-date"),
         (R5, "MedicationRequest?patient=p&_sort=-date", "MedicationRequest?patient=p&_sort=-date"),
@@ -407,6 +408,8 @@ AROUND = {
     "another order of STU3": ({**ORDER, "requester": {"agent": {}}}, STU3),
     "another order of R5": ({**ORDER, "medication": {"concept": {}}}, R5),
     "a dose on the instruction itself": ({**ORDER, "dosageInstruction": [{"doseQuantity": {}}]}, STU3),
+    "a range of doses there": ({**ORDER, "dosageInstruction": [{"doseRange": {}}]}, STU3),
+    "an instruction in words": ({**ORDER, "dosageInstruction": [{"text": "twice a day"}]}, R4),
     "a dose there, and a sign of R4": (
         {**ORDER, "dosageInstruction": [{"doseQuantity": {}}], "requester": {"reference": "Practitioner/1"}},
         R4,
@@ -420,6 +423,20 @@ AROUND = {
 @pytest.mark.parametrize(("resource", "expected"), AROUND.values(), ids=AROUND)
 def test_an_order_that_shows_nothing_is_taken_by_what_is_around_it(resource: Json, expected: str) -> None:
     assert version_of(dict(ORDER), likely_versions("order-sign", [resource])) == expected
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        pytest.param({"dosageInstruction": [{"doseAndRate": []}]}, R4, id="doseAndRate"),
+        pytest.param({"requester": {"reference": "Practitioner/1"}}, R4, id="a-requester-that-is-a-reference"),
+        pytest.param({"requester": {"agent": {}, "reference": "odd"}}, STU3, id="a-requester-with-an-agent"),
+        pytest.param({"requester": {"display": "A. Tester"}}, STU3, id="a-requester-in-words"),
+        pytest.param({"category": {"coding": [{"system": "urn:own", "code": "a"}]}}, STU3, id="a-category-of-its-own"),
+    ],
+)
+def test_an_order_at_medication_prescribe_is_of_stu3_unless_it_shows_more(members: Json, expected: str) -> None:
+    assert version_of({**ORDER, **members}, likely_versions("medication-prescribe", [])) == expected
 
 
 def test_what_is_around_decides_for_medication_prescribe_too() -> None:
