@@ -4,11 +4,13 @@
 nobody asked. "No allergies" and "the allergy query timed out" are different facts.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
+from typing import Any, NamedTuple
 
-from cds_service.clinical.elements import Resource
+from cds_service.clinical.elements import Coding, Resource, codings, objects, resource_name
 
 
 class Arrival(Enum):
@@ -20,13 +22,46 @@ class Arrival(Enum):
     NOT_SENT = "not sent"
 
 
-@dataclass(frozen=True, slots=True)
+class Part(NamedTuple):
+    """One result: an observation, or a component of one, with the observation or report that it came in."""
+
+    part: Resource
+    whole: Resource
+    name: str
+    codings: tuple[Coding, ...]
+
+
+def parts_of(observation: Resource) -> Iterator[Resource]:
+    """The observation, its components, and the observations contained in it or in a report."""
+    yield observation
+    yield from objects(observation.get("component"))
+    for contained in objects(observation.get("contained")):
+        if contained.get("resourceType") == "Observation":
+            yield contained
+            yield from objects(contained.get("component"))
+
+
+@dataclass(frozen=True)
 class Data:
     """The answer to one query. `gap` says what is missing from a given answer; empty if it is whole."""
 
     arrival: Arrival
     resources: tuple[Resource, ...] = ()
     gap: str = ""
+    read: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)  # what was read of it so far
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """Every result among the resources, in their order; a resource that came twice counts once."""
+        found: list[Part] = []
+        seen: dict[str, list[Resource]] = {}
+        for whole in self.resources:
+            name = resource_name(whole)
+            if "/" in name and whole in seen.setdefault(name, []):
+                continue
+            seen.setdefault(name, []).append(whole)
+            found += [Part(one, whole, name, tuple(codings(one.get("code")))) for one in parts_of(whole)]
+        return tuple(found)
 
     @property
     def is_whole(self) -> bool:

@@ -64,7 +64,11 @@ class CodeList:
 
     def rows_in(self, concept: Json) -> list[Row]:
         """Every row that a coding of the concept stands for, included or refused."""
-        return [row for coding in codings(concept) if (row := self.find(coding))]
+        return self.rows_of(codings(concept))
+
+    def rows_of(self, codings: Iterable[Coding]) -> list[Row]:
+        """Every row that one of the codings stands for."""
+        return [row for coding in codings if (row := self.find(coding))]
 
     def included_in(self, concept: Json) -> Row | None:
         """The first included row that the concept has a code of."""

@@ -8,6 +8,8 @@ that 1 mg/dL = 88.4 umol/L; the amino acid codes in use are all [Moles/volume], 
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
+from typing import NamedTuple
 
 from cds_service.clinical.elements import Json, member, number, text
 
@@ -107,33 +109,38 @@ def read_measure(kind: str, quantity: Json) -> Measure | Refusal:
     value = number(member(quantity, "value"))
     if value is None:
         return Refusal("no number")
-    found = _factor_of(kind, quantity)
+    found = _unit_of(kind, *(text(member(quantity, name)) for name in ("code", "unit", "system")))
     if isinstance(found, Refusal):
         return found
     sent = member(quantity, "comparator")
     comparator = "" if sent is None else text(sent) or "?"
     if comparator not in ("", "<", "<=", ">", ">="):
         return Refusal("a comparator that is not understood")
-    unit = next(unit for unit in units_of(quantity) if factor(kind, unit) is not None)
-    return Measure(value * found, f"{comparator}{say_number(value)} {say_unit(unit)}", comparator)
+    return Measure(value * found.factor, f"{comparator}{say_number(value)} {found.said}", comparator)
 
 
-def _factor_of(kind: str, quantity: Json) -> Decimal | Refusal:
-    units = units_of(quantity)
+class _Unit(NamedTuple):
+    """A unit that is accepted: its factor, and how it is printed."""
+
+    factor: Decimal
+    said: str
+
+
+@lru_cache(maxsize=1024)  # a laboratory has few units, and each result brings one
+def _unit_of(kind: str, code: str, unit: str, system: str) -> _Unit | Refusal:
+    units = [spelling(one) for one in (code, unit) if one]
     if not units:
         return Refusal("no unit")
-    code, system = text(member(quantity, "code")), text(member(quantity, "system"))
-    accepted = {factor(kind, unit) for unit in units}
-    known = accepted - {None}
+    known = {factor(kind, one) for one in units} - {None}
     if code and system in ("", UCUM) and factor(kind, code) is None:
         known = set()  # the code is the unit; a friendly display beside it does not repair it
-    if known and any(_is_other_unit(unit) for unit in units if factor(kind, unit) is None):
+    if known and any(_is_other_unit(one) for one in units if factor(kind, one) is None):
         return Refusal(f"units {' and '.join(units)} contradict each other")
     if not known:
         return Refusal(f"unit {units[0]} not accepted")
     if len(known) > 1:
         return Refusal(f"units {' and '.join(units)} contradict each other")
-    return next(unit_factor for unit_factor in known if unit_factor is not None)
+    return next(_Unit(found, say_unit(one)) for one in units if (found := factor(kind, one)) is not None)
 
 
 def _is_other_unit(unit: str) -> bool:

@@ -5,15 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cds_service.clinical.chart import Data
+from cds_service.clinical.chart import Data, Part, parts_of
 from cds_service.clinical.codes import CodeList, Row
 from cds_service.clinical.elements import (
     Json,
     Resource,
-    codings,
     names,
     objects,
-    resource_name,
     text,
 )
 from cds_service.clinical.facts import Origin
@@ -91,23 +89,29 @@ class Wanted:
 
 
 def read_results(data: Data, wanted: Wanted, patient_id: str, now: datetime) -> Readings:
-    """Every result of one analyte, panels and contained results included, each resource once."""
+    """Every result of one analyte, panels and contained results included, each resource once.
+
+    Several facts rest on the same analyte; each is read once for the data of one call.
+    """
+    if not data.resources:
+        return Readings()
+    asked = (wanted, patient_id, now)
+    readings: Readings = data.read.get(asked) or _read(data, wanted, patient_id, now)
+    data.read[asked] = readings
+    return readings
+
+
+def _read(data: Data, wanted: Wanted, patient_id: str, now: datetime) -> Readings:
     readings = Readings()
-    seen: dict[str, list[Resource]] = {}
     retracted = _retracted(data)
-    for observation in data.resources:
-        name = resource_name(observation)
-        if "/" in name and observation in seen.setdefault(name, []):
-            continue
-        seen.setdefault(name, []).append(observation)
-        for part in parts_of(observation):
-            judged = _judge(part, observation, wanted, patient_id, now)
-            if isinstance(judged, Result) and name in retracted:
-                judged = Unused(judged.row.term, "its panel was entered in error or cancelled", name, judged.moment)
-            if isinstance(judged, Result):
-                readings.usable.append(judged)
-            elif judged is not None:
-                readings.unused.append(judged)
+    for part in data.parts:
+        judged = _judge(part, wanted, patient_id, now)
+        if isinstance(judged, Result) and part.name in retracted:
+            judged = Unused(judged.row.term, "its panel was entered in error or cancelled", part.name, judged.moment)
+        if isinstance(judged, Result):
+            readings.usable.append(judged)
+        elif judged is not None:
+            readings.unused.append(judged)
     readings.usable.sort(key=lambda one: (one.moment.day, one.moment.latest, one.issued, one.name), reverse=True)
     return readings
 
@@ -118,27 +122,18 @@ def _retracted(data: Data) -> set[str]:
     return {"/".join(reference.split("/")[-2:]) for panel in panels for reference in members_of(panel)}
 
 
-def parts_of(observation: Resource) -> Iterator[Resource]:
-    """The observation, its components, and the observations contained in it or in a report."""
-    yield observation
-    yield from objects(observation.get("component"))
-    for contained in objects(observation.get("contained")):
-        if contained.get("resourceType") == "Observation":
-            yield contained
-            yield from objects(contained.get("component"))
-
-
-def _judge(part: Resource, whole: Resource, wanted: Wanted, patient_id: str, now: datetime) -> Result | Unused | None:
-    rows = wanted.codes.rows_in(part.get("code"))
+def _judge(one: Part, wanted: Wanted, patient_id: str, now: datetime) -> Result | Unused | None:
+    rows = wanted.codes.rows_of(one.codings)
     if not rows:
         return None
-    name, moment = resource_name(whole), moment_of(part, whole)
+    part, whole, name = one.part, one.whole, one.name
+    moment = moment_of(part, whole)
     refused = next((row for row in rows if not row.included), None)
     if refused is not None:
         return Unused(refused.term, "a different specimen or measure", name, moment, refused=True)
     row = rows[0]
     problem = _status_problem(part, whole) or _date_problem(moment, wanted, now)
-    if any(codes.rows_in(part.get("code")) for codes in wanted.others):
+    if any(codes.rows_of(one.codings) for codes in wanted.others):
         problem = "its codes contradict each other"
     if _OTHER_SPECIMEN.search(" ".join(_specimen_names(part, whole))):
         problem = "its specimen is not plasma or serum"
@@ -211,9 +206,4 @@ def is_valid(resource: Resource) -> bool:
 
 def has_code(resource: Resource, codes: CodeList) -> bool:
     """True if a resource or one of its parts has an included code of the list."""
-    return any(
-        row is not None and row.included
-        for part in parts_of(resource)
-        for coding in codings(part.get("code"))
-        if (row := codes.find(coding)) is not None
-    )
+    return any(row.included for part in parts_of(resource) for row in codes.rows_in(part.get("code")))

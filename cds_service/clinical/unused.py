@@ -5,9 +5,9 @@ from datetime import date
 
 from cds_service.clinical import queries
 from cds_service.clinical.chart import Chart
-from cds_service.clinical.elements import names, resource_name, shortened
+from cds_service.clinical.elements import Coding, names, shortened
 from cds_service.clinical.facts import Fact, Origin, absent, known
-from cds_service.clinical.results import Readings, Unused, moment_of, parts_of
+from cds_service.clinical.results import Readings, Unused, moment_of
 from cds_service.clinical.vocabulary import Vocabulary
 
 SOME = "some"
@@ -36,16 +36,14 @@ def _day(one: Unused) -> date:
 def _named_alike(chart: Chart, vocabulary: Vocabulary) -> Iterator[Unused]:
     """Results whose text says glutamate or cystine and whose code does not."""
     words = vocabulary.name_lists["amino-acid-words"]
-    for resource in chart.get(queries.AMINO_ACIDS).resources:
-        for part in parts_of(resource):
-            code = part.get("code")
-            if words.included_in(code) is None or _is_known(code, vocabulary):
-                continue
-            rows = vocabulary.code_lists[_LOOKALIKES].rows_in(code)
-            label = shortened(next(names(code), ""))
-            reason = f"its code means {rows[0].term}" if rows else "it has no code that this service reads"
-            yield Unused(f"“{label}”", reason, resource_name(resource), moment_of(part, resource))
+    for one in chart.get(queries.AMINO_ACIDS).parts:
+        if _is_known(one.codings, vocabulary) or words.included_in(one.part.get("code")) is None:
+            continue
+        rows = vocabulary.code_lists[_LOOKALIKES].rows_of(one.codings)
+        label = shortened(next(names(one.part.get("code")), ""))
+        reason = f"its code means {rows[0].term}" if rows else "it has no code that this service reads"
+        yield Unused(f"“{label}”", reason, one.name, moment_of(one.part, one.whole))
 
 
-def _is_known(code: object, vocabulary: Vocabulary) -> bool:
-    return any(vocabulary.code_lists[name].rows_in(code) for name in _LISTS)
+def _is_known(codings: Sequence[Coding], vocabulary: Vocabulary) -> bool:
+    return any(vocabulary.code_lists[name].rows_of(codings) for name in _LISTS)
