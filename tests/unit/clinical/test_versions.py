@@ -182,6 +182,12 @@ def test_a_related_result_that_is_no_member(kind: Json) -> None:
     assert versions.members_of({"related": [{"type": kind, "target": {"reference": "Observation/1"}}]}) == []
 
 
+@pytest.mark.parametrize("name", ["dosageInstruction", "dosage"])
+def test_an_instruction_that_is_no_object_is_not_read(name: str) -> None:
+    assert versions.has_unread_instruction({name: ["600 mg twice daily"]})
+    assert not versions.has_unread_instruction({name: [{"text": "600 mg twice daily"}]})
+
+
 @pytest.mark.parametrize("name", ["type", "meaning"])
 def test_what_a_range_is_for(name: str) -> None:
     assert versions.range_kind_of({name: CONCEPT}) == CONCEPT
