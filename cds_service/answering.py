@@ -17,7 +17,7 @@ from cds_service.clinical.orders import (
 )
 from cds_service.clinical.reading import dose_together, read_order_facts, read_patient_facts
 from cds_service.clinical.use import poisoning_as_reason
-from cds_service.clinical.versions import drug_pointers, likely_versions, version_of
+from cds_service.clinical.versions import drug_pointers, likely_versions, shows_version, version_of
 from cds_service.errors import DataNotObtained
 from cds_service.fhir.fetching import NO_SERVER, Source
 from cds_service.fhir.gathering import gather
@@ -65,13 +65,13 @@ async def answer(
     orders, along = await _resolve(in_question, request.entries, prefetch, content, source)
     if not orders.found:
         return _for_no_order(orders, along)
-    likely = _likely(request, along, prefetch)
+    likely = _likely(request, orders, along, prefetch)
     answers = await source.complete(prefetch, request.patient_id, version_of(orders.found[0].resource, likely))
     along += await source.medications(_nameless([*along, *_entries_in(list(answers.values()))]))
     chart = gather(request.patient_id, answers, source.why)
     drafts = _drafts(request.entries, [*along, *_entries_in(list(answers.values()))])
     decided = decide_all(orders.found, drafts, chart, content, now)
-    likely = likely if answers is prefetch else _likely(request, along, answers)
+    likely = likely if answers is prefetch else _likely(request, orders, along, answers)
     call = Call(likely, request.patient_id, now.date(), new_id)
     cards = _render_all(decided, content, call)
     _refuse_without_data(chart, cards)
@@ -110,8 +110,12 @@ def _for_no_order(orders: OrdersInQuestion, along: Sequence[Resource]) -> Answer
     return Answer(wire.Response(cards=()), unread_orders=len(orders.unread))
 
 
-def _likely(request: HookRequest, along: Sequence[Resource], answers: Mapping[str, Any]) -> Sequence[str]:
-    """The FHIR versions, the likeliest first, by everything that has come so far."""
+def _likely(
+    request: HookRequest, orders: OrdersInQuestion, along: Sequence[Resource], answers: Mapping[str, Any]
+) -> Sequence[str]:
+    """The FHIR versions, the likeliest first, by everything that has come so far, where the orders leave it open."""
+    if all(shows_version(order.resource) for order in orders.found):
+        return likely_versions(request.hook, ())
     entries = [*along, *_entries_in(list(answers.values()))]
     return likely_versions(request.hook, [one for entry in entries if isinstance(one := entry.get("resource"), dict)])
 

@@ -48,18 +48,17 @@ class CodeList:
         self.name = name
         self.rows = tuple(rows)
         self._exact = {(row.system, _plain(row.system, row.code)): row for row in self.rows}
-        self._prefixes = [row for row in self.rows if row.code.endswith("*")]
+        ending = (row for row in self.rows if row.code.endswith("*"))
+        self._prefixes = [(row.system, _plain(row.system, row.code[:-1]), row) for row in ending]
 
     def find(self, coding: Coding) -> Row | None:
         """The row of this code in this system, the longest prefix where there is no exact row."""
         code = _plain(coding.system, coding.code)
         exact = self._exact.get((coding.system, code))
-        return exact or self._longest_prefix(coding.system, code)
+        return exact or (self._longest_prefix(coding.system, code) if self._prefixes else None)
 
     def _longest_prefix(self, system: str, code: str) -> Row | None:
-        fits = [
-            row for row in self._prefixes if row.system == system and code.startswith(_plain(system, row.code[:-1]))
-        ]
+        fits = [row for of, prefix, row in self._prefixes if of == system and code.startswith(prefix)]
         return max(fits, key=lambda row: len(row.code), default=None)
 
     def rows_in(self, concept: Json) -> list[Row]:

@@ -44,7 +44,9 @@ def items(value: Json) -> list[Json]:
 
 def objects(value: Json) -> list[Resource]:
     """The objects among the items."""
-    return [item for item in items(value) if isinstance(item, dict)]
+    if isinstance(value, list):
+        return [item for item in value if isinstance(item, dict)]
+    return [value] if isinstance(value, dict) else []
 
 
 def text(value: Json) -> str:
@@ -71,21 +73,20 @@ def number(value: Json) -> Decimal | None:
     return _CONTEXT.plus(exact)  # 64.10000000000001 is 64.1 that went through somebody's floating point
 
 
-def _concepts(value: Json) -> Iterator[Resource]:
+def _concepts(value: Json) -> list[Resource]:
     """Each CodeableConcept of a value: itself, a list of them, or the one inside an R5 CodeableReference."""
-    for one in objects(value):
-        yield one
-        if isinstance(one.get("concept"), dict):
-            yield one["concept"]
+    found = objects(value)
+    return found + [one["concept"] for one in found if isinstance(one.get("concept"), dict)]
 
 
-def codings(concept: Json) -> Iterator[Coding]:
+def codings(concept: Json) -> list[Coding]:
     """Every coding of a CodeableConcept, a list of them, or an R5 CodeableReference."""
-    for one in _concepts(concept):
-        for coding in objects(one.get("coding")):
-            code = text(coding.get("code"))
-            if code:
-                yield Coding(text(coding.get("system")), code, text(coding.get("display")))
+    return [
+        Coding(text(coding.get("system")), code, text(coding.get("display")))
+        for one in _concepts(concept)
+        for coding in objects(one.get("coding"))
+        if (code := text(coding.get("code")))
+    ]
 
 
 def names(concept: Json) -> Iterator[str]:

@@ -109,10 +109,11 @@ def read_measure(kind: str, quantity: Json) -> Measure | Refusal:
     value = number(member(quantity, "value"))
     if value is None:
         return Refusal("no number")
-    found = _unit_of(kind, *(text(member(quantity, name)) for name in ("code", "unit", "system")))
+    code, unit, system = text(quantity.get("code")), text(quantity.get("unit")), text(quantity.get("system"))
+    found = _unit_of(kind, code, unit, system)
     if isinstance(found, Refusal):
         return found
-    sent = member(quantity, "comparator")
+    sent = quantity.get("comparator")
     comparator = "" if sent is None else text(sent) or "?"
     if comparator not in ("", "<", "<=", ">", ">="):
         return Refusal("a comparator that is not understood")

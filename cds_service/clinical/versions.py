@@ -5,6 +5,7 @@ such as a code that is a CodeableConcept elsewhere, is read by `elements`. R4B i
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 from cds_service.clinical.elements import (
     Json,
@@ -48,7 +49,8 @@ def is_about(resource: Resource, patient_id: str) -> bool:
     A resource without a subject, or with one that names no Patient (a `urn:`), is taken as belonging to the
     patient whose data were asked for.
     """
-    for reference in references(resource.get("subject")) + references(resource.get("patient")):
+    stated = (references(resource[name]) for name in ("subject", "patient") if name in resource)
+    for reference in chain.from_iterable(stated):
         parts = reference.split("?")[0].split("/")
         if "Patient" in parts[:-1] and parts[parts.index("Patient") + 1] != patient_id:
             return False
@@ -236,6 +238,11 @@ def version_of(order: Resource, likely: Sequence[str]) -> str:
     """The version that an order is written in: the likeliest of those that its own shape allows."""
     allowed = _narrowed(_signs(order))
     return next(version for version in likely if version in allowed)
+
+
+def shows_version(order: Resource) -> bool:
+    """True if an order's own shape allows one version only: nothing else needs to be looked at."""
+    return len(_narrowed(_signs(order))) == 1
 
 
 def likely_versions(hook: str, resources: Iterable[Resource]) -> tuple[str, ...]:

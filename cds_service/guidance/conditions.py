@@ -1,7 +1,7 @@
 """Conditions: the closed set of tests that content may use. Each can check itself and say itself."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from enum import Enum
 from functools import cached_property
@@ -27,11 +27,15 @@ class Answer(Enum):
     UNKNOWN = "cannot tell"
 
 
-def all_of(answers: list[Answer]) -> Answer:
-    """Yes if all are yes, no if any is no, else cannot tell."""
-    if Answer.NO in answers:
-        return Answer.NO
-    return Answer.UNKNOWN if Answer.UNKNOWN in answers else Answer.YES
+def all_of(answers: Iterable[Answer]) -> Answer:
+    """Yes if all are yes, no if any is no, else cannot tell. The first no ends it."""
+    so_far = Answer.YES
+    for answer in answers:
+        if answer is Answer.NO:
+            return Answer.NO
+        if answer is Answer.UNKNOWN:
+            so_far = Answer.UNKNOWN
+    return so_far
 
 
 def any_of(answers: list[Answer]) -> Answer:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import Fact, Facts, State, absent, known
@@ -29,14 +30,18 @@ class Reason:
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Decision:
     """What a card says to the facts of one order, and why."""
 
     card: Card
     outcome: Outcome
-    reasons: tuple[Reason, ...]
     facts: Facts
+
+    @cached_property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Every row of the card, and what it said: looked at only where somebody asks why."""
+        return tuple(Reason(row, row.check(self.facts)) for row in self.card.when)
 
 
 def decide(facts: Facts, cards: Iterable[Card]) -> list[Decision]:
@@ -48,8 +53,7 @@ def decide(facts: Facts, cards: Iterable[Card]) -> list[Decision]:
 
 
 def _decide(facts: Facts, card: Card) -> Decision:
-    reasons = tuple(Reason(row, row.check(facts)) for row in card.when)
-    return Decision(card, _OUTCOMES[all_of([reason.answer for reason in reasons])], reasons, facts)
+    return Decision(card, _OUTCOMES[all_of(row.check(facts) for row in card.when)], facts)
 
 
 def screens_not_done(facts: Facts, decisions: Sequence[Decision], card: Card) -> Fact:

@@ -83,7 +83,7 @@ def decided(card, name="acetylcysteine", **texts):
     for fact in CATALOGUE:
         facts.setdefault(fact, known("other") if fact == "use" else absent("none"))
     order = Order(ordered("d", name), (), (name,))
-    return Decided(Decision(card, Outcome.ADVISE, (), facts), order)
+    return Decided(Decision(card, Outcome.ADVISE, facts), order)
 
 
 CALL = Call(likely_versions("order-sign", ()), "p", date(2026, 11, 23), lambda: "id")
