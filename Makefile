@@ -30,8 +30,8 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Variables: PORT=8000 (run), PYTHON=python3.12 (which one makes .venv), UPGRADE=--upgrade (lock)"
 
-run: $(VENV)/.run ## install what is missing and start the service on http://127.0.0.1:8000
-	@exec $(BIN)/cds-service serve --host 127.0.0.1 --port $(PORT)
+run: $(VENV)/.run ## install what is missing and start the service on http://127.0.0.1:8000, in demo mode
+	@CDS_DEMO=on exec $(BIN)/cds-service serve --host 127.0.0.1 --port $(PORT)
 
 test: $(VENV)/.test ## run the tests
 	@$(BIN)/python -m pytest -q

@@ -13,6 +13,7 @@ from starlette.middleware.cors import CORSMiddleware
 from cds_service import __version__
 from cds_service.api import problems, routes
 from cds_service.content import load_content
+from cds_service.demo import server as demo
 from cds_service.errors import CdsServiceError
 from cds_service.fhir.connecting import new_http_client
 from cds_service.fhir.fetching import Limits
@@ -53,8 +54,11 @@ def create_app(
         allow_origins=settings.cors_origins,
         allow_methods=["GET", "POST", "OPTIONS"],
         allow_headers=["Authorization", "Content-Type"],
+        allow_private_network=settings.demo,  # a page of the internet, the sandbox, calls this machine
     )
     routes.set_up(app)
+    if settings.demo:
+        demo.set_up(app)
     return app
 
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from cds_service.app import create_app, the_time
 from cds_service.checking import check_content, check_review_dates
 from cds_service.content import load_content
-from cds_service.errors import ContentError, DataNotObtained, InvalidRequest
+from cds_service.errors import ContentError, DataNotObtained, DemoDataMissing, InvalidRequest
 from cds_service.explaining import explain_request
 from cds_service.guidance.model import Content
 from cds_service.logs import configure, get_logger
@@ -47,6 +47,11 @@ def serve(host: str = "127.0.0.1", port: int = 8000) -> None:
         app = create_app(settings)
     except ContentError as error:
         _fail(error)
+    except DemoDataMissing as error:
+        console.print(str(error), markup=False)
+        raise typer.Exit(2) from None
+    if settings.demo:
+        get_logger().info("demo", fhir_server=f"http://{host}:{port}/demo/fhir", note="invented people, read only")
     get_logger().info("serving", url=f"http://{host}:{port}/cds-services", content=app.state.content.about.version)
     uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
 

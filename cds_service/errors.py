@@ -5,7 +5,8 @@
     ├── UnknownService      404  no service has this id
     ├── DataNotObtained     412  an order is for acetylcysteine, or may be, and nothing about it could be read
     ├── BodyTooLarge        413  more bytes than the limit
-    └── ContentError        at start only: every mistake in `cards/`, with file and line
+    ├── ContentError        at start only: every mistake in `cards/`, with file and line
+    └── DemoDataMissing     at start only: demo mode is on, and its people cannot be read
 
 Anything else is a bug: 500, and nothing about it on the wire. No message here ever holds a value
 from a request, only names of fields.
@@ -13,6 +14,7 @@ from a request, only names of fields.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 
 class CdsServiceError(Exception):
@@ -66,3 +68,13 @@ class ContentError(CdsServiceError):
     def __init__(self, mistakes: list[Mistake]) -> None:
         self.mistakes = sorted(mistakes)
         super().__init__("\n".join(str(mistake) for mistake in self.mistakes))
+
+
+class DemoDataMissing(CdsServiceError):
+    """Demo mode has nobody to show: the folder of the fixtures is not there, or holds no readable people."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"CDS_DEMO is on, but no invented patients can be read in {folder}. "
+            "Set CDS_FIXTURES to the folder of the fixtures, or leave CDS_DEMO off."
+        )

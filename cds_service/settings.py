@@ -7,6 +7,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 CARDS = Path(__file__).resolve().parent.parent / "cards"
+FIXTURES = CARDS.parent / "fixtures"
 
 
 class Settings(BaseSettings):
@@ -41,6 +42,11 @@ class Settings(BaseSettings):
         ("https://sandbox.cds-hooks.org",),
         description="Browser origins that may call, as a JSON list.",
     )
+    demo: bool = Field(
+        False,
+        description="Whether to serve a read-only FHIR server with invented people at /demo/fhir, for trying out.",
+    )
+    fixtures: Path = Field(FIXTURES, description="Folder of the fixtures, whose people demo mode shows.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @property
@@ -58,8 +64,8 @@ def describe() -> list[tuple[str, str, str]]:
 
 
 def _shown(default: object) -> str:
-    if default == CARDS:
-        return "cards/ beside the package"
+    if default in (CARDS, FIXTURES):
+        return f"{default.name}/ beside the package"
     if default is None:
         return "none"
     return ", ".join(default) if isinstance(default, tuple) else str(default)

@@ -5,7 +5,6 @@ such as a code that is a CodeableConcept elsewhere, is read by `elements`. R4B i
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
 
 from cds_service.clinical.elements import (
     Json,
@@ -43,14 +42,21 @@ def search_in(version: str, search: str) -> str:
     return earlier.get(kind, kind) + mark + parameters.replace("_sort=-", "_sort:desc=")
 
 
+SUBJECTS = ("subject", "patient")  # elements, and search parameters of the same names
+
+
+def subjects_of(resource: Resource) -> list[str]:
+    """The references to whom a resource is about."""
+    return [one for name in SUBJECTS if name in resource for one in references(resource[name])]
+
+
 def is_about(resource: Resource, patient_id: str) -> bool:
     """False if the resource says that it is about another patient.
 
     A resource without a subject, or with one that names no Patient (a `urn:`), is taken as belonging to the
     patient whose data were asked for.
     """
-    stated = (references(resource[name]) for name in ("subject", "patient") if name in resource)
-    for reference in chain.from_iterable(stated):
+    for reference in subjects_of(resource):
         parts = reference.split("?")[0].split("/")
         if "Patient" in parts[:-1] and parts[parts.index("Patient") + 1] != patient_id:
             return False

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -9,7 +10,7 @@ from cds_service.clinical.chart import Arrival
 from cds_service.clinical.queries import QUERIES
 from cds_service.content import load_content
 from cds_service.fhir.gathering import gather
-from cds_service.fhir.searching import prefetch_from, search
+from cds_service.fhir.searching import find, prefetch_from, search
 
 ROOT = Path(__file__).parents[3]
 CODE_LISTS = load_content(ROOT / "cards").vocabulary.code_lists
@@ -105,7 +106,12 @@ def test_results_come_newest_first_and_undated_last():
 
 def test_a_list_without_codes_keeps_its_order():
     conditions = [
-        {"resourceType": "Condition", "id": identity, "effectiveDateTime": day}
+        {
+            "resourceType": "Condition",
+            "id": identity,
+            "effectiveDateTime": day,
+            "subject": {"reference": "Patient/p"},
+        }
         for identity, day in (("x", "2026-01-01"), ("y", "2026-11-01"))
     ]
     assert found("problemList", *conditions) == ["x", "y"]
@@ -126,7 +132,8 @@ def test_only_active_medications_are_found(status, expected):
 
 
 def test_a_status_is_asked_only_of_medications():
-    assert found("problemList", {"resourceType": "Condition", "id": "c", "status": "completed"}) == ["c"]
+    condition = {"resourceType": "Condition", "id": "c", "status": "completed", "subject": {"reference": "Patient/p"}}
+    assert found("problemList", condition) == ["c"]
 
 
 def test_no_more_than_the_count_come_and_the_total_says_how_many_there_are():
@@ -141,6 +148,86 @@ def test_no_more_than_the_count_come_and_the_total_says_how_many_there_are():
 def test_an_odd_entry_is_passed_over(entry):
     odd = {"resourceType": "Bundle", "entry": [entry, {"resource": observation("a")}]}
     assert search(QUERIES["aminoAcids"], odd, "p", CODE_LISTS)["total"] == 1
+
+
+# --- the matcher ------------------------------------------------------------------------------------------------------
+
+P = {"reference": "Patient/p"}
+RESULT = {**observation("a"), "category": [{"coding": [{"system": "urn:c", "code": "laboratory"}]}]}
+ALLERGY = {"resourceType": "AllergyIntolerance", "id": "g", "patient": P}
+WITHOUT_SYSTEM = {**observation("b"), "code": {"coding": [{"code": "20642-5"}]}}
+FITTING = {
+    "nothing asked": ("", True),
+    "a code of a system": (f"code={LOINC}|20642-5", True),
+    "a code of any system": ("code=20642-5", True),
+    "a code of another system": ("code=urn:x|20642-5", False),
+    "a code without a system": ("code=|20642-5", False),
+    "any code of a system": (f"code={LOINC}|", True),
+    "any code of another system": ("code=urn:x|", False),
+    "one of several codes": (f"code=x,{LOINC}|20642-5", True),
+    "none of several codes": ("code=x,y", False),
+    "part of a code": ("code=20642", False),
+    "a status": ("status=final", True),
+    "another status": ("status=amended", False),
+    "one of several statuses": ("status=amended,final", True),
+    "a category": ("category=laboratory", True),
+    "another category": ("category=vital-signs", False),
+    "an id": ("_id=a", True),
+    "one of several ids": ("_id=b,a", True),
+    "another id": ("_id=b", False),
+    "a patient": ("patient=p", True),
+    "a patient by type": ("patient=Patient/p", True),
+    "a patient by address": ("patient=http://127.0.0.1/fhir/Patient/p", True),
+    "a subject": ("subject=Patient/p", True),
+    "another patient": ("patient=q", False),
+    "both of two parameters": ("patient=p&status=final", True),
+    "one of two parameters": ("patient=p&status=amended", False),
+    "the same parameter twice, both fit": (f"code=20642-5&code={LOINC}|", True),
+    "the same parameter twice, one fits": ("code=20642-5&code=x", False),
+    "a parameter that nobody knows": ("colour=blue", True),
+    "how many are wanted": ("_count=5", True),
+    "a sort that nobody knows": ("_sort=colour", True),
+    "a summary": ("_summary=true&_format=json", True),
+}
+
+
+@pytest.mark.parametrize(("asked", "fits"), FITTING.values(), ids=FITTING)
+def test_a_result_fits_its_parameters(asked, fits):
+    assert find([RESULT], "Observation", parse_qsl(asked)).matches == ([RESULT] if fits else [])
+
+
+def test_a_code_without_a_system_can_be_asked_for():
+    assert find([RESULT, WITHOUT_SYSTEM], "Observation", [("code", "|20642-5")]).matches == [WITHOUT_SYSTEM]
+
+
+def test_a_resource_whose_patient_has_another_name_is_found_by_either():
+    assert find([ALLERGY], "AllergyIntolerance", [("patient", "p")]).matches == [ALLERGY]
+
+
+def test_a_resource_about_nobody_is_found_for_nobody():
+    nobody = {"resourceType": "Condition", "id": "c"}
+    device = {"resourceType": "Condition", "id": "d", "subject": {"reference": "Device/p"}}
+    assert find([nobody, device], "Condition", [("patient", "p")]).matches == []
+
+
+def test_what_was_not_understood_is_not_among_what_was_used():
+    asked = "patient=p&colour=blue&_count=many&_count=5&_sort=colour&_sort=-date&code=&_summary=true&status=final"
+    used = [("patient", "p"), ("_count", "5"), ("_sort", "-date"), ("status", "final")]
+    assert find([RESULT], "Observation", parse_qsl(asked, keep_blank_values=True)).used == used
+
+
+ORDERED = {"date": ["a", "b", "c", "d"], "-date": ["c", "b", "a", "d"], "": ["d", "b", "c", "a"]}
+
+
+@pytest.mark.parametrize(("sort", "expected"), ORDERED.items())
+def test_results_come_in_the_order_asked_for_and_undated_last(sort, expected):
+    results = [
+        {**observation("d"), "effectiveDateTime": "2026"},
+        observation("b", taken="2026-06-01T23:30:00+02:00"),  # 21:30Z
+        observation("c", taken="2026-06-01T22:00:00Z"),
+        observation("a", taken="2026-06-01T09:00:00+12:00"),  # 21:00Z on the day before
+    ]
+    assert [one["id"] for one in find(results, "Observation", [("_sort", sort)]).matches] == expected
 
 
 # --- all queries ------------------------------------------------------------------------------------------------------
