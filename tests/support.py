@@ -92,7 +92,7 @@ def to_bytes(body: Json) -> bytes:
     return _ENCODER.encode(body)
 
 
-def post(client: TestClient, body: Json, service: str = "") -> httpx.Response:
+def post(client: httpx.Client, body: Json, service: str = "") -> httpx.Response:
     """The answer of a service to a body; by default of the service for the body's hook."""
     hook = body.get("hook") if isinstance(body, dict) else None
     known = hook if isinstance(hook, str) and hook in HOOKS else "order-sign"

@@ -16,7 +16,7 @@ from cds_service.clinical.elements import Resource
 from cds_service.clinical.queries import QUERIES
 from cds_service.clinical.versions import SUBJECTS
 from cds_service.demo.people import days_since_story, load_people, moved
-from cds_service.fhir.searching import TOKENS, Found, Parameters, find, read, searchset
+from cds_service.fhir.searching import TOKENS, Found, Parameters, find, read, searchset, whole_number
 
 PATH = "/demo/fhir"
 PAGE, LARGEST_PAGE = 100, 1000
@@ -90,8 +90,7 @@ def _link(relation: str, address: str, parameters: Parameters) -> Resource:
 
 
 def _offset(parameters: Parameters) -> int:
-    written = dict(parameters).get(_OFFSET, "")
-    return int(written) if written.isascii() and written.isdecimal() and len(written) < 10 else 0
+    return whole_number(dict(parameters).get(_OFFSET, "")) or 0
 
 
 def capability_statement(base: str, today: str, types: Sequence[str]) -> Resource:

@@ -3,6 +3,7 @@
 A parameter that is not understood is ignored, as FHIR lets a server do; `Found.used` names those that were.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -84,9 +85,14 @@ def searchset(entries: Sequence[Resource], total: int, links: Sequence[Resource]
     return {**bundle, "entry": [*entries]} if entries else bundle
 
 
+def whole_number(written: str) -> int | None:
+    """A number of entries, of at most nine digits; None for anything else."""
+    return int(written) if re.fullmatch(r"\d{1,9}", written, re.ASCII) else None
+
+
 def _is_understood(name: str, value: str) -> bool:
     if name == "_count":
-        return value.isascii() and value.isdecimal()
+        return whole_number(value) is not None
     if name == "_sort":
         return value in _ORDERS
     return bool(value) and (name == "_id" or name in TOKENS or name in SUBJECTS)

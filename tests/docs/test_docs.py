@@ -5,14 +5,17 @@ import re
 import shlex
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from starlette.testclient import TestClient
 
 from cds_service.app import create_app
+from cds_service.clinical.queries import QUERIES
 from cds_service.content import load_content
 from cds_service.explaining import explain_request
 from cds_service.settings import CARDS, Settings, describe
+from tests.support import cards_of, ids_of, new_client, prefetch_for
 
 ROOT = CARDS.parent
 CONTENT = load_content(CARDS)
@@ -75,3 +78,49 @@ def test_settings_that_documents_name_exist() -> None:
     named = {name for path in DOCUMENTS for name in re.findall(r"`(CDS_[A-Z_]+)", path.read_text(encoding="utf-8"))}
 
     assert named <= {name for name, _, _ in describe()}
+
+
+INTEGRATING = (ROOT / "docs" / "integrating.md").read_text(encoding="utf-8")
+
+
+def test_the_guide_names_the_scopes_of_every_query() -> None:
+    scopes = INTEGRATING.partition("### Scopes")[2].partition("### ")[0]
+    rows = [line for line in scopes.splitlines() if line.startswith("| `")]
+
+    assert sorted(re.findall(r"`(\w+)`", " ".join(row.split("|")[1] for row in rows))) == sorted(QUERIES)
+    for query in QUERIES.values():
+        row = next(one for one in rows if f"`{query.key}`" in one)
+        assert f"`patient/{query.resource_type}.read`" in row
+        assert re.search(rf"`patient/{query.resource_type}\.rs?`", row)
+
+
+TO_TRY = re.findall(
+    r"^\| `([a-z-]+)` \| (none|`[a-z-]+`(?:, `[a-z-]+`)*)",
+    INTEGRATING.partition("## Trying it in the CDS Hooks sandbox\n")[2],
+    re.MULTILINE,
+)
+
+
+def test_the_guide_has_patients_to_try() -> None:
+    assert len(TO_TRY) > 5
+
+
+@pytest.mark.parametrize(("patient", "cards"), TO_TRY)
+def test_a_patient_to_try_gets_the_cards_that_the_guide_says(patient: str, cards: str) -> None:
+    sandbox = (ROOT / "fixtures" / "unusual" / "sandbox-order-sign.json").read_text(encoding="utf-8")
+    body = {**json.loads(sandbox.replace("pt-1", patient)), "prefetch": prefetch_for(patient)}
+
+    assert ids_of(cards_of(new_client(), body)) == re.findall(r"`([a-z-]+)`", cards)
+
+
+@pytest.mark.parametrize("document", [ROOT / "README.md", ROOT / "docs" / "integrating.md"], ids=lambda path: path.name)
+def test_the_link_to_the_sandbox_names_addresses_that_the_demo_has(document: Path) -> None:
+    (link,) = re.findall(r"https://sandbox\.cds-hooks\.org/\?[^)>\s]+", document.read_text(encoding="utf-8"))
+    named = dict(parse_qsl(urlsplit(link).query))
+    here = "http://127.0.0.1:8000"
+
+    with new_client(Settings(demo=True)) as client:
+        server = named["fhirServiceUrl"].removeprefix(here)
+        assert client.get(f"{server}/metadata").json()["resourceType"] == "CapabilityStatement"
+        assert client.get(f"{server}/Patient/{named['patientId']}").json()["id"] == named["patientId"]
+        assert client.get(named["serviceDiscoveryURL"].removeprefix(here)).json()["services"]
