@@ -1,8 +1,9 @@
 """Puts everything together: the only file that knows everything, reads the clock and makes ids."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from time import monotonic
 from uuid import uuid4
 
 import httpx
@@ -12,6 +13,11 @@ from starlette.middleware.cors import CORSMiddleware
 
 from cds_service import __version__
 from cds_service.api import problems, routes
+from cds_service.api.authenticating import Authenticator
+from cds_service.api.key_sets import KeySetLimits, KeySets
+from cds_service.api.seen_tokens import SeenTokens, TokensOfThisProcess, TokenStore
+from cds_service.api.tokens import Rules
+from cds_service.clients import load_clients
 from cds_service.content import load_content
 from cds_service.demo import server as demo
 from cds_service.errors import CdsServiceError
@@ -32,12 +38,19 @@ def an_id() -> str:
     return str(uuid4())
 
 
+def uncounted(_reason: str) -> None:
+    """Where nothing counts the reasons for refusing a token."""
+
+
 def create_app(
     settings: Settings,
     content: Content | None = None,
     now: Callable[[], datetime] = the_time,
     new_id: Callable[[], str] = an_id,
     http: httpx.AsyncClient | None = None,
+    clock: Callable[[], float] = monotonic,
+    token_store: TokenStore | None = None,
+    authentication_failed: Callable[[str], None] = uncounted,
 ) -> FastAPI:
     """The service. Content is loaded here, so that a mistake in it stops the start; tests pass the rest in."""
     app = FastAPI(title="Acetylcysteine CDS Hooks service", version=__version__, redoc_url=None, lifespan=_running)
@@ -46,6 +59,9 @@ def create_app(
     app.state.now, app.state.new_id = now, new_id
     app.state.http = http or new_http_client(settings.fhir_ca_file)
     app.state.fhir_limits = _limits(settings)
+    app.state.key_sets = KeySets(app.state.http, _key_set_limits(settings), clock)
+    seen = SeenTokens(TokensOfThisProcess(now), token_store)
+    app.state.authenticator = _authenticator(settings, app.state.key_sets, seen, now, authentication_failed)
     app.add_exception_handler(CdsServiceError, problems.on_known)
     app.add_exception_handler(HTTPException, problems.on_http)
     app.add_middleware(problems.BugShield)  # inside the one for browsers, so that they can read its answer
@@ -71,8 +87,34 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
+def _key_set_limits(settings: Settings) -> KeySetLimits:
+    return KeySetLimits(
+        interval=settings.key_set_interval_seconds,
+        max_age=settings.key_set_max_age_seconds,
+        timeout=settings.key_set_timeout_ms / 1000,
+    )
+
+
+def _authenticator(
+    settings: Settings,
+    key_sets: KeySets,
+    seen: SeenTokens,
+    now: Callable[[], datetime],
+    failed: Callable[[str], None],
+) -> Authenticator | None:
+    """What knows the clients; None without a list of them."""
+    if settings.clients is None:
+        return None
+    if settings.public_url is None or settings.auth == "off":  # `serve` says it in more words
+        raise ValueError("a list of clients needs CDS_PUBLIC_URL, which tokens are for, and no CDS_AUTH=off")
+    rules = Rules(settings.token_algorithms, settings.token_skew_seconds, settings.token_max_age_seconds)
+    return Authenticator(load_clients(settings.clients), settings.public_url, rules, key_sets, seen, now, failed)
+
+
 @asynccontextmanager
 async def _running(app: FastAPI) -> AsyncIterator[None]:
-    """What is opened before the first call and closed after the last."""
-    yield
-    await app.state.http.aclose()
+    """What is opened before the first call and closed after the last, in the opposite order."""
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(app.state.http.aclose)
+        stack.push_async_callback(app.state.key_sets.aclose)
+        yield

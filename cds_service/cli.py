@@ -35,14 +35,16 @@ def main() -> None:
 
 @cli.command()
 def serve(host: str = "127.0.0.1", port: int = 8000) -> None:
-    """Serve. Without client authentication only on loopback, unless CDS_AUTH=off says otherwise."""
+    """Serve. Without a list of clients only on loopback, unless CDS_AUTH=off says otherwise."""
     settings = Settings()
     configure(settings.log_level)
-    if not _is_loopback(host):
-        if settings.auth != "off":
-            console.print(f"{host} is not loopback and clients are not authenticated. Set CDS_AUTH=off to serve there.")
-            raise typer.Exit(2)
-        get_logger().warning("open", host=host, note="CDS_AUTH=off: anyone who reaches this address may call")
+    problem = _why_not(host, settings)
+    if problem:
+        console.print(problem, markup=False)
+        raise typer.Exit(2)
+    _say_who_may_call(host, settings)
+    if settings.public_url is None and _is_loopback(host):
+        settings = settings.model_copy(update={"public_url": _url(host, port)})
     try:
         app = create_app(settings)
     except ContentError as error:
@@ -51,9 +53,33 @@ def serve(host: str = "127.0.0.1", port: int = 8000) -> None:
         console.print(str(error), markup=False)
         raise typer.Exit(2) from None
     if settings.demo:
-        get_logger().info("demo", fhir_server=f"http://{host}:{port}/demo/fhir", note="invented people, read only")
-    get_logger().info("serving", url=f"http://{host}:{port}/cds-services", content=app.state.content.about.version)
+        get_logger().info("demo", fhir_server=f"{_url(host, port)}/demo/fhir", note="invented people, read only")
+    get_logger().info("serving", url=f"{_url(host, port)}/cds-services", content=app.state.content.about.version)
     uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+
+
+def _why_not(host: str, settings: Settings) -> str:
+    """Why the service does not start: it would be open by accident, or nobody could call it. Empty if it may."""
+    if settings.clients is not None and settings.auth == "off":
+        return "CDS_AUTH=off, but CDS_CLIENTS lists clients to authenticate. One of the two is a mistake."
+    if _is_loopback(host):
+        return ""
+    if settings.clients is None and settings.auth != "off":
+        return f"{host} is not loopback, and clients are not known. List them in CDS_CLIENTS, or set CDS_AUTH=off."
+    if settings.clients is not None and settings.public_url is None:
+        return f"{host} is not loopback: set CDS_PUBLIC_URL to the address that clients call; their tokens are for it."
+    return ""
+
+
+def _say_who_may_call(host: str, settings: Settings) -> None:
+    if settings.auth == "off":
+        get_logger().warning("open", host=host, note="CDS_AUTH=off: anyone who reaches this address may call")
+    elif settings.clients is None:
+        get_logger().info("open", host=host, note="no CDS_CLIENTS: anyone on this machine may call, and nobody else")
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _is_loopback(host: str) -> bool:
@@ -115,7 +141,7 @@ def _fail(error: ContentError) -> NoReturn:
 def _print_mistakes(error: ContentError) -> None:
     for mistake in error.mistakes:
         console.print(str(mistake), style="red", markup=False)
-    console.print(f"{len(error.mistakes)} mistakes in the content.")
+    console.print(f"{len(error.mistakes)} mistakes.")
 
 
 @cli.command()

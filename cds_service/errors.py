@@ -2,10 +2,12 @@
 
     CdsServiceError
     ├── InvalidRequest      400  the body is not a CDS Hooks request; names the field
+    ├── NotAuthenticated    401  the request has no token that proves who sends it
     ├── UnknownService      404  no service has this id
     ├── DataNotObtained     412  an order is for acetylcysteine, or may be, and nothing about it could be read
     ├── BodyTooLarge        413  more bytes than the limit
-    ├── ContentError        at start only: every mistake in `cards/`, with file and line
+    ├── StoreDown           never on the wire: the database does not answer, and the service goes on without it
+    ├── ContentError        at start only: every mistake in `cards/` or another file, with file and line
     └── DemoDataMissing     at start only: demo mode is on, and its people cannot be read
 
 Anything else is a bug: 500, and nothing about it on the wire. No message here ever holds a value
@@ -30,6 +32,15 @@ class InvalidRequest(CdsServiceError):
         self.problem = problem
 
 
+class NotAuthenticated(CdsServiceError):
+    """The caller is not known. `reason` and `client` are for the log alone: a fixed word, and a configured name."""
+
+    def __init__(self, reason: str, client: str) -> None:
+        super().__init__("the request is not authenticated")
+        self.reason = reason
+        self.client = client
+
+
 class UnknownService(CdsServiceError):
     """No service of this host has the id that was called."""
 
@@ -40,6 +51,10 @@ class DataNotObtained(CdsServiceError):
     def __init__(self, missing: Mapping[str, str]) -> None:
         super().__init__("the data that the guidance needs came neither by prefetch nor from the FHIR server")
         self.missing = missing
+
+
+class StoreDown(CdsServiceError):
+    """The database cannot be asked."""
 
 
 class BodyTooLarge(CdsServiceError):

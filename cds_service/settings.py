@@ -1,11 +1,14 @@
 """Every setting, with its default and what it is for. The only reader of the environment."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+Algorithm = Literal["ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"]
+_PUBLIC = re.compile(r"https://[^/?#@\s]+(/[^?#\s]*)?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/[^?#\s]*)?")
 CARDS = Path(__file__).resolve().parent.parent / "cards"
 FIXTURES = CARDS.parent / "fixtures"
 
@@ -34,10 +37,25 @@ class Settings(BaseSettings):
     prefetch: Literal["full", "patient", "none"] = Field(
         "full", description="What discovery asks EHRs to prefetch: every key, the patient alone, or nothing."
     )
+    clients: Path | None = Field(
+        None, description="TOML file of the CDS clients that are trusted; clients.example.toml explains it."
+    )
     auth: Literal["off", "required"] = Field(
         "required",
         description="`off` permits to listen beyond loopback although no client is authenticated. Logged at start.",
     )
+    public_url: str | None = Field(
+        None, description="Address at which clients reach this service, without /cds-services: what tokens are for."
+    )
+    open_discovery: bool = Field(True, description="Whether discovery is answered without a token.")
+    token_algorithms: tuple[Algorithm, ...] = Field(
+        ("ES384", "RS384"), min_length=1, description="Algorithms that tokens may be signed with, as a JSON list."
+    )
+    token_skew_seconds: int = Field(60, ge=0, le=600, description="How far a client's clock may differ from ours.")
+    token_max_age_seconds: int = Field(3600, gt=0, le=86400, description="Age at which a token is refused in any case.")
+    key_set_interval_seconds: int = Field(10, gt=0, description="Least time between two fetches of one key set.")
+    key_set_max_age_seconds: int = Field(3600, gt=0, description="Age at which a key set is fetched again.")
+    key_set_timeout_ms: int = Field(2000, gt=0, description="Longest time for fetching a key set, in ms.")
     cors_origins: tuple[str, ...] = Field(
         ("https://sandbox.cds-hooks.org",),
         description="Browser origins that may call, as a JSON list.",
@@ -49,10 +67,12 @@ class Settings(BaseSettings):
     fixtures: Path = Field(FIXTURES, description="Folder of the fixtures, whose people demo mode shows.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
-    @property
-    def listed_fhir_servers(self) -> tuple[str, ...] | None:
-        """The FHIR servers that may be called beside loopback; None where there is no list."""
-        return None if self.fhir_loopback else ()
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, url: str | None) -> str | None:
+        if url is not None and not _PUBLIC.fullmatch(url):
+            raise ValueError("is an https address without user, query or fragment; http is for loopback only")
+        return url.rstrip("/") if url else None
 
 
 def describe() -> list[tuple[str, str, str]]:

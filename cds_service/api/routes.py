@@ -3,19 +3,22 @@
 from time import perf_counter
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
 from cds_service.answering import Answer, answer
+from cds_service.api.authenticating import authenticate
 from cds_service.api.bodies import read_body
+from cds_service.clients import Client
 from cds_service.discovery import SERVICES, discover
 from cds_service.errors import InvalidRequest, UnknownService
 from cds_service.fhir.allowing import allowed
 from cds_service.fhir.fetching import NO_SERVER, FhirServer, NoServer, Source, bearer
 from cds_service.hooks.requests import HookRequest, read_request
 from cds_service.hooks.responses import to_json
+from cds_service.hooks.versions import as_1_0
 from cds_service.logs import get_logger, safe_instance
 
-router = APIRouter()
+router = APIRouter(dependencies=[Depends(authenticate)])
 _BODY: dict[str, Any] = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
 }
@@ -35,35 +38,47 @@ async def call(service_id: str, request: Request) -> Response:
     if hook is None:
         raise UnknownService("there is no service with this id")
     asked = read_request(await read_body(request, request.app.state.settings.max_body_bytes), hook)
-    server, source = _fhir_server(request.app, asked)
+    client: Client | None = request.state.client
+    server, source = _fhir_server(request.app, asked, client)
     state = request.app.state
     try:
         answered = await answer(asked, state.content, state.now(), state.new_id, source)
-        body = to_json(answered.response)
+        body = _written(answered, client)
     except RecursionError:  # a suggestion holds the order as it came, however deep
         raise InvalidRequest("body", "is nested too deeply") from None
-    _log(service_id, asked, answered, server, perf_counter() - started)
+    _log(service_id, asked, answered, client, server, perf_counter() - started)
     return Response(body, media_type="application/json")
 
 
-def _fhir_server(app: FastAPI, asked: HookRequest) -> tuple[str, Source]:
+def _written(answered: Answer, client: Client | None) -> bytes:
+    """The answer in the version of CDS Hooks that the client speaks."""
+    if client is not None and client.cds_hooks == "1.0":
+        return to_json(as_1_0(answered.response))
+    return to_json(answered.response)
+
+
+def _fhir_server(app: FastAPI, asked: HookRequest, client: Client | None) -> tuple[str, Source]:
     """What may be asked for what the prefetch lacks, and for the log whether the server that was named may be."""
     if not asked.fhir_server:
         return "none", NO_SERVER
-    base = allowed(asked.fhir_server, app.state.settings.listed_fhir_servers)
+    state = app.state
+    without_list = None if state.settings.fhir_loopback else ()
+    base = allowed(asked.fhir_server, client.fhir_servers if client else without_list)
     if base is None:
         return "refused", NoServer("its FHIR server is not one that this service may call")
     token = bearer(asked.fhir_authorization)
     if token is None:
         return "no usable token", NoServer("its fhirAuthorization cannot be used")
-    state = app.state
     return "allowed", FhirServer(state.http, base, token, state.content.vocabulary.code_lists, state.fhir_limits)
 
 
-def _log(service_id: str, asked: HookRequest, answered: Answer, fhir_server: str, seconds: float) -> None:
+def _log(
+    service_id: str, asked: HookRequest, answered: Answer, client: Client | None, fhir_server: str, seconds: float
+) -> None:
     get_logger().info(
         "answered",
         service=service_id,
+        client=client.name if client else "open",
         hook=asked.hook,
         hookInstance=safe_instance(asked.hook_instance),
         cards=answered.card_ids,

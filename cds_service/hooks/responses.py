@@ -101,6 +101,6 @@ class Discovery(_Wire):
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
-def to_json(wire: msgspec.Struct) -> bytes:
+def to_json(wire: msgspec.Struct | dict[str, Any]) -> bytes:
     """The bytes on the wire; decimals stay exact numbers."""
     return _ENCODER.encode(wire)
