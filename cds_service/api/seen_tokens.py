@@ -38,15 +38,14 @@ class TokensOfThisProcess:
         token = sha256(f"{client}\0{jti}".encode()).digest()
         if token in self._seen:
             return False
+        if len(self._seen) >= self._most:  # only a new token puts out another: replaying one changes nothing
+            del self._seen[next(iter(self._seen))]
         self._seen[token] = until
         return True
 
     def _forget(self) -> None:
         now = self._now()
-        while self._seen:
-            oldest = next(iter(self._seen))
-            if self._seen[oldest] > now and len(self._seen) < self._most:
-                return
+        while self._seen and self._seen[oldest := next(iter(self._seen))] <= now:
             del self._seen[oldest]
 
 
