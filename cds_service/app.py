@@ -20,7 +20,7 @@ from cds_service.api.tokens import Rules
 from cds_service.clients import load_clients
 from cds_service.content import load_content
 from cds_service.demo import server as demo
-from cds_service.errors import CdsServiceError
+from cds_service.errors import CdsServiceError, NotAuthenticated
 from cds_service.fhir.connecting import new_http_client
 from cds_service.fhir.fetching import Limits
 from cds_service.guidance.model import Content
@@ -63,6 +63,7 @@ def create_app(
     seen = SeenTokens(TokensOfThisProcess(now), token_store)
     app.state.authenticator = _authenticator(settings, app.state.key_sets, seen, now, authentication_failed)
     app.add_exception_handler(CdsServiceError, problems.on_known)
+    app.add_exception_handler(NotAuthenticated, problems.on_not_authenticated)
     app.add_exception_handler(HTTPException, problems.on_http)
     app.add_middleware(problems.BugShield)  # inside the one for browsers, so that they can read its answer
     app.add_middleware(

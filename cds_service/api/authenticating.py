@@ -37,7 +37,7 @@ class Authenticator:
         try:
             token = _bearer(request.headers.getlist("authorization"))
             header, claims = read_token(token, self.rules)
-            client = self._sender(header, claims)
+            client = self._sender(claims)
         except Refused as error:
             raise self._not_authenticated(error.reason) from None
         try:
@@ -52,7 +52,7 @@ class Authenticator:
         self.refused(reason)
         return NotAuthenticated(reason, client)
 
-    def _sender(self, header: Header, claims: Claims) -> Client:
+    def _sender(self, claims: Claims) -> Client:
         """The client that the token says it is from; the signature has to prove it."""
         of_issuer = [one for one in self.clients if one.issuer == claims.iss]
         if not of_issuer:
@@ -60,11 +60,11 @@ class Authenticator:
         client = next((one for one in of_issuer if not one.tenants or claims.tenant in one.tenants), None)
         if client is None:
             raise Refused("tenant")
-        if header.jku is not None and header.jku != client.jku:
-            raise Refused("jku")
         return client
 
     async def _check_key(self, token: str, header: Header, client: Client) -> None:
+        if header.jku is not None and header.jku != client.jku:
+            raise Refused("jku")
         keys = await self.key_sets.keys_with(client, header.kid)
         if not keys:
             raise Refused("key")

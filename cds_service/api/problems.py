@@ -8,19 +8,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cds_service.errors import (
-    BodyTooLarge,
-    CdsServiceError,
-    DataNotObtained,
-    InvalidRequest,
-    NotAuthenticated,
-    UnknownService,
-)
+from cds_service.errors import BodyTooLarge, CdsServiceError, DataNotObtained, InvalidRequest, UnknownService
 from cds_service.logs import get_logger, where_it_broke
 
 _STATUS: dict[type[CdsServiceError], tuple[int, str]] = {
     InvalidRequest: (400, "invalid"),
-    NotAuthenticated: (401, "login"),
     UnknownService: (404, "not-found"),
     DataNotObtained: (412, "processing"),
     BodyTooLarge: (413, "too-long"),
@@ -46,13 +38,18 @@ def answer(status: int, body: dict[str, Any], headers: dict[str, str] | None = N
 async def on_known(_request: Request, error: Exception) -> Response:
     """An error of this service's own tree. Its message names fields, never values."""
     status, code = next((row for kind, row in _STATUS.items() if isinstance(error, kind)), (500, "exception"))
-    said = {name: getattr(error, name) for name in ("field", "reason", "client") if hasattr(error, name)}
-    get_logger().info("refused", status=status, error=type(error).__name__, **said)
-    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotAuthenticated) else None
+    get_logger().info("refused", status=status, error=type(error).__name__, field=getattr(error, "field", None))
     expression = error.field if isinstance(error, InvalidRequest) else ""
     missing = error.missing if isinstance(error, DataNotObtained) else {}
     diagnostics = "; ".join(f"{key}: {why}" for key, why in missing.items())
-    return answer(status, outcome(code, str(error), expression, diagnostics), headers)
+    return answer(status, outcome(code, str(error), expression, diagnostics))
+
+
+async def on_not_authenticated(_request: Request, error: Exception) -> Response:
+    """The same answer whatever the reason, which goes to the log."""
+    reason, client = getattr(error, "reason", ""), getattr(error, "client", "")
+    get_logger().info("not authenticated", reason=reason, client=client)
+    return answer(401, outcome("login", "the request is not authenticated"), {"WWW-Authenticate": "Bearer"})
 
 
 async def on_http(_request: Request, error: Exception) -> Response:

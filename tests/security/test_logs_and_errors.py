@@ -165,6 +165,7 @@ def test_the_log_line_of_a_call_has_these_members_and_no_others(client: TestClie
     assert line == {
         "event": "answered",
         "level": "info",
+        "client": "open",
         "service": "acetylcysteine-order-sign",
         "hook": "order-sign",
         "hookInstance": INSTANCE,

@@ -10,8 +10,10 @@ from typing import Any, get_args
 import httpx
 import jwt
 import pytest
+import structlog
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from structlog.testing import capture_logs
 
 from cds_service.errors import StoreDown
 from cds_service.keys import KIND_OF
@@ -375,6 +377,19 @@ def test_a_bad_token_is_refused_and_nobody_is_told_why(
     assert trusting.reasons == [reason]
 
 
+def test_what_is_logged_of_a_bad_token_is_one_of_a_few_words_and_a_configured_name(trusting: Trusting) -> None:
+    structlog.reset_defaults()
+    with capture_logs() as lines:
+        for headers, _ in BAD.values():
+            send(trusting, headers())
+    assert len(lines) == len(BAD)
+    for line in lines:
+        assert line.keys() == {"event", "log_level", "reason", "client"}
+    assert {line["event"] for line in lines} == {"not authenticated"}
+    assert {line["client"] for line in lines} == {"unknown", "hospital", "clinic", "other"}
+    assert [line["reason"] for line in lines] == [reason for _, reason in BAD.values()]
+
+
 def test_the_table_holds_what_it_says() -> None:
     assert len(BAD) == len(AUTHORIZATION) + len(SHAPE) + len(SIGNATURE) + len(CLAIMS) > 150
     assert {reason for _, reason in BAD.values()} == {
@@ -403,6 +418,13 @@ class SharedStore:
         new = (client, jti) not in self.seen
         self.seen[client, jti] = until
         return new
+
+
+def test_the_log_names_the_client_that_was_answered(trusting: Trusting) -> None:
+    structlog.reset_defaults()
+    with capture_logs() as lines:
+        call(trusting, good_token())
+    assert [(one["event"], one["client"]) for one in lines] == [("answered", "hospital")]
 
 
 def test_a_token_is_accepted_once(trusting: Trusting) -> None:
