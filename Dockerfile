@@ -2,9 +2,9 @@
 #
 #   docker build -t acetylcysteine-cds .
 #
-# The image does not start as it is. It listens on 0.0.0.0, and `serve` refuses any address but loopback until callers
-# are authenticated, or until CDS_AUTH=off says that something in front of the service does it. That is the decision of
-# whoever runs it (`docker run -e CDS_AUTH=off ...`); it is not set here.
+# The image does not start as it is. It listens on 0.0.0.0, and `serve` refuses any address but loopback until it knows
+# its clients (CDS_CLIENTS and CDS_PUBLIC_URL), or until CDS_AUTH=off says that something in front of the service does.
+# That is the decision of whoever runs it (`docker run -e CDS_CLIENTS=... ...`); it is not set here.
 
 ARG PYTHON=3.13
 

@@ -32,7 +32,8 @@ class Settings(BaseSettings):
     fhir_max_bytes: int = Field(4 * 1024 * 1024, gt=0, description="Largest answer of a FHIR server, in bytes.")
     fhir_max_pages: int = Field(5, gt=0, description="Most pages that are read of one search.")
     fhir_ca_file: Path | None = Field(
-        None, description="PEM file of the authorities that FHIR servers' certificates are checked against."
+        None,
+        description="PEM file of the authorities that certificates of FHIR servers and key sets are checked against.",
     )
     prefetch: Literal["full", "patient", "none"] = Field(
         "full", description="What discovery asks EHRs to prefetch: every key, the patient alone, or nothing."

@@ -1,7 +1,7 @@
 """Which tokens were used before: remembered by this process, and by the store that replicas share, if there is one.
 
 Where the store is down, the process goes by its own memory. So a replay at this replica is refused all the same, and
-patients do not go without guidance because a database is down (docs/decisions/0014-a-token-is-used-once.md).
+patients do not go without guidance because a database is down (docs/decisions/0015-a-token-proves-the-client.md).
 """
 
 import asyncio
