@@ -24,7 +24,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(LOCK_VENV)/bin/pip-compile -
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check fix golden mutants pages lock clean
+.PHONY: help run test coverage check fix golden mutants pages lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ run: $(VENV)/.run ## install what is missing and start the service on http://127
 
 test: $(VENV)/.test ## run the tests
 	@$(BIN)/python -m pytest -q
+
+coverage: $(VENV)/.test ## fail unless the unit tests take every branch of clinical and guidance
+	@$(BIN)/python -m pytest -q tests/unit --cov=cds_service.clinical --cov=cds_service.guidance --cov-fail-under=100
 
 check: $(VENV)/.test ## lint, format, types, imports, content
 	@echo "ruff check";    $(BIN)/ruff check .

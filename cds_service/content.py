@@ -138,9 +138,9 @@ class _Loader:
         for path in sorted((self.folder / "codelists").glob("*.csv")):
             rows = self.rows(path)
             if rows and "name" in rows[0][1]:
-                name_lists[path.stem] = NameList(path.stem, [_name(row) for _, row in rows])
+                name_lists[path.stem] = NameList([_name(row) for _, row in rows])
             else:
-                code_lists[path.stem] = CodeList(path.stem, [_code(row) for _, row in rows])
+                code_lists[path.stem] = CodeList([_code(row) for _, row in rows])
         thresholds = self.by_id(self.entries("thresholds.toml", "threshold", Threshold), "id", "thresholds.toml")
         vocabulary = Vocabulary(code_lists, name_lists, {name: one.value for name, one in thresholds.items()})
         for file, missing in vocabulary.missing():

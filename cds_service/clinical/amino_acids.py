@@ -52,9 +52,10 @@ def level(readings: Readings, chart: Chart, patient: Patient, site: Sequence[Sit
     if newest is None:
         data = chart.get(queries.AMINO_ACIDS)
         return missing(queries.AMINO_ACIDS, data) or absent("no result that can be used")
-    classed = classify(newest, KIND, _person(patient, newest), site)
+    at_once = [one for one in readings.usable if one.moment == newest.moment]
+    classed, *others = [classify(one, KIND, _person(patient, one), site) for one in at_once]
     name, why = classed.name, classed.why
-    if any(_contradicts(newest, other, patient, site) for other in readings.usable[1:]):
+    if any(other.name != name for other in others):
         name, why = UNCLASSIFIED, "two results of the same time differ"
     return known(
         name,
@@ -69,13 +70,6 @@ def level(readings: Readings, chart: Chart, patient: Patient, site: Sequence[Sit
 def _person(patient: Patient, result: Result) -> Person:
     day = result.moment.day
     return Person(patient.age_on(day), patient.months_on(day), patient.sex)
-
-
-def _contradicts(newest: Result, other: Result, patient: Patient, site: Sequence[SiteInterval]) -> bool:
-    if other.moment != newest.moment:
-        return False
-    person = _person(patient, newest)
-    return classify(newest, KIND, person, site).name != classify(other, KIND, person, site).name
 
 
 def _say(result: Result) -> dict[str, str]:
@@ -116,11 +110,10 @@ def sample(readings: Readings, starts: list[Start], chart: Chart) -> Fact:
     newest = readings.newest
     if newest is None:
         return missing(queries.AMINO_ACIDS, chart.get(queries.AMINO_ACIDS)) or absent("no result")
-    begun = [start for start in starts if start.moment is not None and _began_by(start.moment, newest.moment)]
+    begun = [(one.moment.day, one.name) for one in starts if one.moment and _began_by(one.moment, newest.moment)]
     if begun:
-        first = min(begun, key=lambda start: start.moment.day if start.moment else newest.moment.day)
-        since = say_day(first.moment.day) if first.moment else ""
-        return known(ON_TREATMENT, (Origin(first.name, f"began {since}"),), since=since)
+        day, name = min(begun)
+        return known(ON_TREATMENT, (Origin(name, f"began {say_day(day)}"),), since=say_day(day))
     unread = next((start for start in starts if start.moment is None), None)
     if unread is not None:
         what = "acetylcysteine medication has no start date" if unread.named else "medication has no name"

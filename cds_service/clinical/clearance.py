@@ -32,7 +32,7 @@ def clearance(
         said = f"{egfr.say()}, since no creatinine clearance can be computed"
         fact = known(egfr.value, (egfr.result.origin,), amount=said)
         return replace(fact, comparator=egfr.result.measure.comparator)
-    gap = missing(queries.KIDNEY, chart.get(queries.KIDNEY)) or untold(chart, vocabulary, egfr, now)
+    gap = missing(queries.KIDNEY, chart.get(queries.KIDNEY)) or untold(chart, vocabulary, None, now)
     return gap or absent("neither clearance nor eGFR can be told")
 
 

@@ -44,8 +44,7 @@ class Row:
 class CodeList:
     """Codes with their systems. A code that ends in `*` stands for every code that begins with it."""
 
-    def __init__(self, name: str, rows: Iterable[Row]) -> None:
-        self.name = name
+    def __init__(self, rows: Iterable[Row]) -> None:
         self.rows = tuple(rows)
         self._exact = {(row.system, _plain(row.system, row.code)): row for row in self.rows}
         ending = (row for row in self.rows if row.code.endswith("*"))
@@ -111,8 +110,7 @@ class Name:
 class NameList:
     """Names that are looked for as whole words. `a + b` means that both occur."""
 
-    def __init__(self, name: str, rows: Iterable[Name]) -> None:
-        self.name = name
+    def __init__(self, rows: Iterable[Name]) -> None:
         self.rows = tuple(rows)
         self._patterns = [
             (row, [_pattern(part, row) for part in row.name.split(" + ")]) for row in self.rows if row.included

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from cds_service.clinical.elements import Json, Resource, at, items, member, number, text
 from cds_service.clinical.orders import Order
-from cds_service.clinical.quantities import Refusal, factor, is_count, read_measure
+from cds_service.clinical.quantities import ACCEPTED, Refusal, is_count, read_measure
 from cds_service.clinical.timing import tidy, times_per_day
 from cds_service.clinical.versions import doses_of, has_unread_instruction, instructions_of, is_as_needed
 
@@ -38,10 +38,10 @@ def read_dose(order: Order, weight_kg: Decimal | None) -> Dose:
         return Dose(Refusal("one of its dosage instructions cannot be read"))
     if not instructions:
         return Dose(None)
-    singles = [_single_dose(one, order, weight_kg) for one in instructions]
-    known = [single for single in singles if isinstance(single, Decimal)]
+    pairs = [(one, _single_dose(one, order, weight_kg)) for one in instructions]
+    known = [single for _, single in pairs if isinstance(single, Decimal)]
     per_kg = [found for one in instructions if (found := _per_kg(one)) is not None]
-    daily = [_per_day(*pair, order) for pair in zip(instructions, singles, strict=True)]
+    daily = [_per_day(one, single, order) for one, single in pairs]
     return Dose(_sum(daily), max(known, default=None), max(per_kg, default=None))
 
 
@@ -52,14 +52,14 @@ def _sum(daily: list[Amount]) -> Amount:
 
 def _per_day(instruction: Resource, single: Amount, order: Order) -> Amount:
     limit = _maximum_per_day(instruction, order)
-    if isinstance(limit, Decimal) and is_as_needed(instruction):
+    if limit is not None and is_as_needed(instruction):
         return limit
     times = times_per_day(instruction)
     if isinstance(single, Refusal):
-        return limit if isinstance(limit, Decimal) else single
+        return single if limit is None else limit
     if isinstance(times, Decimal):
         return tidy(single * times) or Refusal("its dose per day is too large or too small to be one")
-    if isinstance(limit, Decimal):
+    if limit is not None:
         return limit
     return times or Refusal("it does not say how often")
 
@@ -120,21 +120,20 @@ def _strengths_in(name: str, per: str) -> set[Decimal]:
         return {Decimal(value) for value in _CONCENTRATION.findall(name)}
     if not _SOLID.search(name) or _COMBINATION.search(name):  # whose strength would it be?
         return set()
-    found = {Decimal(value) * (factor("dose", unit.lower()) or 0) for value, unit in _STRENGTH.findall(name)}
+    found = {Decimal(value) * ACCEPTED["dose"][unit.lower()] for value, unit in _STRENGTH.findall(name)}
     return {strength for strength in found if strength > 0}
 
 
-def _maximum_per_day(instruction: Resource, order: Order) -> Amount | None:
-    """`maxDosePerPeriod` (one ratio, a list of them in R5) as mg per day: the smallest that is stated."""
-    ratios = items(instruction.get("maxDosePerPeriod"))
-    amounts = [_ratio_per_day(ratio, order) for ratio in ratios]
-    refused = next((amount for amount in amounts if isinstance(amount, Refusal)), None)
-    return refused or min((amount for amount in amounts if isinstance(amount, Decimal)), default=None)
+def _maximum_per_day(instruction: Resource, order: Order) -> Decimal | None:
+    """`maxDosePerPeriod` (one ratio, a list of them in R5) as mg per day: the smallest, if each can be read."""
+    amounts = [_ratio_per_day(ratio, order) for ratio in items(instruction.get("maxDosePerPeriod"))]
+    read = [amount for amount in amounts if amount is not None]
+    return min(read, default=None) if len(read) == len(amounts) else None
 
 
-def _ratio_per_day(ratio: Json, order: Order) -> Amount:
+def _ratio_per_day(ratio: Json, order: Order) -> Decimal | None:
     dose = _amount(at(ratio, "numerator"), order, None)
     days = read_measure("duration", at(ratio, "denominator"))
     if isinstance(dose, Refusal) or isinstance(days, Refusal) or days.value <= 0 or days.comparator:
-        return Refusal("its maximum dose cannot be read")
-    return tidy(dose / days.value) or Refusal("its maximum dose cannot be read")
+        return None
+    return tidy(dose / days.value)

@@ -115,6 +115,11 @@ def references(value: Json) -> list[str]:
     return found
 
 
+def name_in(reference: str) -> str:
+    """`Type/id` of what a reference points at, on whichever server and in whichever version."""
+    return "/".join(reference.partition("/_history/")[0].split("/")[-2:])
+
+
 def resource_name(resource: Resource) -> str:
     """`Type/id` of a resource, for the trace of where a fact came from; `Type` where it has no id."""
     kind, identity = text(resource.get("resourceType")) or "resource", text(resource.get("id"))

@@ -45,7 +45,7 @@ def known(value: Value, origins: tuple[Origin, ...] = (), note: str = "", **text
     return Fact(State.KNOWN, value, note, texts, origins)
 
 
-def absent(note: str = "", origins: tuple[Origin, ...] = (), **texts: Text) -> Fact:
+def absent(note: str, origins: tuple[Origin, ...] = (), **texts: Text) -> Fact:
     """Asked, and none found."""
     return Fact(State.ABSENT, None, note, texts, origins)
 

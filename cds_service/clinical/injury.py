@@ -28,8 +28,8 @@ class Injury:
 def kdigo(results: Sequence[Result], now: datetime) -> Injury | None:
     """The gravest injury that two creatinine results of the last 7 days show; None if they show none.
 
-    `results` are plain values in µmol/L, without comparators. Two that are exact to the day only count as within 48
-    hours if they can be.
+    `results` are plain values above zero in µmol/L, without comparators. Two that are exact to the day only count as
+    within 48 hours if they can be.
     """
     recent = [one for one in results if one.moment.latest >= now - _WINDOW]
     pairs = [(before, after) for before in recent for after in recent if _may_precede(before, after)]
@@ -44,7 +44,7 @@ def _may_precede(before: Result, after: Result) -> bool:
 def _is_injury(before: Result, after: Result) -> bool:
     low, high = before.measure.value, after.measure.value
     within = after.moment.earliest - before.moment.latest <= _RISE_WINDOW
-    return (high >= RATIO * low and high > low) or (within and high - low >= RISE)
+    return high >= RATIO * low or (within and high - low >= RISE)
 
 
 def _stage(before: Result, after: Result) -> int:

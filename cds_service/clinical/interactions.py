@@ -12,7 +12,7 @@ from cds_service.clinical.elements import Resource
 from cds_service.clinical.facts import Fact, absent
 from cds_service.clinical.medications import is_current, routes_of
 from cds_service.clinical.orders import drug_concepts, index_medications, is_nameless, is_order
-from cds_service.clinical.screens import find, medications_index, missing
+from cds_service.clinical.screens import by_name, find, medications_index, missing
 from cds_service.clinical.vocabulary import Vocabulary
 
 Look = Callable[[Resource, Mapping[str, Resource]], Row | str | None]
@@ -28,7 +28,7 @@ def nitroglycerin(chart: Chart, drafts: Sequence[Resource], vocabulary: Vocabula
             row = vocabulary.code_lists["nitroglycerin"].included_in(concept)
             named = vocabulary.name_lists["nitroglycerin-names"].included_in(concept)
             if row or named:
-                return row or Row("", "", "nitroglycerin, by name", True, "")
+                return row or by_name("nitroglycerin")
         return _unread(resource, medications)
 
     return _look_through(chart, drafts, look)
@@ -59,7 +59,7 @@ def _glutamine(concept: object, vocabulary: Vocabulary) -> tuple[Row, bool] | No
             return row, True
     name = vocabulary.name_lists["glutamine-drug-names"].included_in(concept)
     if name is not None:
-        return Row("", "", f"{name.name}, by name", True, ""), name.extra.get("route") == PARENTERAL
+        return by_name(name.name), name.extra.get("route") == PARENTERAL
     unsure = next((row for row in rows if row.unsure), None)
     return (unsure, False) if unsure else None
 

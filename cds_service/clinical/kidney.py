@@ -56,8 +56,8 @@ class Egfr:
     def say(self) -> str:
         """In words: eGFR 51 mL/min/1.73 m² (reported) of 3 November 2026."""
         shown = say_number(rounded(self.value, 3) if self.method != "reported" else self.value)
-        beyond = self.result.measure.comparator if self.method == "reported" else ""
-        return f"eGFR {beyond}{shown} {_EGFR_UNIT} ({self.method}) of {say_day(self.result.moment.day)}"
+        number = f"{self.result.measure.comparator}{shown}"
+        return f"eGFR {number} {_EGFR_UNIT} ({self.method}) of {say_day(self.result.moment.day)}"
 
 
 def ckd_epi_2021(creatinine_mg_dl: Decimal, age: int, sex: str) -> Decimal:
@@ -91,13 +91,8 @@ def _reported(chart: Chart, vocabulary: Vocabulary, age: int | None, now: dateti
     child = age is not None and age < ADULT
     results = _read(chart, queries.KIDNEY, "egfr", "eGFR", vocabulary, now)
     fitting = [one for one in results if (one.row.extra.get("rank") == "child") == child]
-    best = max(fitting, key=lambda one: (one.moment.latest, -int(_rank(one)), one.name), default=None)
+    best = max(fitting, key=lambda one: (one.moment.latest, one.row.extra.get("rank") == "1", one.name), default=None)
     return Egfr(best.measure.value, "reported", best) if best else None
-
-
-def _rank(result: Result) -> str:
-    rank = result.row.extra.get("rank", "")
-    return rank if rank.isdigit() else "9"
 
 
 def plain_creatinine(chart: Chart, vocabulary: Vocabulary, now: datetime) -> list[Result]:
@@ -149,7 +144,7 @@ def kidney_disease(chart: Chart, vocabulary: Vocabulary, egfr: Egfr | None, now:
     listed = _on_problem_list(chart, vocabulary, "kidney-disease", "chronic kidney disease")
     if listed.state is State.KNOWN:
         return known(DISEASE, listed.origins, summary=str(listed.texts["summary"]))
-    impaired = _is_impaired(egfr, vocabulary.thresholds["egfr-impairment"]) if egfr else False
+    impaired = egfr is not None and _is_impaired(egfr, vocabulary.thresholds["egfr-impairment"])
     if egfr is not None and impaired is None:
         return unknown("the comparator of the eGFR leaves its class open", (egfr.result.origin,))
     if egfr is not None and impaired:
@@ -161,7 +156,7 @@ def kidney_disease(chart: Chart, vocabulary: Vocabulary, egfr: Egfr | None, now:
 
 def _is_impaired(egfr: Egfr, limit: Decimal) -> bool | None:
     """Below the limit or not; None where "less than" or "more than" leaves it open."""
-    comparator = egfr.result.measure.comparator if egfr.method == "reported" else ""
+    comparator = egfr.result.measure.comparator
     if comparator == "<":
         return True if egfr.value <= limit else None
     if comparator == "<=":

@@ -9,6 +9,7 @@ from cds_service.clinical.elements import (
     Json,
     Resource,
     member,
+    name_in,
     names,
     objects,
     resource_name,
@@ -64,14 +65,10 @@ def _medications_behind(order: Resource, medications: Medications) -> list[Resou
     contained = {f"#{text(one.get('id'))}": one for one in objects(order.get("contained"))}
     found = []
     for pointer in drug_pointers(order):
-        resource = contained.get(pointer) or medications.get(pointer) or medications.get(_last_two(pointer))
+        resource = contained.get(pointer) or medications.get(pointer) or medications.get(name_in(pointer))
         if resource is not None:
             found.append(resource)
     return found
-
-
-def _last_two(reference: str) -> str:
-    return "/".join(reference.split("/_history/", maxsplit=1)[0].split("/")[-2:])
 
 
 def has_unread_drug(order: Resource, medications: Medications) -> bool:

@@ -168,4 +168,4 @@ def say_number(value: Decimal) -> str:
 
 def rounded(value: Decimal, digits: int = 4) -> Decimal:
     """A computed number to so many significant digits, for print; comparisons use the exact one."""
-    return value.quantize(Decimal(1).scaleb(value.adjusted() - digits + 1)) if value else Decimal(0)
+    return round(value, digits - 1 - value.adjusted())

@@ -186,7 +186,5 @@ def _say_interval(ends: list[Measure], is_upper: bool) -> str:
     """As it was sent: 10–120 µmol/L, or one end with its direction."""
     if len(ends) == 1:
         return f"{'up to' if is_upper else 'at least'} {ends[0].sent}"
-    numbers, units = zip(*(end.sent.split(" ", 1) for end in ends), strict=True)
-    if len(set(units)) > 1:
-        return f"{ends[0].sent} to {ends[1].sent}"
-    return f"{numbers[0]}–{numbers[1]} {units[0]}"
+    (low, unit), (high, other) = (end.sent.split() for end in ends)
+    return f"{low}–{high} {unit}" if unit == other else f"{low} {unit} to {high} {other}"

@@ -112,49 +112,52 @@ def dose_together(of_orders: Sequence[Facts]) -> Fact:
 
 def _duration(order: Order) -> Fact:
     """Days of treatment: the bounds of the timing, else the whole period, else the supply ordered; else open-ended."""
-    stated = [found for one in instructions_of(order.resource) if (found := _bounds(one)) is not None]
-    period = _period(treatment_period(order.resource))
-    if not stated and period is not None:
-        stated = [period]
-    supply = at(order.resource, "dispenseRequest", "expectedSupplyDuration")
-    if not stated and supply is not None:
-        stated = [_with_repeats(read_measure("duration", supply), order)]
+    bounds = [days for one in instructions_of(order.resource) for days in _bounds(one)]
+    stated = bounds or _period(treatment_period(order.resource)) or _supply(order)
     origin = (Origin(order.reference, "duration"),)
     if not stated:
         return absent("open-ended", origin)
-    days = [one.value for one in stated if isinstance(one, Measure) and one.value > 0]
+    days = [one for one in stated if one is not None and one > 0]
     if len(days) < len(stated):
         return unknown("its duration cannot be read", origin)
     return known(max(days), origin, amount=_say_days(max(days)))
 
 
-def _with_repeats(supply: Measure | Refusal, order: Order) -> Measure | Refusal:
-    """A supply that may be dispensed again lasts as often again."""
-    stated = at(order.resource, "dispenseRequest", "numberOfRepeatsAllowed")
-    repeats = number(stated)
-    if isinstance(supply, Refusal) or stated is None:
-        return supply
-    if repeats is None or repeats < 0:
-        return Refusal("its repeats cannot be read")
-    return Measure(supply.value * (repeats + 1), supply.sent)
+Days = Decimal | None  # None: stated, and it cannot be read
 
 
-def _bounds(instruction: Resource) -> Measure | Refusal | None:
+def _bounds(instruction: Resource) -> list[Days]:
+    """The days that one instruction states; empty if it states none."""
     repeat = at(instruction, "timing", "repeat")
     length = length_of(repeat)
-    return _period(at(repeat, "boundsPeriod")) if length is None else read_measure("duration", length)
+    return _period(at(repeat, "boundsPeriod")) if length is None else [_days(length)]
 
 
-def _period(period: Json) -> Measure | Refusal | None:
+def _period(period: Json) -> list[Days]:
     if at(period, "end") is None:
-        return None
-    return _span(read_moment(at(period, "start")), read_moment(at(period, "end")))
+        return []
+    return [_span(read_moment(at(period, "start")), read_moment(at(period, "end")))]
 
 
-def _span(start: Moment | None, end: Moment | None) -> Measure | Refusal:
+def _supply(order: Order) -> list[Days]:
+    """The days of the supply that is ordered. One that may be dispensed again lasts as often again."""
+    request = at(order.resource, "dispenseRequest")
+    supply, again = at(request, "expectedSupplyDuration"), at(request, "numberOfRepeatsAllowed")
+    if supply is None:
+        return []
+    days, repeats = _days(supply), Decimal(0) if again is None else number(again)
+    return [None if days is None or repeats is None or repeats < 0 else days * (repeats + 1)]
+
+
+def _days(length: Json) -> Days:
+    measure = read_measure("duration", length)
+    return measure.value if isinstance(measure, Measure) and not measure.comparator else None
+
+
+def _span(start: Moment | None, end: Moment | None) -> Days:
     if start is None or end is None or end.day < start.day:
-        return Refusal("its period cannot be read")
-    return Measure(Decimal((end.day - start.day).days + 1), "period")
+        return None
+    return Decimal((end.day - start.day).days + 1)
 
 
 def _say_days(days: Decimal) -> str:

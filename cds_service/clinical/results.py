@@ -10,6 +10,7 @@ from cds_service.clinical.codes import CodeList, Row
 from cds_service.clinical.elements import (
     Json,
     Resource,
+    name_in,
     names,
     objects,
     text,
@@ -119,7 +120,7 @@ def _read(data: Data, wanted: Wanted, patient_id: str, now: datetime) -> Reading
 def _retracted(data: Data) -> set[str]:
     """The results that a panel or a report names which was itself entered in error or cancelled."""
     panels = [one for one in data.resources if not is_valid(one)]
-    return {"/".join(reference.split("/")[-2:]) for panel in panels for reference in members_of(panel)}
+    return {name_in(reference) for panel in panels for reference in members_of(panel)}
 
 
 def _judge(one: Part, wanted: Wanted, patient_id: str, now: datetime) -> Result | Unused | None:

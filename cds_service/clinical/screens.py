@@ -18,6 +18,11 @@ _NOT_TRUE = {"refuted", "entered-in-error"}
 Found = Row | str | None  # a row of a code list; a name that only says that we cannot tell; nothing
 
 
+def by_name(name: str) -> Row:
+    """What was found by its name alone, in place of a row of a code list."""
+    return Row("", "", f"{name}, by name", True, "")
+
+
 def screen(key: str, data: Data, look: Callable[[Resource], Found]) -> Fact:
     """One pass over a list. A gap in the list, or an entry that only hints, turns "none found" into "unknown"."""
     return find(data.resources, look, _say_hint) or missing(key, data) or absent(_none_in(key, data))
@@ -96,7 +101,7 @@ def hypersensitivity(chart: Chart, vocabulary: Vocabulary) -> Fact:
         rows, named = recognise(allergens_of(allergy), vocabulary)
         if rows:
             return rows[0]
-        return Row("", "", "acetylcysteine, by name", True, "") if named else None
+        return by_name("acetylcysteine") if named else None
 
     return screen(queries.ALLERGIES, chart.get(queries.ALLERGIES), look)
 

@@ -10,6 +10,7 @@ from cds_service.clinical.elements import (
     Json,
     Resource,
     code_or_concept,
+    name_in,
     objects,
     resource_name,
     text,
@@ -81,15 +82,11 @@ def _reasons(order: Order, chart: Chart) -> Iterator[Json]:
     yield from reasons_of(order.resource)
     pointers = reason_references(order.resource)
     for condition in chart.get(queries.PROBLEMS).resources:
-        if any(_points_at(pointer, condition) for pointer in pointers):
+        if resource_name(condition) in (name_in(pointer) for pointer in pointers):
             yield condition.get("code")
     for contained in objects(order.resource.get("contained")):
         if f"#{text(contained.get('id'))}" in pointers:
             yield contained.get("code")
-
-
-def _points_at(pointer: str, resource: Resource) -> bool:
-    return pointer.split("/_history/", maxsplit=1)[0].split("/")[-2:] == resource_name(resource).split("/")
 
 
 def _antidote_sign(order: Order, routes: set[str], reasons: list[Json], poisoning: Fact, vocabulary: Vocabulary) -> str:

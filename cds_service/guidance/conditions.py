@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_val
 from cds_service.clinical.catalogue import CATALOGUE, FactType
 from cds_service.clinical.facts import Fact, Facts, State
 
-_A_LITTLE, _A_LOT = Decimal("1E-9"), Decimal("1E15")
+_A_LITTLE = Decimal("1E-9")
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 _COMPARE: Mapping[str, Callable[[Decimal, Decimal], bool]] = {"below": lt, "above": gt, "at_least": ge, "at_most": le}
 BOUNDS = {"below": "below", "above": "above", "at_least": "at least", "at_most": "at most"}
@@ -43,6 +43,15 @@ def any_of(answers: list[Answer]) -> Answer:
     if Answer.YES in answers:
         return Answer.YES
     return Answer.UNKNOWN if Answer.UNKNOWN in answers else Answer.NO
+
+
+def _ends_of(value: Decimal, comparator: str, threshold: Decimal) -> tuple[Decimal, ...]:
+    """The number; where it is only known to lie beyond a value, the nearest it can be and one beyond the threshold."""
+    if not comparator:
+        return (value,)
+    furthest, step = (min, -_A_LITTLE) if comparator.startswith("<") else (max, _A_LITTLE)
+    nearest = value if comparator.endswith("=") else value + step
+    return nearest, furthest(nearest, threshold + step)
 
 
 class Strict(BaseModel):
@@ -145,21 +154,13 @@ class Condition(Strict):
         return Answer.NO if fact.state is State.ABSENT else Answer.UNKNOWN
 
     def _check_value(self, fact: Fact) -> Answer:
-        if self.threshold is None or not isinstance(fact.value, Decimal):
+        if self.threshold is None:
             return Answer.YES if fact.value in self.values else Answer.NO
-        possible = {self._holds(fact.value, self.threshold)} if not fact.comparator else self._possible(fact)
+        assert isinstance(fact.value, Decimal)  # a bound can be written for a number only
+        possible = {self._holds(one, self.threshold) for one in _ends_of(fact.value, fact.comparator, self.threshold)}
         if len(possible) > 1:
             return Answer.UNKNOWN
         return Answer.YES if possible.pop() else Answer.NO
-
-    def _possible(self, fact: Fact) -> set[bool]:
-        """What the test can say of a number that is only known to lie beyond a value: both, or one of them."""
-        assert isinstance(fact.value, Decimal) and self.threshold is not None
-        towards = -1 if fact.comparator.startswith("<") else 1
-        nearest = fact.value if fact.comparator.endswith("=") else fact.value + towards * _A_LITTLE
-        beyond = [nearest, fact.value + towards * _A_LOT, self.threshold, self.threshold + towards * _A_LITTLE]
-        inside = [one for one in beyond if (one - nearest) * towards >= 0]
-        return {self._holds(one, self.threshold) for one in inside}
 
     def _holds(self, value: Decimal, threshold: Decimal) -> bool:
         return _COMPARE[self.bound_name](value, threshold)

@@ -1,13 +1,17 @@
 """Plasma glutamate and cystine: the newest result and its class, whether it is a baseline, its handling."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from cds_service.clinical.amino_acids import Start, level, read_analyte, treatment_starts
+from cds_service.clinical.chart import Arrival, Chart, Data
 from cds_service.clinical.facts import State
+from cds_service.clinical.kidney import Patient
 from cds_service.clinical.reading import read_patient_facts
+from cds_service.clinical.site import SiteInterval
 from cds_service.content import load_content
 from cds_service.fhir.gathering import gather
 
@@ -185,6 +189,31 @@ def test_a_tie_says_why_there_is_no_class():
     assert fact.texts["why"] == "two results of the same time differ"
 
 
+def classes_at_once(*results, site=()):
+    """The class and the reason for results of one time, for a woman of 45."""
+    chart = Chart("p", {"aminoAcids": Data(Arrival.GIVEN, results)})
+    fact = level(read_analyte("glutamate", chart, VOCABULARY, NOW), chart, Patient(date(1981, 1, 1), "female"), site)
+    return fact.value, fact.note
+
+
+def test_results_of_one_time_are_each_placed_in_the_range_for_the_patient():
+    ranges = [
+        {"low": quantity(10), "high": quantity(80), "appliesTo": [{"text": "female"}]},
+        {"low": quantity(10), "high": quantity(120), "appliesTo": [{"text": "male"}]},
+    ]
+    results = [result(value, f"g{value}", referenceRange=ranges) for value in (64, 100)]
+    assert classes_at_once(*results) == ("unclassified", "two results of the same time differ")
+    assert classes_at_once(results[1], {**results[1], "id": "again"}) == ("high", "")
+
+
+def test_results_of_one_time_are_each_placed_in_the_interval_of_the_site():
+    site = (SiteInterval(Decimal(10), Decimal(80), "female", 18), SiteInterval(Decimal(10), Decimal(120), "male", 18))
+    results = [result(value, f"g{value}", interval=None) for value in (64, 100)]
+    assert classes_at_once(*results, site=site) == ("unclassified", "two results of the same time differ")
+    assert classes_at_once(results[0], result(100, "old", "2026-11-01", interval=None), site=site) == ("normal", "")
+    assert classes_at_once(result(9, interval=None), site=site) == ("low", "")
+
+
 # --- on treatment -----------------------------------------------------------------------------------------------------
 
 STARTS = {
@@ -258,6 +287,38 @@ def test_the_first_start_is_the_one_that_is_said():
     assert fact.origins[0].resource == "MedicationRequest/m2"
 
 
+STATEMENTS = {
+    "from": {"effectivePeriod": {"start": "2026-09-01"}},
+    "on": {"effectiveDateTime": "2026-09-01"},
+    "asserted": {"dateAsserted": "2026-09-01"},
+    "from, rather than asserted": {"effectivePeriod": {"start": "2026-09-01"}, "dateAsserted": "2026-11-22"},
+    "on, rather than asserted": {"effectiveDateTime": "2026-09-01", "dateAsserted": "2026-11-22"},
+}
+
+
+@pytest.mark.parametrize("members", STATEMENTS.values(), ids=STATEMENTS)
+def test_a_statement_began_with_its_effective_time_else_when_it_was_made(members):
+    statement = {**treatment(), "resourceType": "MedicationStatement", **members}
+    chart = Chart("p", {"activeMedications": Data(Arrival.GIVEN, (statement,))})
+    (start,) = treatment_starts(chart, VOCABULARY, [])
+    assert (start.name, start.moment.day.isoformat()) == ("MedicationStatement/m1", "2026-09-01")
+
+
+def test_each_active_medication_that_is_or_may_be_acetylcysteine_is_a_start():
+    nameless = {
+        **treatment("m3"),
+        "medicationCodeableConcept": None,
+        "medicationReference": {"reference": "Medication/1"},
+    }
+    other = {**treatment("m2"), "medicationCodeableConcept": {"text": "ibuprofen"}}
+    active = (treatment("m1", status="stopped"), treatment("drafted"), other, nameless, treatment("m4"))
+    chart = Chart("p", {"activeMedications": Data(Arrival.GIVEN, active)})
+    assert treatment_starts(chart, VOCABULARY, [named("MedicationRequest/drafted")]) == [
+        Start("MedicationRequest/m3", None, named=False),
+        Start("MedicationRequest/m4", None),
+    ]
+
+
 UNDATED = {
     "no date": {},
     "month only": {"authoredOn": "2026-09"},
@@ -308,6 +369,7 @@ def test_treatment_that_is_found_counts_in_an_incomplete_list():
 
 SINCE_SEPTEMBER = {"medications": bundle(treatment(authoredOn="2026-09-01"))}
 CHANGES = {
+    "a small rise": (96, Decimal("96.5"), "+0.5 µmol/L (+0.52 %)"),
     "a fall": (131, 96, "−35 µmol/L (−27 %)"),
     "a rise": (96, 131, "+35 µmol/L (+36 %)"),
     "none": (96, 96, "±0 µmol/L (±0 %)"),

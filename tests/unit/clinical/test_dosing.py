@@ -22,6 +22,7 @@ Json = Any
 
 NO_NUMBER = "its dose is not a plain positive number"
 NO_DOSE = "it states no dose"
+NO_INSTRUCTION = "one of its dosage instructions cannot be read"
 TEXT_ONLY = "its dose is written as text only"
 NO_RATE = "it does not say how often"
 NO_SUCH_RATE = "its frequency and period cannot be read"
@@ -30,6 +31,7 @@ CONTRADICTION = "the parts of its timing contradict each other"
 NO_STRENGTH = "the strength of one tablet or capsule is not known"
 NO_CONCENTRATION = "the strength of the solution is not known"
 NO_WEIGHT = "it is ordered per kg and no weight is known"
+NO_SUCH_DOSE = "its dose per day is too large or too small to be one"
 NO_UNIT = "no unit"
 UNREADABLE = "any reason"  # the contract wants it unknown; which words say so is the code's own choice
 
@@ -278,8 +280,8 @@ def test_one_instruction_gives_a_dose_per_day_or_says_why_not(instruction: Json,
         pytest.param([mg(600), {"text": "and one at night"}], TEXT_ONLY, id="one-is-text-only"),
         pytest.param([mg(600), mg(0)], NO_NUMBER, id="one-is-zero"),
         pytest.param([mg(600), {}], NO_DOSE, id="one-is-empty"),
-        pytest.param([mg(600), "and 600 mg at night"], UNREADABLE, id="one-is-a-bare-string"),
-        pytest.param(["600 mg twice daily"], UNREADABLE, id="the-only-one-is-a-bare-string"),
+        pytest.param([mg(600), "and 600 mg at night"], NO_INSTRUCTION, id="one-is-a-bare-string"),
+        pytest.param(["600 mg twice daily"], NO_INSTRUCTION, id="the-only-one-is-a-bare-string"),
         pytest.param([mg(600, rate(1)), needed(600, per(quantity(1200), 1))], "1800", id="regular-and-as-needed"),
     ],
 )
@@ -479,7 +481,7 @@ def test_an_order_without_dosage_states_no_dose(order: Json) -> None:
 
 
 def test_a_dosage_that_is_a_bare_string_is_unknown_and_not_absent() -> None:
-    says(dose_of({**order_of(), "dosageInstruction": "600 mg twice daily"}), UNREADABLE)
+    says(dose_of({**order_of(), "dosageInstruction": "600 mg twice daily"}), NO_INSTRUCTION)
 
 
 @pytest.mark.parametrize(
@@ -525,11 +527,38 @@ def test_counts_and_rates_multiply_exactly(tablets: int, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "instruction",
+    ("instruction", "why"),
     [
-        pytest.param(needed(600, per(quantity(Decimal("1E+12"), "g"), Decimal("1E-12"))), id="an-absurd-maximum"),
-        pytest.param(mg(600, rate(Decimal("1E+12"), Decimal("1E-12"))), id="an-absurd-rate"),
+        pytest.param(
+            needed(600, per(quantity(Decimal("1E+12"), "g"), Decimal("1E-12"))), NO_RATE, id="an-absurd-maximum"
+        ),
+        pytest.param(mg(600, rate(Decimal("1E+12"), Decimal("1E-12"))), NO_SUCH_RATE, id="an-absurd-rate"),
+        pytest.param(mg(Decimal("1E+12"), rate(10)), NO_SUCH_DOSE, id="too-large-a-dose"),
+        pytest.param(mg(Decimal("1E-10"), rate(1)), NO_SUCH_DOSE, id="too-small-a-dose"),
     ],
 )
-def test_absurd_numbers_are_refused_and_raise_nothing(instruction: Json) -> None:
-    says(dose_of(order_of(instruction)), UNREADABLE)
+def test_absurd_numbers_are_refused_and_raise_nothing(instruction: Json, why: str) -> None:
+    says(dose_of(order_of(instruction)), why)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        pytest.param("Acetylcysteine 1 MG Oral Tablet", Decimal(1), id="one-mg"),
+        pytest.param("Acetylcysteine 0.6 G Oral Tablet", Decimal(600), id="in-grams"),
+        pytest.param("Acetylcysteine 0 MG Oral Tablet", Refusal(NO_STRENGTH), id="no-strength-is-nothing"),
+        pytest.param("Acetylcysteine 500 MG / 600 MG Oral Tablet", Refusal(NO_STRENGTH), id="two-drugs"),
+        pytest.param("Acetylcysteine 600 MG or 200 MG Oral Tablet", Refusal(NO_STRENGTH), id="two-strengths"),
+    ],
+)
+def test_the_strength_in_the_name_of_a_product_is_used_if_there_is_just_one(
+    name: str, expected: Decimal | Refusal
+) -> None:
+    assert dose_of(order_of(r4(quantity(1, "{tbl}"), rate(1)), name=name)).per_day == expected
+
+
+def test_of_several_maxima_the_smallest_counts_and_one_that_cannot_be_read_makes_them_none() -> None:
+    limits = [per(quantity(2400), 1), per(quantity(7000), 1, "wk")]
+    assert dose_of(order_of(needed(600, limits))).per_day == 1000
+    assert dose_of(order_of(needed(600, [*limits, per(quantity(1, "mL"), 1)]))).per_day == Refusal(NO_RATE)
+    assert dose_of(order_of(needed(600, [per(quantity(2400), 0)]))).per_day == Refusal(NO_RATE)

@@ -12,11 +12,13 @@ from cds_service.clinical.elements import (
     codings,
     items,
     member,
+    name_in,
     names,
     number,
     objects,
     references,
     resource_name,
+    shortened,
     text,
 )
 from cds_service.clinical.versions import is_about
@@ -252,3 +254,32 @@ def test_odd_input_has_no_codes_names_or_references_and_raises_nothing(value: An
 def test_noise_of_floating_point_is_rounded_away() -> None:
     assert number(Decimal("64.10000000000001")) == Decimal("64.1")
     assert number(Decimal("4.1000000000000005")) == Decimal("4.1")
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        pytest.param("x" * 119, "x" * 119, id="under-the-limit"),
+        pytest.param("x" * 120, "x" * 120, id="on-the-limit"),
+        pytest.param("x" * 121, "x" * 119 + "…", id="over-the-limit"),
+        pytest.param("", "", id="nothing"),
+    ],
+)
+def test_words_of_the_ehr_are_cut_to_120_characters(written: str, expected: str) -> None:
+    assert shortened(written) == expected
+
+
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        pytest.param("Condition/c1", "Condition/c1", id="relative"),
+        pytest.param("https://ehr.example/fhir/Condition/c1", "Condition/c1", id="absolute"),
+        pytest.param("Condition/c1/_history/2", "Condition/c1", id="with-a-version"),
+        pytest.param("https://ehr.example/fhir/Condition/c1/_history/2", "Condition/c1", id="absolute-with-a-version"),
+        pytest.param("Condition/c1/_history/2/_history/3", "Condition/c1", id="two-versions"),
+        pytest.param("#c1", "#c1", id="contained"),
+        pytest.param("urn:uuid:53fefa32", "urn:uuid:53fefa32", id="urn"),
+    ],
+)
+def test_a_reference_points_at_a_type_and_an_id(reference: str, expected: str) -> None:
+    assert name_in(reference) == expected

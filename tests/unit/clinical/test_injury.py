@@ -39,6 +39,25 @@ def stage(*values: tuple[str, float], unit: str = "mg/dL") -> int | None:
     return found.stage if found else None
 
 
+def test_of_several_injuries_the_gravest_counts_and_of_equal_ones_the_latest() -> None:
+    def shown(*values: str) -> tuple[int, str, str]:
+        days = [(NOW - timedelta(days=len(values) - number)).isoformat() for number in range(len(values))]
+        listed = [creatinine(number, value, day) for number, (value, day) in enumerate(zip(values, days, strict=True))]
+        chart = Chart("p", {KIDNEY: Data(Arrival.GIVEN, tuple(listed))})
+        found = kdigo(plain_creatinine(chart, VOCABULARY, NOW), NOW)
+        assert found is not None
+        return found.stage, found.before.name, found.after.name
+
+    assert shown("1.0", "1.6", "3.2") == (3, "Observation/c0", "Observation/c2")
+    assert shown("1.0", "3.2", "1.6") == (3, "Observation/c0", "Observation/c1")
+    assert shown("1.0", "1.6", "1.7") == (1, "Observation/c0", "Observation/c2")
+    assert shown("1.0", "1.7", "1.6") == (1, "Observation/c0", "Observation/c2")
+
+
+def test_two_values_of_one_instant_are_no_rise() -> None:
+    assert stage(("0.8", 5), ("1.6", 5)) is None
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [

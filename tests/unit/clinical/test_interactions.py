@@ -113,3 +113,4 @@ def test_a_medication_that_came_along_is_resolved() -> None:
     pointing = medication({}, medicationReference={"reference": "Medication/1"})
 
     assert nitroglycerin(chart(pointing, drug), [], VOCABULARY).state is KNOWN
+    assert nitroglycerin(chart(), [pointing, drug], VOCABULARY).state is KNOWN

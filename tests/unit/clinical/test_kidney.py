@@ -10,7 +10,7 @@ import pytest
 from cds_service.clinical import kidney as of_kidney
 from cds_service.clinical import queries
 from cds_service.clinical.chart import NOT_SENT, Arrival, Chart, Data
-from cds_service.clinical.facts import Fact, State
+from cds_service.clinical.facts import Fact, Origin, State, unknown
 from cds_service.clinical.kidney import Egfr, Patient, bedside_schwartz, ckd_epi_2021, read_egfr
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.content import load_content
@@ -95,6 +95,13 @@ def egfr(*results: Json, patient: Patient = MAN, body: Data = EMPTY) -> Egfr | N
 def two_decimals(value: Decimal) -> Decimal:
     """As the vectors of the contract are given."""
     return value.quantize(Decimal("0.01"))
+
+
+def test_the_age_of_a_newborn_is_nothing_and_before_the_birth_there_is_none() -> None:
+    child = Patient(date(2026, 11, 3), "female")
+    ages = [(child.age_on(day), child.months_on(day)) for day in (date(2026, 11, 2), date(2026, 11, 3))]
+    assert ages == [(None, None), (0, 0)]
+    assert Patient(None, "").months_on(date(2026, 11, 3)) is None
 
 
 # ------------------------------------------------------------------------------------------------ the equations
@@ -220,6 +227,11 @@ def test_a_child_has_an_egfr_by_bedside_schwartz() -> None:
     assert (found.value, found.method) == (Decimal("72.275"), "bedside Schwartz")
 
 
+def test_at_eighteen_the_equation_for_children_is_no_longer_used() -> None:
+    grown = Patient(date(2008, 11, 3), "")
+    assert egfr(creatinine(Decimal("0.5")), patient=grown, body=data(height(170))) is None
+
+
 @pytest.mark.parametrize("sex", ["male", "other", ""])
 def test_the_equation_for_children_needs_no_sex(sex: str) -> None:
     patient = Patient(CHILD.born, sex)
@@ -309,7 +321,7 @@ def test_schwartz_mislabelled_as_an_adult_method_is_not_used_for_an_adult() -> N
 @pytest.mark.parametrize("preferred", ["98979-8", "98980-6"])
 @pytest.mark.parametrize("other", [code for code in ADULT_CODES if code not in ("98979-8", "98980-6")])
 def test_of_one_day_the_equations_of_2021_come_first(preferred: str, other: str) -> None:
-    results = [result(preferred, 51), result(other, 40)]
+    results = [result(preferred, 51, id="a"), result(other, 40, id="z")]
     for ordered in (results, results[::-1]):
         found = egfr(*ordered)
         assert found is not None
@@ -558,6 +570,11 @@ def test_a_creatinine_about_dialysis_that_never_was_of_this_patient_means_nothin
     assert finding(result("11042-9", 5, MG_DL, **members), result("98979-8", 90)) == "none"
 
 
+def test_an_egfr_below_one_is_a_result_and_one_of_nothing_is_not() -> None:
+    assert finding(result("98979-8", Decimal("0.8"))) == "impairment"
+    assert egfr(result("98979-8", 0)) is None
+
+
 def test_the_gravest_finding_comes_first() -> None:
     dialysis, injury = condition("Z99.2"), condition("N17.9", id="c2")
     disease, low = condition("N18.3", id="c3"), result("98979-8", 30)
@@ -610,6 +627,42 @@ def test_a_gap_in_the_data_is_unknown_and_never_none(given: Json, note: str) -> 
     assert fact.note == note
 
 
+UNTOLD = {
+    "an eGFR in a unit that is not read": (
+        [result("98979-8", 51, "mL/s")],
+        "a result cannot be used (eGFR by creatinine, CKD-EPI 2021, 3 November 2026: unit mL/s not accepted)",
+    ),
+    "an eGFR without a number": (
+        [result("98979-8", "51")],
+        "a result cannot be used (eGFR by creatinine, CKD-EPI 2021, 3 November 2026: no number)",
+    ),
+    "an eGFR of another patient": (
+        [result("98979-8", 51, subject={"reference": "Patient/q"})],
+        "a result cannot be used (eGFR by creatinine, CKD-EPI 2021, 3 November 2026: it is about another patient)",
+    ),
+    "a creatinine in words": (
+        [creatinine("high")],
+        "a result cannot be used (creatinine in serum or plasma, mass per volume, 3 November 2026: no number)",
+    ),
+    "an eGFR of children": ([result("50384-7", 51)], "no eGFR can be computed from the results on record"),
+    "a creatinine with a comparator": (
+        [creatinine(1, comparator="<")],
+        "no eGFR can be computed from the results on record",
+    ),
+}
+
+
+@pytest.mark.parametrize(("results", "note"), UNTOLD.values(), ids=UNTOLD)
+def test_results_that_give_no_egfr_leave_the_disease_untold_and_say_why(results: list[Json], note: str) -> None:
+    fact = of_kidney.kidney_disease(chart(*results), VOCABULARY, egfr(*results), NOW)
+    assert fact == unknown(note)
+
+
+def test_a_refused_code_leaves_nothing_untold() -> None:
+    results = [result("48642-3", 51)]
+    assert of_kidney.untold(chart(*results), VOCABULARY, egfr(*results), NOW) is None
+
+
 def test_a_normal_egfr_beside_a_gap_is_shown_and_still_unknown() -> None:
     fact = kidney(chart(result("98979-8", 90), problems=FAILED), VOCABULARY, MAN, NOW)
     assert fact.state is State.UNKNOWN
@@ -646,6 +699,20 @@ def rise(*measured: tuple[str, int]) -> str | None:
 )
 def test_a_rise_of_creatinine_as_kdigo_defines_it_is_acute_injury(measured: list[tuple[str, int]]) -> None:
     assert rise(*measured) == "injury"
+
+
+def test_an_injury_by_creatinine_names_its_stage_and_both_results_in_their_order() -> None:
+    results = [
+        creatinine(Decimal(value), day=day, id=day) for value, day in (("2.4", "2026-11-22"), ("1", "2026-11-18"))
+    ]
+    fact = of_kidney.kidney_injury(chart(*results), VOCABULARY, NOW)
+    assert fact.texts["summary"] == (
+        "acute kidney injury by creatinine, KDIGO stage 2 (1 mg/dL of 18 November 2026, 2.4 mg/dL of 22 November 2026)"
+    )
+    assert fact.origins == (
+        Origin("Observation/2026-11-18", "1 mg/dL on 2026-11-18"),
+        Origin("Observation/2026-11-22", "2.4 mg/dL on 2026-11-22"),
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cds_service.clinical.moments import Moment, completed_years, read_moment, sample_moment, say_day
+from cds_service.clinical.moments import Moment, completed_months, completed_years, read_moment, sample_moment, say_day
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -183,6 +183,21 @@ def test_the_sample_was_taken_at_its_effective_moment(observation: dict[str, Any
 )
 def test_age_is_in_completed_years(born: date, on: date, years: int) -> None:
     assert completed_years(born, on) == years
+
+
+@pytest.mark.parametrize(
+    ("born", "on", "months"),
+    [
+        pytest.param(date(2026, 8, 23), date(2026, 11, 23), 3, id="on-the-day"),
+        pytest.param(date(2026, 8, 24), date(2026, 11, 23), 2, id="the-day-before-it"),
+        pytest.param(date(2026, 8, 22), date(2026, 11, 23), 3, id="the-day-after-it"),
+        pytest.param(date(2024, 12, 1), date(2026, 11, 30), 23, id="just-under-two-years"),
+        pytest.param(date(2024, 11, 30), date(2026, 11, 30), 24, id="two-years"),
+        pytest.param(date(2026, 11, 23), date(2026, 11, 23), 0, id="newborn"),
+    ],
+)
+def test_age_of_an_infant_is_in_completed_months(born: date, on: date, months: int) -> None:
+    assert completed_months(born, on) == months
 
 
 @pytest.mark.parametrize(

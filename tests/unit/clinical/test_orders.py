@@ -310,6 +310,13 @@ def test_an_ingredient_of_the_medication_is_enough(members):
     assert read(request(**POINTER), {"resource": medication(code={"text": "Combination"}, **members)}) is not None
 
 
+def test_the_code_of_the_medication_counts_beside_its_ingredients():
+    other = {"ingredient": [{"itemCodeableConcept": {"text": "water"}}]}
+    order = read(request(**POINTER), {"resource": medication(code=ACETYLCYSTEINE, **other)})
+    assert order is not None
+    assert order.names == ("water",)
+
+
 def test_an_ingredient_that_is_something_else_is_not_enough():
     other = {"ingredient": [{"itemCodeableConcept": {"text": "carbocisteine"}}]}
     assert read(request(**POINTER), {"resource": medication(**other)}) is None
@@ -370,9 +377,10 @@ def test_an_order_without_any_drug_is_not_acetylcysteine():
 
 
 def test_a_drug_behind_a_reference_that_nothing_resolves_is_unread():
-    order = request(medicationReference={"reference": "Medication/gone"})
-    assert read(order) is None
-    assert has_unread_drug(order, {})
+    pointer = {"reference": "Medication/gone"}
+    for order in (request(medicationReference=pointer), request(medication={"reference": pointer})):
+        assert read(order) is None
+        assert has_unread_drug(order, {})
 
 
 def test_a_drug_behind_a_reference_that_is_resolved_is_not_unread():
@@ -388,6 +396,9 @@ ORDERS = {
     "ServiceRequest": ({"resourceType": "ServiceRequest"}, False),
     "MedicationStatement": ({"resourceType": "MedicationStatement"}, False),
     "no type": ({}, False),
+    "draft": ({"resourceType": "MedicationRequest", "status": "draft"}, True),
+    "cancelled": ({"resourceType": "MedicationRequest", "status": "cancelled"}, False),
+    "entered in error": ({"resourceType": "MedicationRequest", "status": "entered-in-error"}, False),
     "type null": ({"resourceType": None}, False),
     "no object": ("MedicationRequest", False),
     "null": (None, False),

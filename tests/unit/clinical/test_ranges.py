@@ -234,6 +234,7 @@ def test_without_a_range_that_can_be_read_a_result_is_unclassified_and_says_why(
         pytest.param(Person(45, 45 * 12, "other"), [span(high=100, appliesTo=for_group("male"))], None, id="sex-other"),
         pytest.param(WOMAN, [span(high=100, appliesTo=for_group("248152002"))], None, id="a-group-not-known-here"),
         pytest.param(WOMAN, [span(high=100, appliesTo=[{"text": "pregnant women"}])], None, id="pregnant"),
+        pytest.param(MAN, [span(high=100, appliesTo=[{"text": "smokers"}])], None, id="smokers"),
         pytest.param(WOMAN, [span(high=100, appliesTo=for_group("female", "pregnant"))], None, id="women-and-pregnant"),
         pytest.param(WOMAN, [span(high=100, appliesTo=for_group("female", "male"))], None, id="women-and-men"),
         pytest.param(
@@ -364,6 +365,11 @@ def test_range_and_interpretation_that_disagree_leave_it_unclassified(value: Jso
     assert classed(value=value, ranges=[span()], flags=flagged(flag)) == open_class(said, "10–120 µmol/L")
 
 
+def test_an_abnormal_flag_beside_a_normal_number_is_named() -> None:
+    said = "its interpretation says abnormal and its range says normal"
+    assert classed(ranges=[span()], flags=flagged("A")) == open_class(said, "10–120 µmol/L")
+
+
 @pytest.mark.parametrize("flag", ["A", "AA", "HU", "LU", "HX", "LX", "H>", "L<"])
 def test_a_normal_number_with_a_flag_for_an_abnormal_one_is_unclassified(flag: str) -> None:
     assert classed(ranges=[span()], flags=flagged(flag)).name == "unclassified"
@@ -448,6 +454,23 @@ def test_an_infant_is_placed_in_the_range_of_its_months(born: date, expected: st
     chart = Chart("p1", {queries.AMINO_ACIDS: data})
     readings = read_analyte("glutamate", chart, VOCABULARY, NOW)
     assert level(readings, chart, Patient(born, "male")).value == expected
+
+
+@pytest.mark.parametrize("said", ["type", "meaning"], ids=["R4", "DSTU2"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param({"coding": [{"code": "normal"}]}, id="by-code"),
+        pytest.param({"coding": [{"code": "N"}]}, id="by-the-code-of-an-interpretation"),
+        pytest.param({"text": "Normal"}, id="in-words"),
+    ],
+)
+def test_a_range_that_says_it_is_the_normal_one_is_used(said: str, kind: Json) -> None:
+    assert classed(ranges=[span(**{said: kind})]) == Classed("normal", "10–120 µmol/L")
+
+
+def test_less_than_a_number_below_a_range_from_one_is_low() -> None:
+    assert classed(value=1, comparator="<", ranges=[span(low=1)]).name == "low"
 
 
 def test_less_than_a_number_in_a_range_from_zero_is_normal() -> None:

@@ -202,6 +202,7 @@ WEIGHTS = {
     "in grams": ((weighed(3500, "2026-11-01", "g"),), (Decimal("3.5"), True)),
     "in pounds": ((weighed(100, "2026-11-01", "[lb_av]"),), (Decimal("45.359237"), True)),
     "in stones": ((weighed(11, "2026-11-01", "[stone_av]"),), None),
+    "of a child born early": ((weighed(Decimal("0.8"), "2026-11-01"),), (Decimal("0.8"), True)),
     "zero": ((weighed(0, "2026-11-01"),), None),
     "zero, and one that is plausible": ((weighed(0, "2026-11-01"), weighed(70, "2026-10-01")), (70, True)),
     "more than": ((weighed(150, "2026-11-01", comparator=">"),), None),

@@ -392,6 +392,50 @@ def test_a_contained_observation_that_may_not_be_used_is_not_used(inner: Json, o
     assert len(reasons(report(observation(**inner), **outer))) == 1
 
 
+NOT_PLASMA = "its specimen is not plasma or serum"
+URINE = {"resourceType": "Specimen", "id": "s", "type": {"coding": [{"code": "UR", "display": "Urine"}]}}
+SPECIMENS = {
+    "the display of the reference": {"specimen": {"display": "Urine, 24 h"}},
+    "the text of a concept": {"specimen": {"text": "dried blood spot"}},
+    "a Specimen contained in it": {"contained": [URINE]},
+    "the second of two": {"specimen": {"display": "sample 1"}, "contained": [URINE]},
+}
+
+
+@pytest.mark.parametrize("members", SPECIMENS.values(), ids=SPECIMENS)
+def test_a_result_of_another_specimen_is_not_used_wherever_that_is_said(members: Json) -> None:
+    assert reasons(observation(**members)) == [NOT_PLASMA]
+    of_report = {**members, "contained": [observation(), *members.get("contained", [])]}
+    assert reasons(report(**of_report)) == [NOT_PLASMA]
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        pytest.param({"specimen": {"display": "Plasma"}}, id="plasma"),
+        pytest.param({"specimen": {"display": "not purine"}}, id="only-whole-words"),
+        pytest.param(
+            {"contained": [{"resourceType": "Organization", "type": {"text": "urine laboratory"}}]}, id="other"
+        ),
+    ],
+)
+def test_a_result_of_no_other_specimen_is_used(members: Json) -> None:
+    assert values(read(observation(**members))) == [87]
+
+
+def test_a_result_that_is_coded_as_two_amino_acids_is_neither() -> None:
+    assert reasons(observation(coded(GLUTAMATE, GLUTAMINE))) == ["its codes contradict each other"]
+
+
+def test_a_member_of_a_cancelled_panel_is_named_with_its_date_whatever_the_form_of_the_reference() -> None:
+    for reference in ("Observation/o1", "https://ehr.example/fhir/Observation/o1/_history/2"):
+        cancelled = panel(id="p", status="cancelled", hasMember=[{"reference": reference}])
+        (unused,) = read(observation(), cancelled).unused
+        assert unused.say() == (
+            "glutamate in plasma or serum, 3 November 2026: its panel was entered in error or cancelled"
+        )
+
+
 def test_the_newest_result_comes_first_whatever_the_order_in_which_they_came() -> None:
     days = ["2026-01-01", "2026-11-03", "2026-06-15"]
     resources = [

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from cds_service.clinical.quantities import Refusal
-from cds_service.clinical.timing import times_per_day
-from cds_service.clinical.versions import instructions_of
+from cds_service.clinical.timing import tidy, times_per_day
+from cds_service.clinical.versions import has_unread_instruction, instructions_of
 
 Json = Any
 NO_SUCH_TIMING = "its timing is not one that can be read"
@@ -185,10 +185,24 @@ def test_an_instruction_without_timing_has_no_number_and_no_reason(instruction: 
         pytest.param(rate(999_999_999_999, Decimal("1E-12"), "d"), id="as-often-as-can-be-written"),
         pytest.param(rate(999_999_999_999, Decimal("1E-9"), "min"), id="in-minutes"),
         pytest.param(rate(Decimal("1E+12"), Decimal("1E-12"), "wk"), id="in-weeks"),
+        pytest.param(rate(1, 999_999_999_999, "wk"), id="as-seldom-as-can-be-written"),
     ],
 )
 def test_an_absurd_rate_is_refused_and_raises_nothing(timing: Json) -> None:
-    assert isinstance(times_per_day({"timing": timing}), Refusal)
+    assert times_per_day({"timing": timing}) == Refusal(NO_SUCH_RATE)
+
+
+@pytest.mark.parametrize(
+    ("rate_or_dose", "expected"),
+    [
+        pytest.param("3.9999999999", Decimal(4), id="what-a-division-left"),
+        pytest.param("0.0000000004", None, id="nothing"),
+        pytest.param("1E12", Decimal("1E12"), id="the-largest"),
+        pytest.param("1E13", None, id="larger"),
+    ],
+)
+def test_a_rate_or_dose_is_tidied_to_nine_places(rate_or_dose: str, expected: Decimal | None) -> None:
+    assert tidy(Decimal(rate_or_dose)) == expected
 
 
 @pytest.mark.parametrize(
@@ -204,3 +218,19 @@ def test_an_absurd_rate_is_refused_and_raises_nothing(timing: Json) -> None:
 )
 def test_the_instructions_of_an_order_are_found_in_each_version(order: Json, expected: list[Json]) -> None:
     assert instructions_of(order) == expected
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        pytest.param({"dosageInstruction": [{}, "600 mg"]}, True, id="one-of-a-request"),
+        pytest.param({"dosageInstruction": "600 mg"}, True, id="the-only-one"),
+        pytest.param({"dosage": [{}, "600 mg"]}, True, id="one-of-a-statement"),
+        pytest.param({"dosageInstruction": [{}], "dosage": "600 mg"}, False, id="not-asked-beside-a-request's"),
+        pytest.param({"dosage": [{}]}, False, id="all-of-a-statement"),
+        pytest.param({"dosageInstruction": []}, False, id="an-empty-list"),
+        pytest.param({}, False, id="none"),
+    ],
+)
+def test_an_instruction_that_is_no_object_is_not_passed_over(order: Json, expected: bool) -> None:
+    assert has_unread_instruction(order) is expected

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cds_service.clinical.facts import State
+from cds_service.clinical.facts import Origin, State
 from cds_service.clinical.reading import read_patient_facts
 from cds_service.content import load_content
 from cds_service.fhir.gathering import gather
@@ -81,6 +81,7 @@ def test_what_is_only_named_like_an_amino_acid_is_named_and_not_used(code: Any, 
         coded("2345-7", "Glucose [Mass/volume] in Serum or Plasma"),
         coded("14749-6", "Glucose [Moles/volume] in Serum or Plasma"),
         coded("20643-3", "Glutamine [Moles/volume] in Serum or Plasma"),
+        coded("20642-5", "Glutamate [Moles/volume] in Serum or Plasma"),
         {"text": "alanine"},
         None,
     ],
@@ -125,3 +126,16 @@ def test_an_active_medication_without_a_name_leaves_the_time_of_the_sample_unkno
     fact = facts(observation(coded("20642-5", "Glutamate")), activeMedications=medications)["glutamate_sample"]
 
     assert (fact.state, fact.note) == (State.UNKNOWN, "an active medication has no name that can be read")
+
+
+def test_a_component_that_is_only_named_like_an_amino_acid_is_named_with_the_panel_and_its_date() -> None:
+    parts = [
+        {"code": coded("20642-5", "Glutamate")},
+        {"code": {"text": "Glycine"}},
+        {"code": {"text": "Cystine, urine"}},
+    ]
+    panel = observation(coded("35083-5", "Amino acids panel"), component=parts, valueQuantity=None)
+    fact = facts(panel)["results_unused"]
+    line = "“Cystine, urine”, 20 November 2026: it has no code that this service reads"
+    assert line in fact.texts["list"]
+    assert Origin("Observation/o1", "it has no code that this service reads") in fact.origins

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from cds_service.clinical.facts import Fact, State, absent, known, unknown
-from cds_service.guidance.conditions import Answer, Condition, all_of
+from cds_service.guidance.conditions import Answer, AnyOf, Condition, all_of, any_of
 
 YES, NO, CANNOT_TELL = Answer.YES, Answer.NO, Answer.UNKNOWN
 BECAUSE = "a reason that is long enough"
@@ -104,6 +104,29 @@ def test_several_answers_make_one(answers, expected):
     assert all_of(answers) is expected
 
 
+ANY = {
+    "all no": ([NO, NO], NO),
+    "one yes": ([NO, YES], YES),
+    "one that cannot be told": ([NO, CANNOT_TELL], CANNOT_TELL),
+    "yes before cannot tell": ([YES, CANNOT_TELL], YES),
+    "yes after cannot tell": ([CANNOT_TELL, YES, NO], YES),
+}
+
+
+@pytest.mark.parametrize(("answers", "expected"), ANY.values(), ids=ANY)
+def test_of_several_answers_one_yes_is_enough(answers, expected):
+    assert any_of(answers) is expected
+
+
+@pytest.mark.parametrize(("answers", "expected"), ANY.values(), ids=ANY)
+def test_rows_of_which_one_is_enough_are_checked_together(answers, expected):
+    fact_for = {YES: known("present"), NO: ABSENT, CANNOT_TELL: UNKNOWN}
+    names = ("bronchospasm_risk", "bleeding_risk", "hypersensitivity")
+    facts = {name: fact_for[answer] for name, answer in zip(names, answers, strict=False)}
+    rows = AnyOf(any_of=[condition(name, **{"is": "present"}) for name in facts], because=BECAUSE)
+    assert rows.check(facts) is expected
+
+
 # --- say --------------------------------------------------------------------------------------------------------------
 
 SAID = {
@@ -125,6 +148,12 @@ def test_a_condition_says_itself_in_words(members, expected):
     assert condition(**members).say() == expected
 
 
+def test_rows_of_which_one_is_enough_say_each_of_them():
+    rows = AnyOf(any_of=[condition(**IS_HIGH), condition(at_least="18 a")], because=BECAUSE)
+    assert rows.say() == "plasma glutamate is high, or age is at least 18 a"
+    assert list(rows.conditions()) == rows.any_of
+
+
 def test_a_condition_knows_its_threshold_exactly():
     assert condition(below="18.50 a").threshold == Decimal("18.5")
     assert condition(**IS_HIGH).threshold is None
@@ -138,7 +167,10 @@ MISTAKES = {
     "two tests": ({"below": "18 a", "above": "2 a"}, "exactly one of"),
     "a value and a list": ({**IS_HIGH, "is_one_of": ["low"]}, "exactly one of"),
     "a value and a state": ({**IS_HIGH, "state": ["known"]}, "exactly one of"),
-    "a value that never is": ({"fact": "glutamate", "is": "raised"}, "glutamate is never raised; it is one of: low"),
+    "a value that never is": (
+        {"fact": "glutamate", "is": "raised"},
+        "glutamate is never raised; it is one of: low, normal, high, unclassified",
+    ),
     "a value in a list that never is": ({"fact": "glutamate", "is_one_of": ["low", "raised"]}, "never raised"),
     "a value for a number": ({"is": "old"}, "age is never old"),
     "a bound for a category": ({"fact": "glutamate", "below": "10 umol/L"}, "not compared in umol/L"),

@@ -9,7 +9,7 @@ import pytest
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import State, absent, known, unknown
 from cds_service.content import load_content
-from cds_service.guidance.conditions import Answer, Condition
+from cds_service.guidance.conditions import Answer, AnyOf, Condition
 from cds_service.guidance.deciding import Outcome, decide, indicator_of, screens_not_done, wording_of
 from cds_service.guidance.model import Card, Phrase
 
@@ -118,7 +118,7 @@ def undone(found, *cards, also=()):
 
 
 def test_where_every_card_could_be_told_every_screen_was_done():
-    assert undone(facts(), card("risk", RISK), card("allergy", ALLERGY)).state is State.ABSENT
+    assert undone(facts(), card("risk", RISK), card("allergy", ALLERGY)) == absent("every screen was done")
 
 
 def test_a_fact_that_kept_a_card_from_being_told_is_named_with_its_reason():
@@ -170,6 +170,20 @@ def test_a_card_after_the_others_sees_what_they_could_not_do():
     late = card("late", NOT_DONE, after_others=True)
     assert outcomes(facts(bronchospasm_risk=UNKNOWN), card("risk", RISK), late)["late"] is Outcome.ADVISE
     assert outcomes(facts(), card("risk", RISK), late)["late"] is Outcome.SILENT
+
+
+ROWS = {
+    "rows of a file": [{"any_of": [RISK.model_dump(by_alias=True, exclude_none=True), ALLERGY]}, RISK],
+    "rows that are made already": [AnyOf(any_of=[RISK, ALLERGY], because=BECAUSE), RISK],
+}
+
+
+@pytest.mark.parametrize("when", ROWS.values(), ids=ROWS)
+def test_a_card_may_have_rows_of_which_one_is_enough(when):
+    when = [{**one, "because": BECAUSE} if isinstance(one, dict) else one for one in when]
+    either, risk = card("either", *when).when
+    assert (type(either), type(risk)) == (AnyOf, Condition)
+    assert outcomes(facts(hypersensitivity=PRESENT), card("either", either)) == {"either": Outcome.ADVISE}
 
 
 # --- indicator and wording --------------------------------------------------------------------------------------------

@@ -1,11 +1,114 @@
-"""What the models of content refuse beside what `tests/cards/test_broken_content.py` shows on real files."""
+"""What the models of content refuse, and how its texts are filled; real files: `tests/cards/test_broken_content.py`."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from cds_service.guidance.model import Screen, SuggestionRow
+from cds_service.guidance.model import Card, Phrase, Screen, Source, SuggestionRow, Threshold, fill, holes
 
 SUGGESTION = {"label": "Label", "description": "Description"}
+BECAUSE = "a reason that is long enough"
+RISK = {"fact": "bronchospasm_risk", "is": "present", "because": BECAUSE}
+ALLERGY = {"fact": "hypersensitivity", "is": "present", "because": BECAUSE}
+WRITTEN = {"written_by": "one", "written_on": date(2026, 11, 1)}
+CHECKED = {**WRITTEN, "checked_by": "another", "checked_on": date(2026, 11, 2), "review_by": date(2027, 11, 2)}
+
+
+def card(**members: Any) -> Card:
+    usual = {
+        "id": "a-card",
+        "title": "Title",
+        "status": "draft",
+        "scope": "patient",
+        "sources": [],
+        "review": WRITTEN,
+        "when": [RISK],
+        "indicator": [{"level": "info"}],
+        "text": {"summary": "Summary", "detail": "Detail"},
+    }
+    return Card.model_validate({**usual, **members})
+
+
+# --- holes ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_holes_of_a_text_are_facts_with_their_words_and_phrases() -> None:
+    assert holes("{glutamate.result} and {renal_line}, but not {Glutamate} nor {a.b.c} nor {}") == [
+        "glutamate.result",
+        "renal_line",
+    ]
+
+
+def test_each_hole_is_filled_and_one_without_a_value_is_a_mistake() -> None:
+    values = {"glutamate.result": "64 µmol/L", "line": "A line."}
+    assert fill("{glutamate.result}. {line} {line}", values.__getitem__) == "64 µmol/L. A line. A line."
+    assert fill("No hole.", values.__getitem__) == "No hole."
+    with pytest.raises(KeyError):
+        fill("{glutamate.date}", values.__getitem__)
+
+
+# --- cards ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_live_card_is_signed_and_a_draft_need_not_be() -> None:
+    assert card(status="live", review=CHECKED).status == "live"
+    assert card(review=WRITTEN).status == "draft"
+
+
+REFUSED = {
+    "live and not checked": ({"status": "live"}, "two different people"),
+    "live and checked by its writer": (
+        {"status": "live", "review": {**CHECKED, "checked_by": "one"}},
+        "two different people",
+    ),
+    "live without the day of the check": ({"status": "live", "review": {**CHECKED, "checked_on": None}}, "has the day"),
+    "live without a review": ({"status": "live", "review": {**CHECKED, "review_by": None}}, "has the day"),
+    "reviewed on the day of the check": (
+        {"review": {**CHECKED, "review_by": date(2026, 11, 2)}},
+        "review_by comes after checked_on",
+    ),
+    "a title of 140 characters": ({"title": "x" * 140}, "fewer than 140 characters"),
+    "a summary of 140 characters": ({"text": {"summary": "x" * 140, "detail": ""}}, "fewer than 140 characters"),
+    "a warning that cannot be overridden": (
+        {"indicator": [{"level": "warning"}]},
+        "a warning or critical card offers override reasons",
+    ),
+    "an indicator that may not hold": (
+        {"indicator": [{"level": "info", "when": [RISK]}]},
+        "the last indicator has no conditions",
+    ),
+}
+
+
+@pytest.mark.parametrize(("members", "said"), REFUSED.values(), ids=REFUSED)
+def test_a_card_that_must_not_be_shown_cannot_be_written(members: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        card(**members)
+
+
+def test_a_title_and_a_summary_of_139_characters_are_short_enough() -> None:
+    assert card(title="x" * 139, text={"summary": "x" * 139, "detail": ""})
+
+
+def test_every_condition_of_a_card_is_known() -> None:
+    removal = {**SUGGESTION, "does": "remove-order", "when": [ALLERGY]}
+    either = {"any_of": [RISK, ALLERGY], "because": BECAUSE}
+    indicator = [{"level": "warning", "when": [RISK]}, {"level": "info"}]
+    one = card(when=[RISK, either], indicator=indicator, suggestion=[removal], override_reasons=["seen"])
+    assert [row.fact for row in one.conditions()] == ["bronchospasm_risk", "bronchospasm_risk", "hypersensitivity"]
+    assert [row.fact for row in one.other_conditions()] == ["bronchospasm_risk", "hypersensitivity"]
+
+
+def test_every_condition_of_a_phrase_is_known() -> None:
+    says = [{"when": [RISK, ALLERGY], "text": "one"}, {"text": "another"}]
+    phrase = Phrase.model_validate({"id": "line", "about": "A line.", "says": says})
+    assert [row.fact for row in phrase.conditions()] == ["bronchospasm_risk", "hypersensitivity"]
+
+
+# --- what cards are made of -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -25,3 +128,34 @@ def test_setting_a_dose_and_nothing_else_has_one(members: dict[str, object]) -> 
 def test_a_screen_is_for_uses_that_exist() -> None:
     with pytest.raises(ValidationError, match="no use is called sublingual"):
         Screen.model_validate({"fact": "kidney", "uses": ["other", "sublingual"], "because": "for the test"})
+
+
+def test_a_screen_is_of_a_fact_that_exists() -> None:
+    with pytest.raises(ValidationError, match="no fact is called liver"):
+        Screen.model_validate({"fact": "liver", "uses": ["other"], "because": "for the test"})
+
+
+@pytest.mark.parametrize(
+    ("members", "label"),
+    [
+        pytest.param({"authors": "Pak", "journal": "A journal", "title": "T", "year": 2026}, "Pak, A journal, 2026"),
+        pytest.param({"authors": "Pak", "title": "A title"}, "Pak, A title"),
+        pytest.param({"year": 2026}, "2026"),
+        pytest.param({}, "the-source"),
+    ],
+    ids=["author, journal, year", "a title for a journal", "only a year", "nothing but its id"],
+)
+def test_a_source_has_a_short_name(members: dict[str, Any], label: str) -> None:
+    source = {"id": "the-source", "supports": "a claim", "verified": "by reading it", **members}
+    assert Source.model_validate(source).label == label
+
+
+@pytest.mark.parametrize(("value", "expected"), [(365, Decimal(365)), (Decimal("0.23"), Decimal("0.23"))])
+def test_a_threshold_is_an_exact_number(value: object, expected: Decimal) -> None:
+    threshold = {"id": "t", "value": value, "unit": "d", "because": BECAUSE, "source": "guidance"}
+    assert Threshold.model_validate(threshold).value == expected
+
+
+def test_a_threshold_is_never_a_floating_point_number() -> None:
+    with pytest.raises(ValidationError):
+        Threshold.model_validate({"id": "t", "value": 0.23, "unit": "", "because": BECAUSE, "source": "guidance"})
