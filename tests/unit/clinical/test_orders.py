@@ -317,6 +317,13 @@ def test_the_code_of_the_medication_counts_beside_its_ingredients():
     assert order.names == ("water",)
 
 
+def test_what_the_order_itself_calls_its_drug_counts_beside_the_medication_it_points_to():
+    order = request(medicationReference={**POINTER["medicationReference"], "display": "acetylcysteine"})
+    found = read(order, {"resource": medication(code={"text": "Mucolytic"})})
+    assert found is not None
+    assert found.names == ("acetylcysteine", "Mucolytic")
+
+
 def test_an_ingredient_that_is_something_else_is_not_enough():
     other = {"ingredient": [{"itemCodeableConcept": {"text": "carbocisteine"}}]}
     assert read(request(**POINTER), {"resource": medication(**other)}) is None

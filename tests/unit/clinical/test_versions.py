@@ -538,3 +538,16 @@ def test_a_draft_order_is_written_under_the_names_of_the_version(version: str, k
 
 def test_no_draft_order_is_written_for_dstu2() -> None:
     assert versions.draft_order(DSTU2, {"text": "a test"}, "p", "2026-11-23") is None
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ({"resourceType": "MedicationOrder"}, True),
+        ({"resourceType": "MedicationRequest", "medication": {"concept": CONCEPT}}, True),
+        ({"resourceType": "MedicationRequest"}, False),
+    ],
+    ids=["DSTU2 by its type", "R5 by its drug", "no sign"],
+)
+def test_an_order_whose_shape_allows_one_version_only_shows_it(order: Json, expected: bool) -> None:
+    assert versions.shows_version(order) is expected
