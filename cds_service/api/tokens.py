@@ -104,7 +104,7 @@ def check_claims(claims: Claims, audience: str, rules: Rules, now: float) -> Non
         raise Refused("expired")
     if claims.iat > now + rules.skew or (claims.nbf is not None and claims.nbf > now + rules.skew):
         raise Refused("not yet valid")
-    if claims.iat < now - rules.max_age - rules.skew:
+    if claims.iat <= now - rules.max_age - rules.skew:
         raise Refused("too old")
 
 

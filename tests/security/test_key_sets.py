@@ -204,7 +204,7 @@ def test_a_key_set_that_cannot_be_had_is_named_in_the_log_and_costs_only_its_tok
     server = KeyServer(said)
     with running(server):
         clients = client_toml(issuer=ISSUER, jku=server.jku) + client_toml("other", "urn:other", *ALL_KEYS)
-        service = Trusting(tmp_path, clients, key_set_timeout_ms=100)
+        service = Trusting(tmp_path, clients, key_set_timeout_ms=1000)
         with capture_logs() as lines, service.client:
             assert [call(service), call(service)] == [401, 401]
             token = sign(good_header(jku=...), good_claims(iss="urn:other"))

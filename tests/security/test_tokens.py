@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, get_args
 
@@ -95,7 +95,7 @@ GOOD: dict[str, Callable[[], str]] = {
     "a listed tenant": lambda: sign(good_header(jku=...), good_claims(iss="urn:clinic", tenant="south")),
     "expired within the difference of clocks": lambda: good_token(exp=SECONDS - 59),
     "issued within the difference of clocks": lambda: good_token(iat=SECONDS + 60),
-    "as old as a token may be": lambda: good_token(iat=SECONDS - 3660),
+    "as old as a token may be": lambda: good_token(iat=SECONDS - 3659),
     "seconds with a fraction": lambda: good_token(exp=SECONDS + 0.5, iat=SECONDS - 0.5),
     "valid from now on": lambda: good_token(nbf=SECONDS),
 }
@@ -345,7 +345,7 @@ CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
     "issued at the end of time": ({"iat": 1e308, "exp": 1e308}, "not yet valid"),
     "milliseconds for seconds": ({"iat": SECONDS * 1000, "exp": SECONDS * 1000 + 1}, "not yet valid"),
     "valid later": ({"nbf": SECONDS + 61}, "not yet valid"),
-    "older than a token may be": ({"iat": SECONDS - 3661, "exp": SECONDS + 300}, "too old"),
+    "older than a token may be": ({"iat": SECONDS - 3660, "exp": SECONDS + 300}, "too old"),
     "good for ever": ({"iat": 0, "exp": 2**62}, "too old"),
     "issued before time": ({"iat": -1e308}, "too old"),
     "tenant unlisted": ({"iss": "urn:clinic", "tenant": "west"}, "tenant"),
@@ -461,6 +461,22 @@ def test_replicas_agree(tmp_path: Path) -> None:
     token = good_token(jti="one")
     assert [call(one, token).status_code, call(two, token).status_code] == [200, 401]
     assert store.seen == {("hospital", "one"): datetime.fromtimestamp(SECONDS + 360, UTC)}
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{"exp": SECONDS + 300}, {"exp": SECONDS - 59}, {"iat": SECONDS - 3659, "exp": 2**50}],
+    ids=["usual", "about to expire", "about to be too old"],
+)
+def test_a_token_is_remembered_for_as_long_as_it_would_be_accepted(tmp_path: Path, claims: dict[str, Any]) -> None:
+    clock = {"now": NOW}
+    service = Trusting(tmp_path, now=lambda: clock["now"])
+    token = good_token(**claims)
+    statuses = []
+    for seconds in [0, 1, 2, *range(20, 400, 20)]:
+        clock["now"] = NOW + timedelta(seconds=seconds)
+        statuses.append(call(service, token).status_code)
+    assert statuses == [200] + [401] * 21
 
 
 def test_a_token_is_remembered_until_its_age_refuses_it(tmp_path: Path) -> None:
@@ -624,8 +640,8 @@ def test_a_list_of_clients_is_never_ignored(tmp_path: Path, settings: dict[str, 
 
 def test_skew_and_age_are_settings(tmp_path: Path) -> None:
     service = Trusting(tmp_path, token_skew_seconds=0, token_max_age_seconds=60)
-    assert call(service, good_token(iat=SECONDS - 60)).status_code == 200
-    assert call(service, good_token(iat=SECONDS - 61)).status_code == 401
+    assert call(service, good_token(iat=SECONDS - 59)).status_code == 200
+    assert call(service, good_token(iat=SECONDS - 60)).status_code == 401
     assert call(service, good_token(exp=SECONDS)).status_code == 401
     assert service.reasons == ["too old", "expired"]
 
