@@ -315,3 +315,9 @@ def test_keys_in_the_file_are_all_the_keys_there_are(tmp_path: Path, server: Key
     service = Trusting(tmp_path, client_toml("hospital", ISSUER, *ALL_KEYS, jku=server.jku))
     assert [call(service, jku=server.jku), call(service, "unknown")] == [200, 401]
     assert server.connections == 0
+
+
+def test_two_keys_of_different_kinds_may_have_one_id(trusting: Trusting, server: KeyServer) -> None:
+    server.said = key_set(public_jwk(RSA, "ec"), OWN)
+    assert [call(trusting), call(trusting, "ec", RSA, alg="RS384")] == [200, 200]
+    assert call(trusting, key=STRANGER) == 401
