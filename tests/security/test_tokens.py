@@ -688,3 +688,11 @@ def test_the_token_of_the_specification_verifies_but_for_its_time(
     service = Trusting(tmp_path, KEY_OF_THE_SPECIFICATION, now=lambda: now)
     response = service.client.post("/cds-services/some-service", content=BODY, headers=bearer(token))
     assert (response.status_code, service.reasons) == (status, reasons)
+
+
+def test_a_key_is_for_the_algorithm_that_its_owner_names(tmp_path: Path) -> None:
+    own = key_toml(RSA, "rsa") + 'alg = "RS384"\n'
+    service = Trusting(tmp_path, client_toml("hospital", ISSUER, own, jku=JKU), token_algorithms=("RS384", "PS384"))
+    assert call(service, sign(good_header(alg="RS384", kid="rsa"), key=RSA)).status_code == 200
+    assert call(service, sign(good_header(alg="PS384", kid="rsa"), key=RSA)).status_code == 401
+    assert service.reasons == ["key of another kind"]
