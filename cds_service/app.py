@@ -21,6 +21,7 @@ from cds_service.clients import load_clients
 from cds_service.content import load_content
 from cds_service.demo import server as demo
 from cds_service.errors import CdsServiceError, NotAuthenticated
+from cds_service.feedback.records import Records
 from cds_service.fhir.connecting import new_http_client
 from cds_service.fhir.fetching import Limits
 from cds_service.guidance.model import Content
@@ -51,16 +52,18 @@ def create_app(
     clock: Callable[[], float] = monotonic,
     token_store: TokenStore | None = None,
     authentication_failed: Callable[[str], None] = uncounted,
+    records: Records | None = None,
 ) -> FastAPI:
     """The service. Content is loaded here, so that a mistake in it stops the start; tests pass the rest in."""
     app = FastAPI(title="Acetylcysteine CDS Hooks service", version=__version__, redoc_url=None, lifespan=_running)
     app.state.settings = settings
     app.state.content = with_site_intervals(content or load_content(settings.cards), settings.site_intervals)
     app.state.now, app.state.new_id = now, new_id
+    app.state.records = records or _records(settings, app.state.content, now)
     app.state.http = http or new_http_client(settings.fhir_ca_file)
     app.state.fhir_limits = _limits(settings)
     app.state.key_sets = KeySets(app.state.http, _key_set_limits(settings), clock)
-    seen = SeenTokens(TokensOfThisProcess(now), token_store)
+    seen = SeenTokens(TokensOfThisProcess(now), token_store or app.state.records)
     app.state.authenticator = _authenticator(settings, app.state.key_sets, seen, now, authentication_failed)
     app.add_exception_handler(CdsServiceError, problems.on_known)
     app.add_exception_handler(NotAuthenticated, problems.on_not_authenticated)
@@ -112,10 +115,22 @@ def _authenticator(
     return Authenticator(load_clients(settings.clients), settings.public_url, rules, key_sets, seen, now, failed)
 
 
+def _records(settings: Settings, content: Content, now: Callable[[], datetime]) -> Records:
+    """Not opened yet: nothing is written by making an app."""
+    return Records(
+        settings.database_url,
+        content.about.version,
+        now,
+        retention_days=settings.retention_days,
+        keep_comments=settings.keep_comments,
+    )
+
+
 @asynccontextmanager
 async def _running(app: FastAPI) -> AsyncIterator[None]:
     """What is opened before the first call and closed after the last, in the opposite order."""
     async with AsyncExitStack() as stack:
         stack.push_async_callback(app.state.http.aclose)
         stack.push_async_callback(app.state.key_sets.aclose)
+        await stack.enter_async_context(app.state.records)
         yield

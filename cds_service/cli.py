@@ -1,7 +1,9 @@
-"""The `cds-service` command: serve, check, explain, settings."""
+"""The `cds-service` command: serve, check, explain, report, migrate, settings."""
 
+import asyncio
 import ipaddress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -13,8 +15,19 @@ from rich.table import Table
 from cds_service.app import create_app, the_time
 from cds_service.checking import check_content, check_review_dates
 from cds_service.content import load_content
-from cds_service.errors import ContentError, DataNotObtained, DemoDataMissing, InvalidRequest
+from cds_service.errors import (
+    CdsServiceError,
+    ContentError,
+    DatabaseRefused,
+    DataNotObtained,
+    DemoDataMissing,
+    InvalidRequest,
+    StoreDown,
+)
 from cds_service.explaining import explain_request
+from cds_service.feedback.report import as_csv, as_json, as_tables
+from cds_service.feedback.reporting import read_report
+from cds_service.feedback.store import check_schema, migrate_schema, read_once
 from cds_service.guidance.model import Content
 from cds_service.logs import configure, get_logger
 from cds_service.review import review_pages as pages_of
@@ -47,8 +60,11 @@ def serve(host: str = "127.0.0.1", port: int = 8000) -> None:
         settings = settings.model_copy(update={"public_url": _url(host, port)})
     try:
         app = create_app(settings)
+        asyncio.run(check_schema(settings.database_url))
     except ContentError as error:
         _fail(error)
+    except DatabaseRefused as error:
+        _refuse("Not started", error)
     except DemoDataMissing as error:
         console.print(str(error), markup=False)
         raise typer.Exit(2) from None
@@ -163,6 +179,43 @@ def explain(
         raise typer.Exit(1) from None
     for line in lines:
         console.print(line, markup=False, highlight=False)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database that CDS_DATABASE_URL names up to the schema of this version. Make a copy of it first."""
+    try:
+        revision = asyncio.run(migrate_schema(Settings().database_url))
+    except (DatabaseRefused, StoreDown) as error:
+        _refuse("Not migrated", error)
+    console.print(f"The database's schema is at revision {revision}.")
+
+
+@cli.command()
+def report(
+    since: Annotated[datetime | None, typer.Option(help="Only cards shown since (UTC); default: all.")] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """What became of the cards: shown, accepted, overridden, ignored, why, and how soon."""
+    settings = Settings()
+    moment = since.replace(tzinfo=the_time().tzinfo) if since else None
+    reading = partial(read_report, moment, _load(settings.cards).about.override_system)
+    try:
+        found = asyncio.run(read_once(settings.database_url, reading))
+    except (DatabaseRefused, StoreDown) as error:
+        _refuse("No report", error)
+    if csv or json:
+        typer.echo(as_csv(found) if csv else as_json(found), nl=False)
+        return
+    for part in as_tables(found):
+        console.print(part)
+
+
+def _refuse(what: str, error: CdsServiceError) -> NoReturn:
+    code = f" ({error.why})" if isinstance(error, StoreDown) and error.why else ""
+    console.print(f"{what}: {error}{code}", markup=False)
+    raise typer.Exit(1)
 
 
 @cli.command()

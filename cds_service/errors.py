@@ -6,7 +6,8 @@
     ├── UnknownService      404  no service has this id
     ├── DataNotObtained     412  an order is for acetylcysteine, or may be, and nothing about it could be read
     ├── BodyTooLarge        413  more bytes than the limit
-    ├── StoreDown           never on the wire: the database does not answer, and the service goes on without it
+    ├── StoreDown           503  the database is away; the same request may be sent again
+    ├── DatabaseRefused     at start only: the database is of another schema, or its URL is none
     ├── ContentError        at start only: every mistake in `cards/` or another file, with file and line
     └── DemoDataMissing     at start only: demo mode is on, and its people cannot be read
 
@@ -53,16 +54,26 @@ class DataNotObtained(CdsServiceError):
         self.missing = missing
 
 
-class StoreDown(CdsServiceError):
-    """The database cannot be asked."""
-
-
 class BodyTooLarge(CdsServiceError):
     """The body is larger than the limit, in bytes."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"the body is larger than {limit} bytes")
         self.limit = limit
+
+
+class StoreDown(CdsServiceError):
+    """The database does not answer, or not in time. Nothing was kept."""
+
+    retry_after = 5  # seconds
+
+    def __init__(self, why: str = "") -> None:
+        super().__init__("the database is not available now; send this again later")
+        self.why = why
+
+
+class DatabaseRefused(CdsServiceError):
+    """This version of the service cannot use the database that it was given."""
 
 
 @dataclass(frozen=True, order=True)

@@ -35,6 +35,15 @@ class Settings(BaseSettings):
         None,
         description="PEM file of the authorities that certificates of FHIR servers and key sets are checked against.",
     )
+    database_url: str = Field(
+        "sqlite:///acetylcysteine-cds.sqlite3",
+        repr=False,  # it may hold a password
+        description="Where shown cards and feedback are kept: sqlite:///FILE, or postgresql://USER:PASSWORD@HOST/NAME.",
+    )
+    retention_days: int = Field(365, gt=0, description="Days that shown cards and feedback are kept.")
+    keep_comments: bool = Field(
+        False, description="Whether clinicians' comments in feedback are kept; they may hold personal data."
+    )
     prefetch: Literal["full", "patient", "none"] = Field(
         "full", description="What discovery asks EHRs to prefetch: every key, the patient alone, or nothing."
     )

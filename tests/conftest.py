@@ -9,6 +9,9 @@ from starlette.testclient import TestClient
 
 from tests.support import new_client
 
+# No test writes a file that it did not name: a service that is started in one keeps its records in memory.
+os.environ["CDS_DATABASE_URL"] = "sqlite:///:memory:"
+
 settings.register_profile(
     "tests",
     max_examples=200,

@@ -41,9 +41,29 @@ def counted_ids() -> Callable[[], str]:
     return lambda: f"00000000-0000-4000-8000-{next(numbers):012x}"
 
 
-def new_client(settings: Settings | None = None, content: Content = CONTENT) -> TestClient:
+class Unrecorded:
+    """In place of the records, for the many tests that are about something else: nothing is opened or kept."""
+
+    is_up = True
+
+    async def __aenter__(self) -> "Unrecorded":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    def shown(self, *_: object) -> None:
+        """Nothing."""
+
+    async def is_new_token(self, *_: object) -> bool:
+        """Always: the process remembers for itself."""
+        return True
+
+
+def new_client(settings: Settings | None = None, content: Content = CONTENT, records: Any = None) -> TestClient:
     """A client of a service whose clock stands still. A bug in the service is a 500, not an exception here."""
-    app = create_app(settings or Settings(), content, now=lambda: NOW, new_id=counted_ids())
+    records = records or Unrecorded()
+    app = create_app(settings or Settings(), content, now=lambda: NOW, new_id=counted_ids(), records=records)
     return TestClient(app, raise_server_exceptions=False)
 
 

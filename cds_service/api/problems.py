@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cds_service.errors import BodyTooLarge, CdsServiceError, DataNotObtained, InvalidRequest, UnknownService
+from cds_service.errors import BodyTooLarge, CdsServiceError, DataNotObtained, InvalidRequest, StoreDown, UnknownService
 from cds_service.logs import get_logger, where_it_broke
 
 _STATUS: dict[type[CdsServiceError], tuple[int, str]] = {
@@ -16,6 +16,7 @@ _STATUS: dict[type[CdsServiceError], tuple[int, str]] = {
     UnknownService: (404, "not-found"),
     DataNotObtained: (412, "processing"),
     BodyTooLarge: (413, "too-long"),
+    StoreDown: (503, "transient"),
 }
 _WORDS = {404: "there is nothing at this address", 405: "this method is not allowed here"}
 
@@ -42,7 +43,8 @@ async def on_known(_request: Request, error: Exception) -> Response:
     expression = error.field if isinstance(error, InvalidRequest) else ""
     missing = error.missing if isinstance(error, DataNotObtained) else {}
     diagnostics = "; ".join(f"{key}: {why}" for key, why in missing.items())
-    return answer(status, outcome(code, str(error), expression, diagnostics))
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, StoreDown) else None
+    return answer(status, outcome(code, str(error), expression, diagnostics), headers)
 
 
 async def on_not_authenticated(_request: Request, error: Exception) -> Response:
@@ -71,6 +73,9 @@ class BugShield:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes the call on; an error that nothing else caught becomes a 500 with an OperationOutcome."""
+        if scope["type"] != "http":  # what stops the start is for the server to tell
+            await self.app(scope, receive, send)
+            return
         started = False
 
         async def watched(message: Message) -> None:
@@ -82,6 +87,6 @@ class BugShield:
             await self.app(scope, receive, watched)
         except Exception as error:  # the last place that can keep its message from being written
             get_logger().error("bug", error=type(error).__name__, where=where_it_broke(error))
-            if not started and scope["type"] == "http":
+            if not started:
                 reply = answer(500, outcome("exception", "the service failed; no guidance was given"))
                 await reply(scope, receive, send)

@@ -1,4 +1,4 @@
-"""The routes: discovery and the call. Each hands over at once."""
+"""The routes: discovery, the call, and feedback. Each hands over at once."""
 
 from time import perf_counter
 from typing import Any
@@ -13,6 +13,7 @@ from cds_service.discovery import SERVICES, discover
 from cds_service.errors import InvalidRequest, UnknownService
 from cds_service.fhir.allowing import allowed
 from cds_service.fhir.fetching import NO_SERVER, FhirServer, NoServer, Source, bearer
+from cds_service.hooks.feedback import read_feedback
 from cds_service.hooks.requests import HookRequest, read_request
 from cds_service.hooks.responses import to_json
 from cds_service.hooks.versions import as_1_0
@@ -34,9 +35,7 @@ async def discovery(request: Request) -> Response:
 async def call(service_id: str, request: Request) -> Response:
     """The cards for one hook call."""
     started = perf_counter()
-    hook = SERVICES.get(service_id)
-    if hook is None:
-        raise UnknownService("there is no service with this id")
+    hook = _hook_of(service_id)
     asked = read_request(await read_body(request, request.app.state.settings.max_body_bytes), hook)
     client: Client | None = request.state.client
     server, source = _fhir_server(request.app, asked, client)
@@ -46,8 +45,34 @@ async def call(service_id: str, request: Request) -> Response:
         body = _written(answered, client)
     except RecursionError:  # a suggestion holds the order as it came, however deep
         raise InvalidRequest("body", "is nested too deeply") from None
+    state.records.shown(service_id, hook, asked.hook_instance, _name(client), answered.response.cards)
     _log(service_id, asked, answered, client, server, perf_counter() - started)
     return Response(body, media_type="application/json")
+
+
+@router.post(
+    "/cds-services/{service_id}/feedback", summary="Feedback: what became of cards that were shown", openapi_extra=_BODY
+)
+async def feedback(service_id: str, request: Request) -> Response:
+    """Answers once the feedback is committed to the database."""
+    _hook_of(service_id)
+    items = read_feedback(await read_body(request, request.app.state.settings.max_body_bytes))
+    client = _name(request.state.client)
+    await request.app.state.records.keep(service_id, client, items)
+    get_logger().info("feedback", service=service_id, client=client, items=len(items))
+    return Response(b"{}", media_type="application/json")
+
+
+def _hook_of(service_id: str) -> str:
+    hook = SERVICES.get(service_id)
+    if hook is None:
+        raise UnknownService("there is no service with this id")
+    return hook
+
+
+def _name(client: Client | None) -> str:
+    """The client's name in logs and records."""
+    return client.name if client else "open"
 
 
 def _written(answered: Answer, client: Client | None) -> bytes:
@@ -78,7 +103,7 @@ def _log(
     get_logger().info(
         "answered",
         service=service_id,
-        client=client.name if client else "open",
+        client=_name(client),
         hook=asked.hook,
         hookInstance=safe_instance(asked.hook_instance),
         cards=answered.card_ids,

@@ -28,6 +28,7 @@ def free_port() -> int:
 def start(port: int, **settings: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "cds_service", "serve", "--port", str(port)]
     env = {name: value for name, value in os.environ.items() if not name.startswith("CDS_")} | settings
+    env["CDS_DATABASE_URL"] = "sqlite:///:memory:"
     return subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 

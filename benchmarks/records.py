@@ -1,0 +1,99 @@
+"""What a kill can lose, and what recording costs: `python -m benchmarks.records full|calm|cost [URL]`.
+
+`full`: hooks and feedback for two minutes, as fast as the service can, which is killed (SIGKILL) each 20 seconds.
+`calm`: the same with time to spare, as a service should run.
+`cost`: the time of a call with and without recording, in turns, by two services that differ in nothing else.
+"""
+
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from statistics import median, quantiles
+from uuid import uuid4
+
+import httpx
+
+from tests.records.databases import query
+from tests.records.processes import BODY, HOOK, PATIENCE, Load, Service, free_port, service_at
+from tests.support import ROOT, to_bytes
+
+SECONDS, EACH, CALLS = 120, 20, 1500
+UNRECORDED = """
+import sys, uvicorn
+from cds_service.app import create_app
+from cds_service.logs import configure
+from cds_service.settings import Settings
+from tests.support import Unrecorded
+configure("warning")
+uvicorn.run(create_app(Settings(), records=Unrecorded()), port=int(sys.argv[1]), log_level="warning", access_log=False)
+"""
+
+
+def kills(database: str, pause: float = 0) -> None:
+    """Prints what was sent, acknowledged and stored, and how young the cards were that a kill lost."""
+    load, killed = Load([], pause=pause), []
+    with service_at(database) as service:
+        load.addresses = [service.address]
+        with load.running():
+            end = time.monotonic() + SECONDS
+            while time.monotonic() < end:
+                time.sleep(min(EACH, max(0, end - time.monotonic())))
+                if time.monotonic() < end:
+                    killed.append(time.monotonic())
+                    service.end(signal.SIGKILL)
+                    service.start()
+        service.end(signal.SIGTERM)
+    _print_kills(load, killed, database)
+
+
+def _print_kills(load: Load, killed: list[float], database: str) -> None:
+    kept = [card for (card,) in query(database, "SELECT card_uuid FROM feedback")]
+    stored = {card for (card,) in query(database, "SELECT uuid FROM shown_cards")}
+    lost = [came for card, came in load.cards.items() if card not in stored]
+    ages = [min((moment - came) * 1000 for moment in killed if moment - came > -1) for came in lost]
+    print(f"kills: {len(killed)}; answers by kind: {load.statuses}")
+    print(f"feedback: sent {len(load.sent)}, acknowledged {len(load.acknowledged)}, stored {len(kept)}")
+    print(f"feedback acknowledged and not stored: {len(set(load.acknowledged) - set(kept))}")
+    print(f"feedback stored twice: {len(kept) - len(set(kept))}")
+    print(f"cards: shown {len(load.cards)}, stored {len(stored)}, lost {len(lost)}")
+    print(f"oldest card lost, ms before the kill: {max(ages, default=0):.0f}")
+
+
+def cost(database: str) -> None:
+    """Prints the time of a call with and without recording, and their ratio."""
+    plain = Service("", free_port())
+    words = [sys.executable, "-c", UNRECORDED, str(plain.port)]
+    with service_at(database) as recorded, subprocess.Popen(words, cwd=ROOT) as plain.process:
+        while not plain.answers():
+            time.sleep(0.1)
+        times = _in_turns([recorded.address, plain.address])
+        plain.end(signal.SIGTERM)
+        recorded.end(signal.SIGTERM)
+    ratio = median(times[0]) / median(times[1])
+    for name, one in zip(("with", "without"), times, strict=True):
+        print(
+            f"{name} recording: median {median(one):.2f} ms, 95% {quantiles(one, n=20)[-1]:.2f} ms of {len(one)} calls"
+        )
+    print(f"ratio of the medians: {ratio:.3f}")
+
+
+def _in_turns(addresses: list[str]) -> list[list[float]]:
+    times: list[list[float]] = [[], []]
+    with httpx.Client(trust_env=False, timeout=PATIENCE) as client:
+        for turn in range(CALLS * 2):
+            body = to_bytes({**BODY, "hookInstance": str(uuid4())})
+            started = time.perf_counter()
+            response = client.post(addresses[turn % 2] + HOOK, content=body)
+            times[turn % 2].append((time.perf_counter() - started) * 1000)
+            response.raise_for_status()
+    return [one[50:] for one in times]  # the first ones warm up
+
+
+if __name__ == "__main__":
+    url = sys.argv[2] if len(sys.argv) > 2 else f"sqlite:///{Path(tempfile.mkdtemp()) / 'records.sqlite3'}"
+    {"full": kills, "calm": partial(kills, pause=0.2), "cost": cost}[sys.argv[1]](url)
+    print(f"CDS_DATABASE_URL={url} cds-service report")

@@ -1,0 +1,90 @@
+"""The tables, for SQLite and PostgreSQL alike. Nothing in them says which patient or which user it was.
+
+A change here needs a migration in `migrations/versions`.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Column, DateTime, Dialect, Index, MetaData, String, Table, Text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import TypeDecorator
+
+
+class Utc(TypeDecorator[datetime]):
+    """A moment in UTC: SQLite keeps no zone, so that one is put back when it is read."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """As it is written."""
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """As it is read."""
+        return value and (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC))
+
+
+metadata = MetaData()
+
+shown_cards = Table(
+    "shown_cards",
+    metadata,
+    Column("uuid", String(36), primary_key=True),
+    Column("card", String(100), nullable=False),
+    Column("content_version", String(50), nullable=False),
+    Column("indicator", String(10), nullable=False),
+    Column("hook", String(50), nullable=False),
+    Column("service", String(100), nullable=False),
+    Column("client", String(200), nullable=False),
+    Column("hook_instance", String(36), nullable=False),
+    Column("shown_at", Utc, nullable=False),
+    Index("shown_cards_by_time", "shown_at"),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("id", String(64), primary_key=True),  # a digest of all that was sent: a repeat is the same row
+    Column("card_uuid", String(36), nullable=False),  # no foreign key: feedback on an unknown card is kept as well
+    Column("service", String(100), nullable=False),
+    Column("client", String(200), nullable=False),
+    Column("outcome", String(10), nullable=False),
+    Column("suggestions", Text, nullable=False),  # the accepted ones, with spaces between
+    Column("reason_system", Text, nullable=False),
+    Column("reason_code", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("outcome_at", Utc, nullable=False),
+    Column("received_at", Utc, nullable=False),
+    Index("feedback_by_card", "card_uuid", "client"),
+    Index("feedback_by_time", "received_at"),
+)
+
+seen_tokens = Table(
+    "seen_tokens",
+    metadata,
+    Column("client", String(200), primary_key=True),
+    Column("token", String(64), primary_key=True),  # a digest of the token's id
+    Column("until", Utc, nullable=False),
+    Index("seen_tokens_by_time", "until"),
+)
+
+_INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+async def insert_new(table: Table, rows: Sequence[Mapping[str, Any]], connection: AsyncConnection) -> None:
+    """Writes the rows that are not there yet, by their primary key."""
+    await connection.execute(_insert_new(table, connection), list(rows))
+
+
+async def is_inserted(table: Table, row: Mapping[str, Any], connection: AsyncConnection) -> bool:
+    """Writes a row unless it is there, and says which; of several processes, one is told that it did."""
+    statement = _insert_new(table, connection).returning(*table.primary_key)
+    return (await connection.execute(statement, row)).first() is not None
+
+
+def _insert_new(table: Table, connection: AsyncConnection) -> Any:
+    return _INSERT[connection.dialect.name](table).on_conflict_do_nothing()

@@ -1,0 +1,163 @@
+"""Faults of real processes under load: killed, told to stop, without a disk, and two of them on one database."""
+
+import asyncio
+import resource
+import signal
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from tests.loopback import Asked, Loopback, http_answer, running
+from tests.records.databases import query
+from tests.records.processes import HOOK, Load, service_at
+from tests.support import ROOT, request_for, to_bytes
+
+
+def cards_with_feedback(database: str) -> list[str]:
+    return [card for (card,) in query(database, "SELECT card_uuid FROM feedback")]
+
+
+def shown(database: str) -> set[str]:
+    return {card for (card,) in query(database, "SELECT uuid FROM shown_cards")}
+
+
+def test_after_a_kill_no_acknowledged_feedback_is_lost_and_none_is_there_twice(database: str) -> None:
+    load = Load([])
+    with service_at(database) as service:
+        load.addresses = [service.address]
+        with load.running():
+            load.more(25)
+            service.end(signal.SIGKILL)
+            service.start()
+            load.more(25)
+        service.end(signal.SIGTERM)
+    kept = cards_with_feedback(database)
+    assert set(load.acknowledged) <= set(kept) <= load.sent
+    assert len(kept) == len(set(kept))
+    assert load.statuses.keys() <= {"hook 200", "feedback 200", "hook lost", "feedback lost"}
+
+
+def test_told_to_stop_under_load_it_writes_every_card_that_it_showed(database: str) -> None:
+    load = Load([])
+    with service_at(database) as service:
+        load.addresses = [service.address]
+        with load.running():
+            load.more(25)
+            status = service.end(signal.SIGTERM)
+    assert status in (0, -signal.SIGTERM)  # uvicorn passes the signal on when it has finished
+    assert set(load.cards) <= shown(database)
+    assert set(load.acknowledged) <= set(cards_with_feedback(database))
+
+
+def test_told_to_stop_it_answers_the_calls_that_it_has_begun(database: str) -> None:
+    """Each call waits for a FHIR server that answers once the service has been told to stop."""
+    stopping = asyncio.Event()
+
+    async def slow(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        await stopping.wait()
+        writer.write(http_answer(b'{"resourceType": "Bundle", "type": "searchset", "total": 0}'))
+
+    async def call(client: httpx.AsyncClient, url: str, fhir: Loopback) -> httpx.Response:
+        body = {**request_for("ines-allergic"), "fhirServer": fhir.base}
+        del body["prefetch"]["aminoAcids"]
+        return await client.post(url, content=to_bytes({**body, "fhirAuthorization": AUTHORIZATION}))
+
+    async def run(url: str, fhir: Loopback, stop: object) -> list[httpx.Response]:
+        async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+            calls = [asyncio.create_task(call(client, url, fhir)) for _ in range(5)]
+            while len(fhir.asked) < 5:
+                await asyncio.sleep(0.01)
+            stop()  # type: ignore[operator]
+            return list(await asyncio.gather(*calls))
+
+    with service_at(database) as service, running(Loopback(slow)) as fhir:
+        responses = asyncio.run(run(service.address + HOOK, fhir, lambda: service.process.send_signal(signal.SIGTERM)))
+        service.process.wait(30)
+    assert [one.status_code for one in responses] == [200] * 5
+    assert {card["uuid"] for one in responses for card in one.json()["cards"]} == shown(database)
+
+
+AUTHORIZATION = {"access_token": "a-token", "token_type": "Bearer", "expires_in": 300, "scope": "patient/*.read"}
+
+
+CLAIM = """
+import asyncio, sys
+from datetime import UTC, datetime
+from cds_service.feedback.records import Records
+
+async def run():
+    async with Records(sys.argv[1], "v1", lambda: datetime(2026, 11, 23, tzinfo=UTC)) as records:
+        sys.stdin.read(1)  # until the other one is ready as well
+        until = datetime(2026, 11, 24, tzinfo=UTC)
+        won = [number for number in range(100) if await records.is_new_token("a client", str(number), until)]
+        print(*won)
+
+print("ready", flush=True)
+asyncio.run(run())
+"""
+
+
+def test_a_token_that_one_process_has_seen_is_refused_by_the_other(database: str) -> None:
+    words = [sys.executable, "-c", CLAIM, database]
+    both = [
+        subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    won = [set(one.communicate("go", timeout=30)[0].splitlines()[-1].split()) for one in wait_for(both)]
+    assert won[0] & won[1] == set()
+    assert won[0] | won[1] == {str(number) for number in range(100)}
+
+
+def wait_for(both: list["subprocess.Popen[str]"]) -> list["subprocess.Popen[str]"]:
+    for one in both:
+        assert one.stdout is not None
+        assert one.stdout.readline() == "ready\n"
+    return both
+
+
+def test_two_processes_on_one_database_count_right(database: str) -> None:
+    load = Load([])
+    with service_at(database) as one, service_at(database) as other:
+        load.addresses = [one.address, other.address]
+        with load.running():
+            load.more(30)
+        repeat = {"feedback": [{"card": "x", "outcome": "overridden", "outcomeTimestamp": "2026-11-23T09:00:00Z"}]}
+        for service in (one, other):
+            response = httpx.post(f"{service.address}{HOOK}/feedback", content=to_bytes(repeat), trust_env=False)
+            assert response.status_code == 200
+            service.end(signal.SIGTERM)
+    assert set(load.statuses) == {"hook 200", "feedback 200"}
+    assert shown(database) == set(load.cards)
+    assert sorted(cards_with_feedback(database)) == sorted([*load.acknowledged, "not a UUID"])
+
+
+# ---------------------------------------------------------------- a full disk
+
+
+@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+def test_on_a_full_disk_guidance_is_given_and_once_there_is_room_everything_is_kept(empty_database: str) -> None:
+    """The process may not make any file larger than its database is by now; then it may again."""
+    load = Load([])
+    with service_at(empty_database) as service:
+        load.addresses = [service.address]
+        with load.running():
+            load.more(10)
+            limit(service.process.pid, 4096)
+            load.until(lambda one: one.statuses.get("feedback 503", 0) > 3)
+            before = load.statuses["hook 200"]
+            assert httpx.post(service.address + HOOK, content=to_bytes(request_for("ines-allergic"))).json()["cards"]
+            limit(service.process.pid, resource.RLIM_INFINITY)
+            load.more(10)
+        service.end(signal.SIGTERM)
+    assert before > 10
+    assert load.statuses.keys() == {"hook 200", "feedback 200", "feedback 503"}
+    assert set(load.acknowledged) <= set(cards_with_feedback(empty_database))
+    assert set(load.cards) <= shown(empty_database)
+    assert query(empty_database, "PRAGMA integrity_check") == [("ok",)]
+
+
+def limit(process: int, size: int) -> None:
+    """The size beyond which a process can make no file larger: what it writes then fails as on a full disk."""
+    _, hard = resource.prlimit(process, resource.RLIMIT_FSIZE)
+    resource.prlimit(process, resource.RLIMIT_FSIZE, (size, hard))
