@@ -46,6 +46,7 @@ check: $(VENV)/.test ## lint, format, types, imports, content
 	@echo "lint-imports";  $(BIN)/lint-imports --no-logo
 	@echo "cds-service check"; $(BIN)/cds-service check
 	@echo "cds-service review-pages --check"; $(BIN)/cds-service review-pages --check
+	@echo "cds-service settings --check"; $(BIN)/cds-service settings --page docs/operating.md --check
 
 fix: $(VENV)/.test ## format the code and repair what ruff can
 	@$(BIN)/ruff check --fix .
@@ -61,12 +62,14 @@ mutants: $(VENV)/.test ## mutate clinical and guidance and count what the tests 
 	@.mutation-venv/bin/mutmut run
 	@.mutation-venv/bin/mutmut results
 
-pages: $(VENV)/.run ## write docs/guidance/, a review page for each card
+pages: $(VENV)/.run ## write docs/guidance/, a review page for each card, and the settings in docs/operating.md
 	@$(BIN)/cds-service review-pages
+	@$(BIN)/cds-service settings --page docs/operating.md
 
 lock: $(LOCK_VENV)/.made ## pin requirements/*.in again, with hashes
-	@echo "Locking requirements/run.in, test.in and build.in"
+	@echo "Locking requirements/run.in, tracing.in, test.in, build.in and mutation.in"
 	@$(PIP_COMPILE) --output-file requirements/run.lock requirements/run.in
+	@$(PIP_COMPILE) --output-file requirements/tracing.lock requirements/tracing.in
 	@$(PIP_COMPILE) --output-file requirements/test.lock requirements/test.in
 	@$(PIP_COMPILE) --output-file requirements/build.lock requirements/build.in
 	@$(PIP_COMPILE) --output-file requirements/mutation.lock requirements/mutation.in

@@ -21,11 +21,12 @@ from cds_service.clinical.versions import drug_pointers, likely_versions, shows_
 from cds_service.errors import DataNotObtained
 from cds_service.fhir.fetching import NO_SERVER, Source
 from cds_service.fhir.gathering import gather
-from cds_service.guidance.deciding import Outcome, decide
+from cds_service.guidance.deciding import Outcome, decide, undecided
 from cds_service.guidance.model import Content
 from cds_service.hooks import responses as wire
 from cds_service.hooks.requests import HookRequest
 from cds_service.rendering import Call, Decided, by_urgency, render
+from cds_service.tracing import Spans, untraced
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class Answer:
         """The ids of the cards that are shown, in their order."""
         return [card.source.topic.code for card in self.response.cards]
 
+    @property
+    def facts_lacking(self) -> set[str]:
+        """The facts without which some card could not tell."""
+        return {condition.fact for one in self.decided for condition in undecided(one.decision)}
+
 
 NOTHING = Answer(wire.Response(cards=()))
 
@@ -54,7 +60,12 @@ class OrdersInQuestion:
 
 
 async def answer(
-    request: HookRequest, content: Content, now: datetime, new_id: Callable[[], str], source: Source = NO_SERVER
+    request: HookRequest,
+    content: Content,
+    now: datetime,
+    new_id: Callable[[], str],
+    source: Source = NO_SERVER,
+    span: Spans = untraced,
 ) -> Answer:
     """The cards for one call. Its prefetch is parsed, and its FHIR server asked, only if an order may be for
     acetylcysteine. Raises `DataNotObtained` where nothing could be read that the cards need."""
@@ -62,18 +73,21 @@ async def answer(
     if not any(_may_be_ours(order, request.entries, content) for order in in_question):
         return NOTHING
     prefetch = request.prefetch()
-    orders, along = await _resolve(in_question, request.entries, prefetch, content, source)
-    if not orders.found:
-        return _for_no_order(orders, along)
-    likely = _likely(request, orders, along, prefetch)
-    answers = await source.complete(prefetch, request.patient_id, version_of(orders.found[0].resource, likely))
-    along += await source.medications(_nameless([*along, *_entries_in(list(answers.values()))]))
-    chart = gather(request.patient_id, answers, source.why)
-    drafts = _drafts(request.entries, [*along, *_entries_in(list(answers.values()))])
-    decided = decide_all(orders.found, drafts, chart, content, now)
-    likely = likely if answers is prefetch else _likely(request, orders, along, answers)
-    call = Call(likely, request.patient_id, now.date(), new_id)
-    cards = _render_all(decided, content, call)
+    with span("gather"):
+        orders, along = await _resolve(in_question, request.entries, prefetch, content, source)
+        if not orders.found:
+            return _for_no_order(orders, along)
+        likely = _likely(request, orders, along, prefetch)
+        answers = await source.complete(prefetch, request.patient_id, version_of(orders.found[0].resource, likely))
+        along += await source.medications(_nameless([*along, *_entries_in(list(answers.values()))]))
+        chart = gather(request.patient_id, answers, source.why)
+    with span("decide"):
+        drafts = _drafts(request.entries, [*along, *_entries_in(list(answers.values()))])
+        decided = decide_all(orders.found, drafts, chart, content, now)
+    with span("render"):
+        likely = likely if answers is prefetch else _likely(request, orders, along, answers)
+        call = Call(likely, request.patient_id, now.date(), new_id)
+        cards = _render_all(decided, content, call)
     _refuse_without_data(chart, cards)
     return Answer(wire.Response(cards=cards), tuple(decided), len(orders.unread))
 

@@ -1,5 +1,6 @@
 """Puts everything together: the only file that knows everything, reads the clock and makes ids."""
 
+from asyncio import to_thread
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -14,19 +15,24 @@ from starlette.middleware.cors import CORSMiddleware
 from cds_service import __version__
 from cds_service.api import problems, routes
 from cds_service.api.authenticating import Authenticator
+from cds_service.api.counting import Counting
 from cds_service.api.key_sets import KeySetLimits, KeySets
 from cds_service.api.seen_tokens import SeenTokens, TokensOfThisProcess, TokenStore
 from cds_service.api.tokens import Rules
 from cds_service.clients import load_clients
+from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.content import load_content
 from cds_service.demo import server as demo
+from cds_service.discovery import SERVICES
 from cds_service.errors import CdsServiceError, NotAuthenticated
 from cds_service.feedback.records import Records
 from cds_service.fhir.connecting import new_http_client
 from cds_service.fhir.fetching import Limits
 from cds_service.guidance.model import Content
 from cds_service.intervals import with_site_intervals
-from cds_service.settings import Settings
+from cds_service.metrics import Metrics
+from cds_service.settings import Settings, metrics_folder
+from cds_service.tracing import start_tracing
 
 
 def the_time() -> datetime:
@@ -39,10 +45,6 @@ def an_id() -> str:
     return str(uuid4())
 
 
-def uncounted(_reason: str) -> None:
-    """Where nothing counts the reasons for refusing a token."""
-
-
 def create_app(
     settings: Settings,
     content: Content | None = None,
@@ -51,7 +53,7 @@ def create_app(
     http: httpx.AsyncClient | None = None,
     clock: Callable[[], float] = monotonic,
     token_store: TokenStore | None = None,
-    authentication_failed: Callable[[str], None] = uncounted,
+    authentication_failed: Callable[[str], None] | None = None,
     records: Records | None = None,
 ) -> FastAPI:
     """The service. Content is loaded here, so that a mistake in it stops the start; tests pass the rest in."""
@@ -62,9 +64,13 @@ def create_app(
     app.state.records = records or _records(settings, app.state.content, now)
     app.state.http = http or new_http_client(settings.fhir_ca_file)
     app.state.fhir_limits = _limits(settings)
+    app.state.metrics = _new_metrics(app.state.content)
+    app.state.tracing = start_tracing(settings.traces_to)
+    app.state.parts = {}  # what the service needs beside its content, each with a question whether it is up
     app.state.key_sets = KeySets(app.state.http, _key_set_limits(settings), clock)
     seen = SeenTokens(TokensOfThisProcess(now), token_store or app.state.records)
-    app.state.authenticator = _authenticator(settings, app.state.key_sets, seen, now, authentication_failed)
+    failed = authentication_failed or app.state.metrics.authentication_failed
+    app.state.authenticator = _authenticator(settings, app.state.key_sets, seen, now, failed)
     app.add_exception_handler(CdsServiceError, problems.on_known)
     app.add_exception_handler(NotAuthenticated, problems.on_not_authenticated)
     app.add_exception_handler(HTTPException, problems.on_http)
@@ -76,10 +82,15 @@ def create_app(
         allow_headers=["Authorization", "Content-Type"],
         allow_private_network=settings.demo,  # a page of the internet, the sandbox, calls this machine
     )
+    app.add_middleware(Counting, metrics=app.state.metrics)  # outermost: what the others refuse is counted too
     routes.set_up(app)
     if settings.demo:
         demo.set_up(app)
     return app
+
+
+def _new_metrics(content: Content) -> Metrics:
+    return Metrics(SERVICES, [card.id for card in content.cards], CATALOGUE, metrics_folder())
 
 
 def _limits(settings: Settings) -> Limits:
@@ -130,6 +141,7 @@ def _records(settings: Settings, content: Content, now: Callable[[], datetime]) 
 async def _running(app: FastAPI) -> AsyncIterator[None]:
     """What is opened before the first call and closed after the last, in the opposite order."""
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(to_thread, app.state.tracing.close)
         stack.push_async_callback(app.state.http.aclose)
         stack.push_async_callback(app.state.key_sets.aclose)
         await stack.enter_async_context(app.state.records)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-import uvicorn
 from rich.console import Console
 from rich.table import Table
 
@@ -16,6 +15,7 @@ from cds_service.app import create_app, the_time
 from cds_service.checking import check_content, check_review_dates
 from cds_service.content import load_content
 from cds_service.errors import (
+    CannotStart,
     CdsServiceError,
     ContentError,
     DatabaseRefused,
@@ -32,7 +32,8 @@ from cds_service.guidance.model import Content
 from cds_service.logs import configure, get_logger
 from cds_service.review import review_pages as pages_of
 from cds_service.review import stale_pages, write_pages
-from cds_service.settings import Settings, describe
+from cds_service.serving import run
+from cds_service.settings import Settings, as_markdown, describe, with_table
 
 cli = typer.Typer(help="A CDS Hooks service for acetylcysteine.", no_args_is_help=True, add_completion=False)
 console = Console(soft_wrap=True)
@@ -47,7 +48,11 @@ def main() -> None:
 
 
 @cli.command()
-def serve(host: str = "127.0.0.1", port: int = 8000) -> None:
+def serve(
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that answer, on the same port.")] = 1,
+) -> None:
     """Serve. Without a list of clients only on loopback, unless CDS_AUTH=off says otherwise."""
     settings = Settings()
     configure(settings.log_level)
@@ -65,13 +70,13 @@ def serve(host: str = "127.0.0.1", port: int = 8000) -> None:
         _fail(error)
     except DatabaseRefused as error:
         _refuse("Not started", error)
-    except DemoDataMissing as error:
+    except (CannotStart, DemoDataMissing) as error:
         console.print(str(error), markup=False)
         raise typer.Exit(2) from None
     if settings.demo:
         get_logger().info("demo", fhir_server=f"{_url(host, port)}/demo/fhir", note="invented people, read only")
     get_logger().info("serving", url=f"{_url(host, port)}/cds-services", content=app.state.content.about.version)
-    uvicorn.run(app, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+    run(app, settings, host, port, workers)
 
 
 def _why_not(host: str, settings: Settings) -> str:
@@ -219,9 +224,29 @@ def _refuse(what: str, error: CdsServiceError) -> NoReturn:
 
 
 @cli.command()
-def settings() -> None:
+def settings(
+    markdown: Annotated[bool, typer.Option(help="Print them as a table for a document.")] = False,
+    page: Annotated[Path | None, typer.Option(help="Write that table into this document, between its marks.")] = None,
+    check: Annotated[bool, typer.Option(help="Write nothing; fail where the document differs.")] = False,
+) -> None:
     """List every setting, its default and its meaning."""
+    if page:
+        _settings_page(page, check)
+        return
+    if markdown:
+        typer.echo(as_markdown(), nl=False)
+        return
     table = Table("setting", "default", "meaning")
     for row in describe():
         table.add_row(*row)
     console.print(table)
+
+
+def _settings_page(page: Path, check: bool) -> None:
+    before = page.read_text(encoding="utf-8")
+    after = with_table(before)
+    if not check:
+        page.write_text(after, encoding="utf-8")
+    elif before != after:
+        console.print(f"{page} differs from the settings: run cds-service settings --page {page}", markup=False)
+        raise typer.Exit(1)

@@ -9,7 +9,8 @@
     ├── StoreDown           503  the database is away; the same request may be sent again
     ├── DatabaseRefused     at start only: the database is of another schema, or its URL is none
     ├── ContentError        at start only: every mistake in `cards/` or another file, with file and line
-    └── DemoDataMissing     at start only: demo mode is on, and its people cannot be read
+    ├── DemoDataMissing     at start only: demo mode is on, and its people cannot be read
+    └── CannotStart         at start only: the settings ask for something that is not there
 
 Anything else is a bug: 500, and nothing about it on the wire. No message here ever holds a value
 from a request, only names of fields.
@@ -104,3 +105,7 @@ class DemoDataMissing(CdsServiceError):
             f"CDS_DEMO is on, but no invented patients can be read in {folder}. "
             "Set CDS_FIXTURES to the folder of the fixtures, or leave CDS_DEMO off."
         )
+
+
+class CannotStart(CdsServiceError):
+    """The settings ask for something that is not there; says what to do about it."""

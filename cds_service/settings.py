@@ -1,6 +1,8 @@
 """Every setting, with its default and what it is for. The only reader of the environment."""
 
+import os
 import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +13,8 @@ Algorithm = Literal["ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256
 _PUBLIC = re.compile(r"https://[^/?#@\s]+(/[^?#\s]*)?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/[^?#\s]*)?")
 CARDS = Path(__file__).resolve().parent.parent / "cards"
 FIXTURES = CARDS.parent / "fixtures"
+_BESIDE = " beside the package"
+_METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # of prometheus-client, which reads it when it is imported
 
 
 class Settings(BaseSettings):
@@ -75,6 +79,18 @@ class Settings(BaseSettings):
         description="Whether to serve a read-only FHIR server with invented people at /demo/fhir, for trying out.",
     )
     fixtures: Path = Field(FIXTURES, description="Folder of the fixtures, whose people demo mode shows.")
+    metrics_from: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (ip_network("127.0.0.0/8"), ip_network("::1/128")),
+        description="Networks that may read `/metrics`, as a JSON list; to others there is nothing there.",
+    )
+    traces_to: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="URL of an OpenTelemetry collector (OTLP over HTTP) that traces are sent to. Needs the extra.",
+    )
+    shutdown_seconds: int = Field(
+        5, gt=0, description="Longest time that calls under way have to finish when the service is stopped."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @field_validator("public_url")
@@ -93,9 +109,39 @@ def describe() -> list[tuple[str, str, str]]:
     ]
 
 
+def as_markdown() -> str:
+    """The settings as a table for a document."""
+    rows = [f"| `{name}` | {_code(default)} | {meaning} |" for name, default, meaning in describe()]
+    return "\n".join(["| setting | default | meaning |", "| --- | --- | --- |", *rows, ""])
+
+
+def with_table(document: str) -> str:
+    """The document with the table of now between its two marks."""
+    before, begin, rest = document.partition("<!-- settings -->\n")
+    _, end, after = rest.partition("<!-- /settings -->\n")
+    return f"{before}{begin}{as_markdown()}{end}{after}"
+
+
+def _code(default: str) -> str:
+    return default if default == "none" or default.endswith(_BESIDE) else f"`{default}`"
+
+
+def metrics_folder() -> Path | None:
+    """Where worker processes share what they count; None in a service of one process."""
+    folder = os.environ.get(_METRICS_FOLDER)
+    return Path(folder) if folder else None
+
+
+def share_metrics(folder: Path | None) -> None:
+    """Names that folder, for this process and those it starts; None: there is one process, which shares nothing."""
+    os.environ.pop(_METRICS_FOLDER, None)
+    if folder:
+        os.environ[_METRICS_FOLDER] = str(folder)
+
+
 def _shown(default: object) -> str:
     if default in (CARDS, FIXTURES):
-        return f"{default.name}/ beside the package"
+        return f"{default.name}/{_BESIDE}"
     if default is None:
         return "none"
-    return ", ".join(default) if isinstance(default, tuple) else str(default)
+    return ", ".join(map(str, default)) if isinstance(default, tuple) else str(default)

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
 from cds_service.answering import Answer, answer
+from cds_service.api import health
 from cds_service.api.authenticating import authenticate
 from cds_service.api.bodies import read_body
 from cds_service.clients import Client
@@ -38,13 +39,16 @@ async def call(service_id: str, request: Request) -> Response:
     hook = _hook_of(service_id)
     asked = read_request(await read_body(request, request.app.state.settings.max_body_bytes), hook)
     client: Client | None = request.state.client
-    server, source = _fhir_server(request.app, asked, client)
     state = request.app.state
-    try:
-        answered = await answer(asked, state.content, state.now(), state.new_id, source)
-        body = _written(answered, client)
-    except RecursionError:  # a suggestion holds the order as it came, however deep
-        raise InvalidRequest("body", "is nested too deeply") from None
+    with state.tracing.call(request.headers) as span:
+        server, source = _fhir_server(request.app, asked, client)
+        try:
+            answered = await answer(asked, state.content, state.now(), state.new_id, source, state.tracing.span)
+            body = _written(answered, client)
+        except RecursionError:  # a suggestion holds the order as it came, however deep
+            raise InvalidRequest("body", "is nested too deeply") from None
+        span.note(service=service_id, cards=answered.card_ids, fhir_server=server)
+    _count(request, answered)
     state.records.shown(service_id, hook, asked.hook_instance, _name(client), answered.response.cards)
     _log(service_id, asked, answered, client, server, perf_counter() - started)
     return Response(body, media_type="application/json")
@@ -75,6 +79,12 @@ def _name(client: Client | None) -> str:
     return client.name if client else "open"
 
 
+def _count(request: Request, answered: Answer) -> None:
+    request.state.outcome = "cards" if answered.card_ids else "no cards"
+    request.app.state.metrics.shown(answered.card_ids)
+    request.app.state.metrics.cannot_tell(answered.facts_lacking)
+
+
 def _written(answered: Answer, client: Client | None) -> bytes:
     """The answer in the version of CDS Hooks that the client speaks."""
     if client is not None and client.cds_hooks == "1.0":
@@ -94,7 +104,8 @@ def _fhir_server(app: FastAPI, asked: HookRequest, client: Client | None) -> tup
     token = bearer(asked.fhir_authorization)
     if token is None:
         return "no usable token", NoServer("its fhirAuthorization cannot be used")
-    return "allowed", FhirServer(state.http, base, token, state.content.vocabulary.code_lists, state.fhir_limits)
+    code_lists, observe, span = state.content.vocabulary.code_lists, state.metrics.fetched, state.tracing.span
+    return "allowed", FhirServer(state.http, base, token, code_lists, state.fhir_limits, observe, span)
 
 
 def _log(
@@ -117,3 +128,4 @@ def set_up(app: FastAPI) -> None:
     """Puts the routes on the app, and what they need that is made once."""
     app.state.discovery = to_json(discover(app.state.content, app.state.settings.prefetch))
     app.include_router(router)
+    app.include_router(health.router)

@@ -6,7 +6,7 @@ go to the card. No words hold an address, or anything that the server said.
 
 import asyncio
 import re
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +18,7 @@ from cds_service.clinical.elements import Resource, member, objects, text
 from cds_service.clinical.queries import QUERIES, fhir_query
 from cds_service.exact import UNREADABLE, decode
 from cds_service.fhir.allowing import Base
+from cds_service.tracing import Spans, untraced
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
@@ -30,14 +31,20 @@ _MOST_MEDICATIONS = 20
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why an answer did not come, in words for a card."""
+    """Why an answer did not come: in words for a card, and the kind of failure for whoever counts them."""
 
     reason: str
+    kind: str = "not asked"
 
 
-TOO_LATE = Failure("the FHIR server did not answer in time")
-UNREACHABLE = Failure("the FHIR server could not be reached")
+TOO_LATE = Failure("the FHIR server did not answer in time", "late")
+UNREACHABLE = Failure("the FHIR server could not be reached", "unreachable")
 NOT_A_FHIR_ID = Failure("the id of the patient is not one that a FHIR server can have")
+Observe = Callable[[str, float], None]  # what became of one request, and the seconds it took
+
+
+def _unobserved(_outcome: str, _seconds: float) -> None:
+    """Nobody counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,10 @@ class FhirServer:
         token: str,
         code_lists: Mapping[str, CodeList],
         limits: Limits,
+        observe: Observe = _unobserved,
+        span: Spans = untraced,
     ) -> None:
+        self._observe, self._span = observe, span
         self._http, self._base, self._limits = http, base, limits
         self._code_lists = code_lists
         self._headers = {**_ACCEPT, "Authorization": f"Bearer {token}"} if token else _ACCEPT
@@ -156,37 +166,50 @@ class FhirServer:
         return None
 
     async def _get(self, url: str) -> Any:
-        """What the server answers, as JSON, or a Failure. A connection that breaks is tried once more."""
+        """What the server answers, as JSON, or a Failure; observed also where the deadline cancels it."""
+        clock = asyncio.get_running_loop().time
+        started, outcome = clock(), TOO_LATE.kind
+        with self._span("fetch") as span:
+            try:
+                answer = await self._get_in_time(url, {**self._headers, **span.headers})
+                outcome = answer.kind if isinstance(answer, Failure) else "ok"
+                return answer
+            finally:
+                span.note(outcome=outcome)
+                self._observe(outcome, clock() - started)
+
+    async def _get_in_time(self, url: str, headers: Mapping[str, str]) -> Any:
+        """A connection that breaks is tried once more."""
         try:
             async with asyncio.timeout(self._limits.timeout):
                 try:
-                    return await self._get_once(url)
+                    return await self._get_once(url, headers)
                 except (httpx.NetworkError, httpx.RemoteProtocolError):  # such as one that was kept open too long
-                    return await self._get_once(url)
+                    return await self._get_once(url, headers)
         except (TimeoutError, httpx.TimeoutException):
             return TOO_LATE
         except (httpx.HTTPError, httpx.InvalidURL):
             return UNREACHABLE
 
-    async def _get_once(self, url: str) -> Any:
-        async with self._http.stream("GET", url, headers=self._headers) as got:
+    async def _get_once(self, url: str, headers: Mapping[str, str]) -> Any:
+        async with self._http.stream("GET", url, headers=headers) as got:
             return await self._read(got)
 
     async def _read(self, got: httpx.Response) -> Any:
         if got.status_code != 200:
-            return Failure(f"the FHIR server answered with status {got.status_code}")
+            return Failure(f"the FHIR server answered with status {got.status_code}", "status")
         if got.headers.get("content-encoding", "identity").lower() != "identity":
-            return Failure("the answer of the FHIR server is compressed, which it was not asked for")
+            return Failure("the answer of the FHIR server is compressed, which it was not asked for", "compressed")
         parts, size = [], 0
         async for part in got.aiter_raw():
             size += len(part)
             if size > self._limits.max_bytes:
-                return Failure("the answer of the FHIR server is too large")
+                return Failure("the answer of the FHIR server is too large", "too large")
             parts.append(part)
         try:
             return decode(b"".join(parts))
         except UNREADABLE:
-            return Failure("the answer of the FHIR server is not JSON that can be read")
+            return Failure("the answer of the FHIR server is not JSON that can be read", "unreadable")
 
 
 Source = FhirServer | NoServer

@@ -58,7 +58,7 @@ def _decide(facts: Facts, card: Card) -> Decision:
 
 def screens_not_done(facts: Facts, decisions: Sequence[Decision], card: Card) -> Fact:
     """Each fact that kept a card from being told, with its reason; and those that the card always names."""
-    undone = [condition.fact for decision in decisions for condition in _undecided(decision)]
+    undone = [condition.fact for decision in decisions for condition in undecided(decision)]
     use = facts["use"].value
     undone += [one.fact for one in card.screens if use in one.uses and facts[one.fact].state is State.UNKNOWN]
     if not undone:
@@ -69,7 +69,8 @@ def screens_not_done(facts: Facts, decisions: Sequence[Decision], card: Card) ->
     return known("some", list=tuple(f"{', '.join(labels)}: {note}" for note, labels in by_note.items()))
 
 
-def _undecided(decision: Decision) -> list[Condition]:
+def undecided(decision: Decision) -> list[Condition]:
+    """The conditions that left a card unable to tell; none if it could."""
     if decision.outcome is not Outcome.CANNOT_TELL:
         return []
     untold = [reason.row for reason in decision.reasons if reason.answer is Answer.UNKNOWN]

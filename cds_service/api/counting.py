@@ -1,0 +1,60 @@
+"""Counting: what each request was about and what became of it, seen from outside of everything else."""
+
+from time import perf_counter
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cds_service.metrics import Metrics
+
+_KINDS = {
+    "/cds-services": "discovery",
+    "/cds-services/{service_id}": "call",
+    "/cds-services/{service_id}/feedback": "feedback",
+}
+_NOT_COUNTED = ("/health/", "/metrics")  # asked every few seconds by machines
+_OUTCOMES = {
+    401: "unauthenticated",
+    403: "unauthenticated",
+    404: "not found",
+    405: "not found",
+    412: "data not obtained",
+    413: "too large",
+    429: "busy",
+    503: "busy",
+}
+_OF_CLASS = {2: "done", 3: "done", 4: "invalid", 5: "failed"}
+
+
+class Counting:
+    """Counts each request once its answer has gone out, or once it failed to."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app, self.metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on, and watches for the status."""
+        if scope["type"] != "http" or scope["path"].startswith(_NOT_COUNTED):
+            await self.app(scope, receive, send)
+            return
+        started, status = perf_counter(), 500
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        finally:
+            self._count(scope, status, perf_counter() - started)
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        kind = _KINDS.get(getattr(scope.get("route"), "path", ""), "other")
+        service = scope.get("path_params", {}).get("service_id", "")
+        self.metrics.request(kind, service, _outcome(scope, status), seconds)
+
+
+def _outcome(scope: Scope, status: int) -> str:
+    """What the route said of it, or what its status says."""
+    said = scope.get("state", {}).get("outcome", "") if status == 200 else ""
+    return said or _OUTCOMES.get(status) or _OF_CLASS.get(status // 100, "other")

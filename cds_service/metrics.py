@@ -1,0 +1,179 @@
+"""What is counted, for Prometheus. Every label has a closed set of values: what is not in it is counted as `other`.
+
+With several worker processes each writes its numbers to files in one folder, and any of them answers with the sum.
+The folder is named by an environment variable that `serve` sets before the workers start (`settings.share_metrics`).
+"""
+
+import os
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+KINDS = ("call", "feedback", "discovery", "other")
+OUTCOMES = (
+    "cards",  # 200 with cards
+    "no cards",  # 200 without
+    "done",  # 2xx of anything but a call
+    "invalid",  # 400 and the other 4xx that are not named here
+    "unauthenticated",  # 401, 403
+    "not found",  # 404, 405
+    "data not obtained",  # 412
+    "too large",  # 413
+    "busy",  # 429, 503
+    "failed",  # any other 5xx
+)
+FETCHES = ("ok", "late", "unreachable", "status", "compressed", "too large", "unreadable")
+PARTS = ("content", "database", "key sets")
+AUTHENTICATION_FAILURES = (
+    "no token",
+    "malformed",
+    "algorithm",
+    "unknown issuer",
+    "unlisted jku",
+    "unknown key",
+    "no key set",
+    "signature",
+    "audience",
+    "expired",
+    "issued at",
+    "replayed",
+    "tenant",
+    "store down",
+)
+OTHER = "other"
+_ANSWER_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5)
+_FETCH_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 1)
+
+disable_created_metrics()  # the time at which a counter began doubles the series and is of no use here
+
+
+class Metrics:
+    """The counters of one app, in a registry of their own. `folder` is where the workers share theirs, if they do."""
+
+    def __init__(
+        self, services: Collection[str], cards: Collection[str], facts: Collection[str], folder: Path | None = None
+    ) -> None:
+        self._services, self._card_ids, self._fact_names = frozenset(services), frozenset(cards), frozenset(facts)
+        self._folder = folder
+        self._registry = CollectorRegistry()
+        self._set_up_requests(self._registry)
+        self._set_up_fetches(self._registry)
+        self._set_up_records(self._registry)
+
+    def _set_up_requests(self, registry: CollectorRegistry) -> None:
+        self._requests = Counter(
+            "cds_requests",
+            "Requests by kind, service (of calls and feedback) and outcome.",
+            ("kind", "service", "outcome"),
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "cds_answer_seconds",
+            "From the first byte of a call to the last of its answer, in seconds.",
+            ("outcome",),
+            buckets=_ANSWER_SECONDS,
+            registry=registry,
+        )
+        self._cards = Counter("cds_cards_shown", "Cards in answers, by their id.", ("card",), registry=registry)
+        self._untold = Counter(
+            "cds_cannot_tell", "Calls in which a card could not tell for want of a fact.", ("fact",), registry=registry
+        )
+        self._refused = Counter(
+            "cds_authentication_failures", "Requests refused with 401, by reason.", ("reason",), registry=registry
+        )
+
+    def _set_up_fetches(self, registry: CollectorRegistry) -> None:
+        self._fetch_seconds = Histogram(
+            "cds_fhir_fetch_seconds",
+            "Time of one request to a FHIR server, in seconds, by what became of it.",
+            ("outcome",),
+            buckets=_FETCH_SECONDS,
+            registry=registry,
+        )
+
+    def _set_up_records(self, registry: CollectorRegistry) -> None:
+        self._queue = Gauge(
+            "cds_record_queue_depth",
+            "Records of shown cards that wait to be stored.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._dropped = Counter(
+            "cds_records_dropped", "Records of shown cards that were not stored.", registry=registry
+        )
+        self._up = Gauge(
+            "cds_part_up",
+            "Whether a part that the service needs is up (1) or not (0).",
+            ("part",),
+            registry=registry,
+            multiprocess_mode="mostrecent",
+        )
+
+    def request(self, kind: str, service: str, outcome: str, seconds: float) -> None:
+        """One request answered. The time is kept for calls alone."""
+        kind, outcome = _one_of(KINDS, kind), _one_of(OUTCOMES, outcome)
+        self._requests.labels(kind, self._service(kind, service), outcome).inc()
+        if kind == "call":
+            self._seconds.labels(outcome).observe(seconds)
+
+    def _service(self, kind: str, service: str) -> str:
+        return _one_of(self._services, service) if kind in ("call", "feedback") else ""
+
+    def shown(self, card_ids: Iterable[str]) -> None:
+        """The cards of one answer."""
+        for one in card_ids:
+            self._cards.labels(_one_of(self._card_ids, one)).inc()
+
+    def cannot_tell(self, facts: Iterable[str]) -> None:
+        """The facts that one call lacked."""
+        for one in facts:
+            self._untold.labels(_one_of(self._fact_names, one)).inc()
+
+    def fetched(self, outcome: str, seconds: float) -> None:
+        """One request to a FHIR server, and what became of it."""
+        self._fetch_seconds.labels(_one_of(FETCHES, outcome)).observe(seconds)
+
+    def authentication_failed(self, reason: str) -> None:
+        """One request that was refused with 401."""
+        self._refused.labels(_one_of(AUTHENTICATION_FAILURES, reason)).inc()
+
+    def queue(self, depth: int) -> None:
+        """How many records of shown cards wait now."""
+        self._queue.set(depth)
+
+    def queue_full(self, dropped: int = 1) -> None:
+        """Records that were given up."""
+        self._dropped.inc(dropped)
+
+    def part_up(self, part: str, up: bool) -> None:
+        """Whether a part that the service needs is up."""
+        self._up.labels(_one_of(PARTS, part)).set(up)
+
+    def database_down(self, down: bool = True) -> None:
+        """Whether the database is down."""
+        self.part_up("database", not down)
+
+    def exposition(self) -> bytes:
+        """Everything, in the text format of Prometheus; of all workers, where there are several."""
+        if self._folder is None:
+            return generate_latest(self._registry)
+        _forget_the_dead(self._folder)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, str(self._folder))
+        return generate_latest(registry)
+
+
+def _one_of(allowed: Collection[str], value: str) -> str:
+    return value if value in allowed else OTHER
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """A worker that was killed no longer holds a queue; what it counted stays counted."""
+    for file in folder.glob("gauge_live*.db"):
+        pid = file.stem.rpartition("_")[2]
+        try:
+            os.kill(int(pid), 0)  # asks whether the process is there, and does nothing to it
+        except ProcessLookupError:
+            mark_process_dead(pid, str(folder))

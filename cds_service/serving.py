@@ -1,0 +1,122 @@
+"""Serving: one process or several, and an end at which no request is dropped.
+
+Left alone, the server closes its socket while connections wait in it, and closes connections whose request it has not
+read yet: their clients see a reset. Here the last connections are taken in first, each answer from then on says that
+its connection closes, and whoever is connected has a moment to send what is on its way.
+"""
+
+import asyncio
+import socket
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from fastapi import FastAPI
+from uvicorn import Config, Server
+from uvicorn.supervisors import Multiprocess, multiprocess
+
+from cds_service.app import create_app
+from cds_service.logs import configure
+from cds_service.settings import Settings, share_metrics
+
+_LAST_REQUESTS = 1.0  # seconds in which a connection that is open may still send a request
+_LOOK_AGAIN = 0.02
+
+
+class DrainingServer(Server):
+    """A server that ends as this module says."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Takes in who waits, lets them finish, and only then does what every server does."""
+        waiting = [one.dup() for one in sockets or []]
+        for server in self.servers:
+            server.close()
+        for one in sockets or []:
+            one.close()
+        for listener in waiting:
+            for connection in _accepted(listener):
+                await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
+        headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        self.server_state.default_headers = headers
+        await self._until_closed()
+        await super().shutdown()
+
+    def _protocol(self) -> Any:
+        kind: Any = self.config.http_protocol_class
+        return kind(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+
+    async def _until_closed(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_REQUESTS):
+                while self.server_state.connections and not self.force_exit:
+                    await asyncio.sleep(_LOOK_AGAIN)
+
+
+def _accepted(listener: socket.socket) -> list[socket.socket]:
+    """Every connection that waits; then the socket is closed, with nothing between the last look and that."""
+    found = []
+    with listener:
+        listener.setblocking(False)
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:  # none is left
+                break
+            connection.setblocking(False)
+            found.append(connection)
+    return found
+
+
+class _Worker(multiprocess.Process):
+    @property
+    def server(self) -> Server:
+        if self._server is None:
+            self._server = DrainingServer(self.config)
+        return self._server
+
+
+class _Workers(Multiprocess):
+    """Starts the workers, starts another for each that dies, and stops them all."""
+
+    def terminate_all(self) -> None:
+        """The parent holds the socket too. Unless it lets go, connections would wait where nobody takes them in."""
+        for one in self.sockets:
+            one.close()
+        super().terminate_all()
+
+
+multiprocess.Process = _Worker  # type: ignore[misc]  # uvicorn has no other way to be told which server a worker runs
+
+
+def run(app: FastAPI, settings: Settings, host: str, port: int, workers: int) -> None:
+    """Serves until it is told to stop. With one worker this process serves `app`; several make their own."""
+    if workers == 1:
+        share_metrics(None)
+        config = _config(app, settings, host, port)
+        DrainingServer(config).run([config.bind_socket()])
+        return
+    with TemporaryDirectory(prefix="cds-metrics-") as folder:
+        share_metrics(Path(folder))
+        config = _config("cds_service.serving:app_of_worker", settings, host, port, factory=True, workers=workers)
+        _Workers(config, [config.bind_socket()]).run()
+
+
+def _config(app: Any, settings: Settings, host: str, port: int, **more: Any) -> Config:
+    return Config(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+        **more,
+    )
+
+
+def app_of_worker() -> FastAPI:
+    """The app of one of several workers, which begins with nothing but the environment."""
+    settings = Settings()
+    configure(settings.log_level)
+    return create_app(settings)
