@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import httpx
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
@@ -34,6 +35,15 @@ from cds_service.metrics import Metrics
 from cds_service.settings import Settings, metrics_folder
 from cds_service.tracing import start_tracing
 
+# The framework's own would export addresses and the messages of errors; ours (`tracing`) holds neither.
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+
 
 def the_time() -> datetime:
     """Now, in UTC."""
@@ -57,7 +67,13 @@ def create_app(
     records: Records | None = None,
 ) -> FastAPI:
     """The service. Content is loaded here, so that a mistake in it stops the start; tests pass the rest in."""
-    app = FastAPI(title="Acetylcysteine CDS Hooks service", version=__version__, redoc_url=None, lifespan=_running)
+    app = FastAPI(
+        title="Acetylcysteine CDS Hooks service",
+        version=__version__,
+        redoc_url=None,
+        lifespan=_running,
+        telemetry=_NO_TELEMETRY,
+    )
     app.state.settings = settings
     app.state.content = with_site_intervals(content or load_content(settings.cards), settings.site_intervals)
     app.state.now, app.state.new_id = now, new_id

@@ -71,7 +71,7 @@ class Metrics:
         )
         self._seconds = Histogram(
             "cds_answer_seconds",
-            "From the first byte of a call to the last of its answer, in seconds.",
+            "From the head of a call to the end of its answer, in seconds.",
             ("outcome",),
             buckets=_ANSWER_SECONDS,
             registry=registry,

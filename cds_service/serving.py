@@ -37,10 +37,17 @@ class DrainingServer(Server):
         for listener in waiting:
             for connection in _accepted(listener):
                 await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
-        headers = [*self.server_state.default_headers, (b"connection", b"close")]
-        self.server_state.default_headers = headers
+        self._say_that_connections_close()
         await self._until_closed()
         await super().shutdown()
+
+    def _say_that_connections_close(self) -> None:
+        """In each answer from now on, those to calls under way too: a client then sends nothing more on it."""
+        headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        self.server_state.default_headers = headers
+        for connection in self.server_state.connections:
+            if (under_way := getattr(connection, "cycle", None)) is not None:
+                under_way.default_headers = headers
 
     def _protocol(self) -> Any:
         kind: Any = self.config.http_protocol_class

@@ -1,7 +1,7 @@
 """OpenTelemetry traces, where `CDS_TRACES_TO` names a collector: a span for the call and one for each of its steps.
 
 Nothing personal is in a span: names of services, hooks and cards, numbers, and outcomes; never an address, an id of a
-patient, or the message of an error. Without the setting nothing of OpenTelemetry is imported.
+patient, or the message of an error. Without the setting neither its SDK nor its exporter is imported.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -26,7 +26,7 @@ _OF_CLASS = {2: "done", 3: "done", 4: "invalid", 5: "failed"}
 
 
 class Counting:
-    """Counts each request once its answer has gone out, or once it failed to."""
+    """Counts each request as the last of its answer goes out, or once that failed."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app, self.metrics = app, metrics
@@ -36,22 +36,25 @@ class Counting:
         if scope["type"] != "http" or scope["path"].startswith(_NOT_COUNTED):
             await self.app(scope, receive, send)
             return
-        started, status = perf_counter(), 500
+        started, status, counted = perf_counter(), 500, False
 
         async def watched(message: Message) -> None:
-            nonlocal status
+            nonlocal status, counted
             status = message.get("status", status)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                counted = self._count(scope, status, perf_counter() - started)
             await send(message)
 
         try:
             await self.app(scope, receive, watched)
         finally:
-            self._count(scope, status, perf_counter() - started)
+            counted = counted or self._count(scope, status, perf_counter() - started)
 
-    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+    def _count(self, scope: Scope, status: int, seconds: float) -> bool:
         kind = _KINDS.get(getattr(scope.get("route"), "path", ""), "other")
         service = scope.get("path_params", {}).get("service_id", "")
         self.metrics.request(kind, service, _outcome(scope, status), seconds)
+        return True
 
 
 def _outcome(scope: Scope, status: int) -> str:

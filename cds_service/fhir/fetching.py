@@ -168,12 +168,15 @@ class FhirServer:
     async def _get(self, url: str) -> Any:
         """What the server answers, as JSON, or a Failure; observed also where the deadline cancels it."""
         clock = asyncio.get_running_loop().time
-        started, outcome = clock(), TOO_LATE.kind
+        started, outcome = clock(), "other"
         with self._span("fetch") as span:
             try:
                 answer = await self._get_in_time(url, {**self._headers, **span.headers})
                 outcome = answer.kind if isinstance(answer, Failure) else "ok"
                 return answer
+            except asyncio.CancelledError:
+                outcome = TOO_LATE.kind
+                raise
             finally:
                 span.note(outcome=outcome)
                 self._observe(outcome, clock() - started)

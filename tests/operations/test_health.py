@@ -1,0 +1,76 @@
+"""Alive, ready, and which part is not."""
+
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from cds_service.settings import Settings
+from tests.operations.processes import serving
+from tests.support import CONTENT, new_client
+
+PARTS: dict[str, Callable[[], Awaitable[bool]]] = {}
+
+
+async def up() -> bool:
+    return True
+
+
+async def down() -> bool:
+    return False
+
+
+async def broken() -> bool:
+    raise OSError("postgresql://user:secret@database/cds cannot be reached")
+
+
+def test_it_is_live_and_ready_with_content_alone(client: TestClient) -> None:
+    assert client.get("/health/live").json() == {"status": "live"}
+    got = client.get("/health/ready")
+
+    assert got.status_code == 200
+    assert got.json() == {"status": "ready", "parts": {"content": "up"}, "contentVersion": CONTENT.about.version}
+
+
+@pytest.mark.parametrize("state", [down, broken])
+def test_a_part_that_is_down_is_named_and_the_service_not_ready(
+    client: TestClient, state: Callable[[], Awaitable[bool]]
+) -> None:
+    client.app.state.parts = {"database": state, "key sets": up}
+    got = client.get("/health/ready")
+
+    assert got.status_code == 503
+    assert got.json()["status"] == "not ready"
+    assert got.json()["parts"] == {"content": "up", "database": "down", "key sets": "up"}
+    assert client.get("/health/live").status_code == 200  # it is not restarted for that
+
+
+def test_nothing_of_why_is_told(client: TestClient) -> None:
+    client.app.state.parts = {"database": broken}
+    assert "secret" not in client.get("/health/ready").text
+
+
+def test_the_state_of_each_part_is_a_metric() -> None:
+    with new_client() as client:
+        client.app.state.parts = {"database": down, "key sets": up}
+        client.get("/health/ready")
+        text = client.app.state.metrics.exposition().decode()
+
+    assert 'cds_part_up{part="database"} 0.0' in text
+    assert 'cds_part_up{part="key sets"} 1.0' in text
+
+
+def test_neither_asks_for_a_token_nor_says_a_setting(client: TestClient) -> None:
+    for path in ("/health/live", "/health/ready"):
+        got = client.get(path, headers={"Authorization": "Bearer nonsense"})
+        assert got.status_code == 200
+        assert got.headers["content-type"] == "application/json"
+        assert str(Settings().cards) not in got.text
+
+
+def test_a_real_service_answers_both(tmp_path: Path) -> None:
+    with serving(tmp_path) as service:
+        assert service.ask("/health/live")[0] == 200
+        assert json.loads(service.ask("/health/ready")[1])["status"] == "ready"
