@@ -1,12 +1,14 @@
 # The service and its cards, without the fixtures: an image never holds demo data.
 #
 #   docker build -t acetylcysteine-cds .
+#   docker build -t acetylcysteine-cds --build-arg EXTRA=tracing .    what CDS_TRACES_TO needs
 #
 # The image does not start as it is. It listens on 0.0.0.0, and `serve` refuses any address but loopback until it knows
 # its clients (CDS_CLIENTS and CDS_PUBLIC_URL), or until CDS_AUTH=off says that something in front of the service does.
 # That is the decision of whoever runs it (`docker run -e CDS_CLIENTS=... ...`); it is not set here.
 
 ARG PYTHON=3.13
+ARG EXTRA
 
 # ---------------------------------------------------------------- build: the dependencies, from the lock
 FROM python:${PYTHON}-slim AS build
@@ -15,10 +17,11 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
     PIP_ROOT_USER_ACTION=ignore
 
-COPY requirements/run.lock /tmp/run.lock
+ARG EXTRA
+COPY requirements/run.lock requirements/tracing.lock /tmp/
 # The venv has no pip of its own: the image's pip fills it.
 RUN python -m venv --without-pip /venv \
- && python -m pip --quiet --python /venv/bin/python install --no-deps --require-hashes --only-binary :all: -r /tmp/run.lock
+ && python -m pip --quiet --python /venv/bin/python install --no-deps --require-hashes --only-binary :all: -r /tmp/run.lock ${EXTRA:+-r /tmp/$EXTRA.lock}
 
 # ---------------------------------------------------------------- final: what runs
 FROM python:${PYTHON}-slim
@@ -44,8 +47,9 @@ COPY cds_service ./cds_service
 USER 10001:10001
 EXPOSE 8000
 
+# Alive, not ready: a service without its database still gives guidance, and is not to be stopped for that.
 # No proxy, whatever the environment says: the service is asked on its own loopback.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
-  CMD ["python", "-c", "from urllib.request import ProxyHandler, build_opener; build_opener(ProxyHandler({})).open('http://127.0.0.1:8000/cds-services', timeout=3)"]
+  CMD ["python", "-c", "from urllib.request import ProxyHandler, build_opener; build_opener(ProxyHandler({})).open('http://127.0.0.1:8000/health/live', timeout=3)"]
 
 ENTRYPOINT ["python", "-m", "cds_service", "serve", "--host", "0.0.0.0", "--port", "8000"]

@@ -24,10 +24,10 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(LOCK_VENV)/bin/pip-compile -
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test coverage check fix golden mutants pages lock clean
+.PHONY: help run test coverage check deploy-check fix golden mutants pages lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Variables: PORT=8000 (run), PYTHON=python3.12 (which one makes .venv), UPGRADE=--upgrade (lock)"
 
 run: $(VENV)/.run ## install what is missing and start the service on http://127.0.0.1:8000, in demo mode
@@ -47,6 +47,9 @@ check: $(VENV)/.test ## lint, format, types, imports, content
 	@echo "cds-service check"; $(BIN)/cds-service check
 	@echo "cds-service review-pages --check"; $(BIN)/cds-service review-pages --check
 	@echo "cds-service settings --check"; $(BIN)/cds-service settings --page docs/operating.md --check
+
+deploy-check: $(VENV)/.test ## build the image's steps, run deploy/ (needs promtool, nginx, openssl and the network)
+	@$(BIN)/python -m pytest -q tests/operations/deploying.py
 
 fix: $(VENV)/.test ## format the code and repair what ruff can
 	@$(BIN)/ruff check --fix .

@@ -245,6 +245,9 @@ def settings(
 def _settings_page(page: Path, check: bool) -> None:
     before = page.read_text(encoding="utf-8")
     after = with_table(before)
+    if after is None:
+        console.print(f"{page} has no marks between which the settings would stand", markup=False)
+        raise typer.Exit(1)
     if not check:
         page.write_text(after, encoding="utf-8")
     elif before != after:

@@ -6,6 +6,7 @@ The folder is named by an environment variable that `serve` sets before the work
 
 import os
 from collections.abc import Collection, Iterable
+from itertools import product
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
@@ -15,8 +16,8 @@ KINDS = ("call", "feedback", "discovery", "other")
 OUTCOMES = (
     "cards",  # 200 with cards
     "no cards",  # 200 without
-    "done",  # 2xx of anything but a call
-    "invalid",  # 400 and the other 4xx that are not named here
+    "done",  # any other success
+    "invalid",  # 400, and any other 4xx
     "unauthenticated",  # 401, 403
     "not found",  # 404, 405
     "data not obtained",  # 412
@@ -61,6 +62,7 @@ class Metrics:
         self._set_up_requests(self._registry)
         self._set_up_fetches(self._registry)
         self._set_up_records(self._registry)
+        self._begin_at_zero()
 
     def _set_up_requests(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
@@ -110,6 +112,15 @@ class Metrics:
             registry=registry,
             multiprocess_mode="mostrecent",
         )
+
+    def _begin_at_zero(self) -> None:
+        """So that the first of a kind is seen as an increase, and rules can tell none from never."""
+        for service, outcome in product(self._services, OUTCOMES):
+            self._requests.labels("call", service, outcome)
+        for reason in AUTHENTICATION_FAILURES:
+            self._refused.labels(reason)
+        for one in self._card_ids:
+            self._cards.labels(one)
 
     def request(self, kind: str, service: str, outcome: str, seconds: float) -> None:
         """One request answered. The time is kept for calls alone."""

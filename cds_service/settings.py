@@ -115,11 +115,11 @@ def as_markdown() -> str:
     return "\n".join(["| setting | default | meaning |", "| --- | --- | --- |", *rows, ""])
 
 
-def with_table(document: str) -> str:
-    """The document with the table of now between its two marks."""
+def with_table(document: str) -> str | None:
+    """The document with the table of now between its two marks; None if it has not both."""
     before, begin, rest = document.partition("<!-- settings -->\n")
     _, end, after = rest.partition("<!-- /settings -->\n")
-    return f"{before}{begin}{as_markdown()}{end}{after}"
+    return f"{before}{begin}{as_markdown()}{end}{after}" if begin and end else None
 
 
 def _code(default: str) -> str:

@@ -4,6 +4,7 @@ import http.client
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -27,6 +28,12 @@ def free_port() -> int:
         return one.getsockname()[1]
 
 
+def new_connection(port: int, tls: ssl.SSLContext | None) -> http.client.HTTPConnection:
+    if tls:
+        return http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=tls)
+    return http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+
+
 @dataclass
 class Service:
     """One running service. What it writes goes to a file, which is there to read also after it has ended."""
@@ -34,9 +41,10 @@ class Service:
     process: subprocess.Popen[bytes]
     port: int
     log: Path
+    tls: ssl.SSLContext | None = None
 
     def ask(self, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = new_connection(self.port, self.tls)
         try:
             connection.request("POST" if body else "GET", path, body, headers or {})
             got = connection.getresponse()
@@ -100,6 +108,7 @@ class Load:
 
     ports: Sequence[int]
     keep_alive: bool
+    tls: ssl.SSLContext | None = None
     statuses: Counter[int] = field(default_factory=Counter)
     dropped: list[str] = field(default_factory=list)
     refused: int = 0
@@ -145,7 +154,7 @@ class Load:
             connection.close()
 
     def _connect(self, at: int) -> http.client.HTTPConnection | None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.ports[at % len(self.ports)], timeout=20)
+        connection = new_connection(self.ports[at % len(self.ports)], self.tls)
         try:
             connection.connect()
         except ConnectionRefusedError:

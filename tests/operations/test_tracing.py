@@ -137,10 +137,8 @@ LOADED = "from cds_service.app import create_app; from cds_service.settings impo
 
 
 def test_nothing_of_it_is_imported_where_it_is_off() -> None:
-    script = (
-        LOADED
-        + "import sys; print([name for name in sys.modules if name.startswith(('opentelemetry.sdk', 'opentelemetry.exporter'))])"
-    )
+    wanted = "('opentelemetry.sdk', 'opentelemetry.exporter')"
+    script = LOADED + f"import sys; print([name for name in sys.modules if name.startswith({wanted})])"
     assert python(script).stdout == "[]\n"
     assert "opentelemetry" in python(script, CDS_TRACES_TO="http://127.0.0.1:9/v1/traces").stdout  # it can fail
 

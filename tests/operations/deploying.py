@@ -1,0 +1,197 @@
+"""The image and deploy/ as they really run. Needs promtool, nginx and openssl on PATH, and pip's way to its packages.
+
+Named so that `make test` leaves it alone; `make deploy-check` runs it, and `.ci/run` does.
+"""
+
+import json
+import os
+import shutil
+import signal
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from platform import python_version_tuple
+from tempfile import TemporaryDirectory
+
+import pytest
+import yaml
+
+from tests.operations.dockerfile import Build, Stage, start, which
+from tests.operations.processes import BODY, SERVICE, Load, Service, free_port, serving, wait_until_ready
+from tests.support import ROOT
+
+DEPLOY = ROOT / "deploy"
+
+
+def tool(name: str) -> str:
+    found = shutil.which(name)
+    assert found, f"{name} is not on PATH"
+    return found
+
+
+# ---------------------------------------------------------------- Prometheus
+
+
+@pytest.mark.parametrize("words", [["check", "config", "prometheus.yml"], ["test", "rules", "alerts.test.yml"]])
+def test_promtool_finds_the_rules_right(words: list[str]) -> None:
+    done = subprocess.run([tool("promtool"), *words], cwd=DEPLOY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_promtool_can_read_every_expression_of_the_dashboard(tmp_path: Path) -> None:
+    panels = json.loads((DEPLOY / "grafana-dashboard.json").read_text(encoding="utf-8"))["panels"]
+    expressions = [one["expr"] for panel in panels for one in panel["targets"]]
+    filled = [one.replace("$__rate_interval", "5m").replace("$__range", "1d") for one in expressions]
+    rules = [{"record": f"panel:{number}", "expr": one} for number, one in enumerate(filled)]
+    (tmp_path / "panels.yml").write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    done = subprocess.run(
+        [tool("promtool"), "check", "rules", "panels.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert f"{len(rules)} rules found" in done.stdout
+
+
+# ---------------------------------------------------------------- the proxy
+
+
+def configuration(folder: Path, port: int, replicas: Sequence[Service]) -> Path:
+    """deploy/nginx.conf with the addresses and paths of this machine. The one thing left out is `resolve`, which
+    looks names up in the container's network, and which the nginx of a Debian may be too old for."""
+    text = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
+    for number, replica in enumerate(replicas, start=1):
+        text = text.replace(f"cds-{number}:8000", f"127.0.0.1:{replica.port}")
+    text = text.replace(" resolve;", ";").replace("listen 443 ", f"listen 127.0.0.1:{port} ")
+    text = text.replace("/tmp/", f"{folder}/").replace("/run/secrets/", f"{folder}/")
+    (folder / "nginx.conf").write_text(text, encoding="utf-8")
+    return folder / "nginx.conf"
+
+
+def make_certificate(folder: Path) -> None:
+    words = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+    files = ["-keyout", str(folder / "key"), "-out", str(folder / "certificate")]
+    subprocess.run(
+        [tool("openssl"), *words, "-addext", "subjectAltName=IP:127.0.0.1", *files],
+        check=True,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+@contextmanager
+def proxied(*replicas: Service) -> Iterator[Service]:
+    """The proxy of deploy/, with TLS, before these replicas."""
+    with TemporaryDirectory(prefix="nginx-") as name:
+        folder, port = Path(name), free_port()
+        folder.chmod(0o755)  # its workers are another user where this one is root
+        make_certificate(folder)
+        words = ["-e", "stderr", "-c", str(configuration(folder, port, replicas)), "-g", "daemon off;"]
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen([tool("nginx"), *words], stderr=log)
+        try:
+            tls = ssl.create_default_context(cafile=str(folder / "certificate"))
+            proxy = Service(process, port, folder / "log", tls)
+            wait_for(proxy)
+            yield proxy
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def wait_for(proxy: Service) -> None:
+    for _ in range(500):
+        assert proxy.process.poll() is None, proxy.log.read_text()
+        try:
+            if proxy.ask("/cds-services")[0] == 200:
+                return
+        except OSError:
+            time.sleep(0.02)
+    raise AssertionError("it does not answer")
+
+
+def test_a_replica_is_replaced_behind_the_proxy_without_a_call_being_dropped(tmp_path: Path) -> None:
+    with serving(tmp_path) as one, serving(tmp_path) as two, proxied(one, two) as proxy:
+        load = Load([proxy.port], keep_alive=True, tls=proxy.tls)
+        load.start(clients=6)
+        load.wait_for(60)
+        one.stop()
+        load.wait_for(100)
+        load.end()
+
+    assert load.dropped == []
+    assert set(load.statuses) == {200}
+
+
+def test_the_proxy_keeps_metrics_and_health_to_the_inside(tmp_path: Path) -> None:
+    with serving(tmp_path) as one, serving(tmp_path) as two, proxied(one, two) as outside:
+        assert [outside.ask(path)[0] for path in ("/metrics", "/health/ready", "/health/live")] == [404, 404, 404]
+        assert outside.ask(SERVICE, BODY)[0] == 200
+
+
+# ---------------------------------------------------------------- the image
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    version = ".".join(python_version_tuple()[:2])
+    return Build(ROOT, tmp_path_factory.mktemp("image"), {"PYTHON": version, "EXTRA": "tracing"}).run()
+
+
+@contextmanager
+def running(image: Stage, **environment: str) -> Iterator[Service]:
+    port = free_port()
+    service = Service(start(image, port, **environment), port, Path(os.devnull))
+    try:
+        wait_until_ready(service)
+        yield service
+    finally:
+        service.stop()
+
+
+def test_the_image_starts_and_answers(image: Stage) -> None:
+    with running(image) as service:
+        status, body = service.ask(SERVICE, BODY)
+
+        assert status == 200
+        assert json.loads(body)["cards"]
+        assert service.stop() in (0, -signal.SIGTERM)
+
+
+def test_the_health_check_of_the_image_passes_while_it_runs_and_fails_when_it_does_not(image: Stage) -> None:
+    with running(image) as service:
+        check = [one.replace("127.0.0.1:8000", f"127.0.0.1:{service.port}") for one in image.healthcheck]
+        assert check != image.healthcheck
+        command = [str(which(image, check[0])), *check[1:]]
+        assert subprocess.run(command, env=image.all_environment(), check=False).returncode == 0
+    done = subprocess.run(command, env=image.all_environment(), stderr=subprocess.DEVNULL, check=False)
+    assert done.returncode != 0
+
+
+def test_the_image_as_it_is_refuses_to_be_open_to_all(image: Stage) -> None:
+    program, *words = image.entrypoint
+    done = subprocess.run(
+        [str(which(image, program)), *words],
+        cwd=image.led_in(image.workdir),
+        env=image.all_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert "CDS_AUTH" in done.stdout
+
+
+def test_the_image_is_not_root_and_holds_neither_fixtures_nor_pip(image: Stage) -> None:
+    assert image.user.partition(":")[0].isdecimal()
+    assert image.user.partition(":")[0] != "0"
+    assert sorted(one.name for one in (image.root / "app").iterdir()) == ["LICENSE", "cards", "cds_service"]
+    assert list((image.root / "venv").glob("lib/python*/site-packages/pip")) == []
+    assert list((image.root / "usr").glob("local/lib/python*/site-packages/pip")) == []
+
+
+def test_the_image_can_trace(image: Stage) -> None:
+    with running(image, CDS_TRACES_TO="http://127.0.0.1:9/v1/traces") as service:
+        assert service.ask(SERVICE, BODY)[0] == 200

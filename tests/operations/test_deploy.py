@@ -1,0 +1,169 @@
+"""What is in deploy/ and compose.yaml agrees with the service: metrics, labels, settings, files."""
+
+import json
+import re
+from itertools import chain
+from typing import Any
+
+import pytest
+import yaml
+
+from cds_service import metrics as counted
+from cds_service.clinical.catalogue import CATALOGUE
+from cds_service.discovery import SERVICES
+from cds_service.metrics import Metrics
+from cds_service.settings import Settings, describe
+from tests.support import CONTENT, ROOT
+
+DEPLOY = ROOT / "deploy"
+COMPOSE = (ROOT / "compose.yaml").read_text(encoding="utf-8")
+PROXY = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
+OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+SETTINGS = {name for name, _, _ in describe()}
+OF_PROMETHEUS = {"instance", "job", "le"}
+LABELS = {
+    "kind": set(counted.KINDS),
+    "outcome": {*counted.OUTCOMES, *counted.FETCHES},
+    "reason": set(counted.AUTHENTICATION_FAILURES),
+    "part": set(counted.PARTS),
+    "service": {*SERVICES, "", "s"},
+    "card": {card.id for card in CONTENT.cards},
+    "fact": set(CATALOGUE),
+}
+
+
+def load(name: str) -> Any:
+    return yaml.safe_load((DEPLOY / name).read_text(encoding="utf-8"))
+
+
+def exported() -> dict[str, set[str]]:
+    """Every series' name and the labels that it has, once everything has been counted."""
+    metrics = Metrics(SERVICES, ["a-card"], ["a_fact"])
+    metrics.request("call", next(iter(SERVICES)), "cards", 0.1)
+    metrics.shown(["a-card"])
+    metrics.cannot_tell(["a_fact"])
+    metrics.fetched("ok", 0.1)
+    metrics.part_up("database", True)
+    found: dict[str, set[str]] = {}
+    for line in metrics.exposition().decode().splitlines():
+        if not line.startswith("#"):
+            name = re.match(r"\w+", line)[0]
+            found.setdefault(name, set()).update(re.findall(r'(\w+)="', line))
+    return found
+
+
+EXPORTED = exported()
+FAMILIES = {re.sub(r"_(total|bucket|count|sum)$", "", name) for name in EXPORTED}
+RULES = {rule["alert"]: rule for group in load("alerts.yml")["groups"] for rule in group["rules"]}
+PANELS = json.loads((DEPLOY / "grafana-dashboard.json").read_text(encoding="utf-8"))["panels"]
+EXPRESSIONS = {
+    **{name: rule["expr"] for name, rule in RULES.items()},
+    **{f"{panel['title']} {one['refId']}": one["expr"] for panel in PANELS for one in panel["targets"]},
+}
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS.values(), ids=EXPRESSIONS)
+def test_every_metric_and_label_in_a_rule_or_a_panel_is_exported(expression: str) -> None:
+    named = set(re.findall(r"\bcds_\w+", expression))
+    assert named <= set(EXPORTED)
+    known = OF_PROMETHEUS | set(chain.from_iterable(EXPORTED[name] for name in named))
+    grouped = {one.strip() for group in re.findall(r"by \(([^)]*)\)", expression) for one in group.split(",")}
+    matched = re.findall(r'(\w+)\s*(=~|!=|=)\s*"([^"]*)"', expression)
+
+    assert grouped | {label for label, _, _ in matched} <= known
+    for label, _, values in matched:
+        assert label == "job" or set(values.split("|")) <= LABELS[label]
+
+
+def test_every_metric_is_seen_somewhere_and_explained() -> None:
+    shown = {family for family in FAMILIES if any(family in one for one in EXPRESSIONS.values())}
+
+    assert shown == FAMILIES
+    assert {family for family in FAMILIES if f"`{family}" not in OPERATING} == set()
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_alert_is_explained_and_tested(name: str) -> None:
+    tested = {one["alertname"] for test in load("alerts.test.yml")["tests"] for one in test["alert_rule_test"]}
+
+    assert f"| `{name}` |" in OPERATING
+    assert name in tested
+    assert RULES[name]["labels"]["severity"] in ("page", "ticket")
+
+
+def test_the_alert_for_a_service_that_is_down_names_the_job_that_is_scraped() -> None:
+    jobs = {job["job_name"] for job in load("prometheus.yml")["scrape_configs"]}
+    assert set(re.findall(r'job="([^"]*)"', RULES["CdsDown"]["expr"])) == jobs
+
+
+def test_panels_have_numbers_of_their_own_and_do_not_overlap() -> None:
+    assert len({panel["id"] for panel in PANELS}) == len(PANELS)
+    cells: set[tuple[int, int]] = set()
+    for panel in PANELS:
+        at = panel["gridPos"]
+        own = {(at["x"] + x, at["y"] + y) for x in range(at["w"]) for y in range(at["h"])}
+        assert not own & cells
+        assert at["x"] + at["w"] <= 24
+        cells |= own
+
+
+# ---------------------------------------------------------------- compose.yaml
+
+SERVICES_OF_COMPOSE: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE)["services"]
+# Settings that this version does not have yet; the test below fails as soon as it has them.
+NOT_YET = {"CDS_DATABASE_URL"}
+
+
+def test_settings_that_are_not_there_yet_are_not() -> None:
+    assert set() == NOT_YET & SETTINGS
+
+
+def test_every_variable_that_a_replica_is_given_is_a_setting() -> None:
+    replicas = [one for one in SERVICES_OF_COMPOSE.values() if one.get("build")]
+
+    assert len(replicas) == 2
+    for one in replicas:
+        assert set(one["environment"]) <= SETTINGS | NOT_YET
+
+
+def test_every_secret_that_the_proxy_reads_is_given() -> None:
+    read = set(re.findall(r"/run/secrets/(\w+)", PROXY))
+    assert read == set(SERVICES_OF_COMPOSE["proxy"]["secrets"]) == set(yaml.safe_load(COMPOSE)["secrets"])
+
+
+def test_the_proxy_takes_bodies_as_large_as_the_service_does() -> None:
+    megabytes = re.search(r"client_max_body_size (\d+)m;", PROXY)
+    assert int(megabytes[1]) * 1024 * 1024 == Settings().max_body_bytes
+
+
+def test_every_variable_of_its_own_environment_is_explained() -> None:
+    names = set(re.findall(r"\$\{(\w+)", COMPOSE))
+    assert {name for name in names if name not in OPERATING} == set()
+
+
+def test_every_file_that_is_mounted_exists_and_every_volume_is_declared() -> None:
+    declared = yaml.safe_load(COMPOSE)["volumes"]
+    mounts = [mount for one in SERVICES_OF_COMPOSE.values() for mount in one.get("volumes", [])]
+    for source in (mount.partition(":")[0] for mount in mounts):
+        assert (ROOT / source).is_file() if source.startswith(".") else source in declared
+
+
+def test_images_are_named_without_a_host() -> None:
+    images = [one["image"] for one in SERVICES_OF_COMPOSE.values()]
+    assert all("." not in image.partition("/")[0].partition(":")[0] for image in images)
+    assert all(
+        re.search(r":\d+(\.\d+)*$", image) for image in images if image != "acetylcysteine-cds"
+    )  # a version, not latest
+
+
+def test_a_replica_has_more_time_to_stop_than_it_takes() -> None:
+    for one in SERVICES_OF_COMPOSE.values():
+        if one.get("build"):
+            assert int(one["stop_grace_period"].removesuffix("s")) > Settings().shutdown_seconds + 2
+
+
+def test_the_replicas_that_the_proxy_and_prometheus_ask_are_those_of_compose() -> None:
+    replicas = {f"{name}:8000" for name, one in SERVICES_OF_COMPOSE.items() if one.get("build")}
+    (scraped,) = load("prometheus.yml")["scrape_configs"][0]["static_configs"]
+
+    assert set(re.findall(r"server (\S+:\d+) ", PROXY)) == replicas == set(scraped["targets"])

@@ -1,0 +1,118 @@
+"""docs/operating.md says what is true: the settings, the log lines, the exit statuses."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from cds_service.cli import cli
+from cds_service.settings import as_markdown, describe, with_table
+from tests.operations.processes import BODY, SERVICE, command, serving
+from tests.support import ROOT
+
+PAGE = ROOT / "docs" / "operating.md"
+OPERATING = PAGE.read_text(encoding="utf-8")
+NO_DATA = json.dumps({**json.loads(BODY), "prefetch": {}}).encode()
+
+
+def run(*words: str) -> Any:
+    return CliRunner().invoke(cli, list(words))
+
+
+# ---------------------------------------------------------------- settings
+
+
+def test_the_table_of_settings_is_the_one_of_now() -> None:
+    assert run("settings", "--page", str(PAGE), "--check").exit_code == 0
+    assert [name for name, _, _ in describe() if f"| `{name}` |" not in OPERATING] == []
+
+
+def test_a_table_that_differs_is_refused_and_then_written(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("before\n<!-- settings -->\n| old |\n<!-- /settings -->\nafter\n", encoding="utf-8")
+
+    refused = run("settings", "--page", str(page), "--check")
+    assert refused.exit_code == 1
+    assert "differs from the settings" in refused.stdout
+    assert "| old |" in page.read_text(encoding="utf-8")
+
+    assert run("settings", "--page", str(page)).exit_code == 0
+    assert page.read_text(encoding="utf-8") == (
+        f"before\n<!-- settings -->\n{as_markdown()}<!-- /settings -->\nafter\n"
+    )
+    assert run("settings", "--page", str(page), "--check").exit_code == 0
+
+
+def test_a_page_without_marks_is_not_given_a_table_and_is_refused(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("nothing here\n", encoding="utf-8")
+
+    for words in (["--check"], []):
+        refused = run("settings", "--page", str(page), *words)
+        assert refused.exit_code == 1
+        assert "marks" in refused.stdout
+    assert page.read_text(encoding="utf-8") == "nothing here\n"
+
+
+def test_the_table_is_printed() -> None:
+    assert run("settings", "--markdown").stdout == as_markdown()
+    assert with_table(OPERATING) == OPERATING
+
+
+# ---------------------------------------------------------------- the log
+
+
+def examples() -> list[dict[str, Any]]:
+    block = next(one for one in re.findall(r"^```json\n(.*?)^```", OPERATING, re.M | re.S) if '"event"' in one)
+    return [json.loads(line) for line in block.splitlines()]
+
+
+def test_the_log_lines_that_are_shown_have_the_fields_of_real_ones(tmp_path: Path) -> None:
+    with serving(tmp_path) as service:
+        service.ask(SERVICE, BODY)
+        assert service.ask(SERVICE, NO_DATA)[0] == 412
+    real = {line["event"]: line for line in map(json.loads, service.log.read_text().splitlines())}
+
+    assert {one["event"] for one in examples()} == set(real) == {"serving", "answered", "refused"}
+    for one in examples():
+        assert one.keys() == real[one["event"]].keys()
+        assert {name: type(value) for name, value in one.items()} == {
+            name: type(value) for name, value in real[one["event"]].items()
+        }
+
+
+def test_every_event_that_is_logged_is_explained() -> None:
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "cds_service").rglob("*.py"))
+    logged = re.findall(r'get_logger\(\)\.(\w+)\(\s*"([^"]+)"', code)
+
+    assert len(logged) >= 5
+    assert [event for level, event in logged if f"| `{event}` | {level} |" not in OPERATING] == []
+
+
+# ---------------------------------------------------------------- how it ends
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "environment"),
+    [
+        (1, ["--port", "0"], {"CDS_CARDS": "/nowhere"}),
+        (2, ["--host", "0.0.0.0", "--port", "0"], {}),
+    ],
+    ids=["no content", "open to all"],
+)
+def test_it_ends_with_the_status_that_is_documented(status: int, words: list[str], environment: dict[str, str]) -> None:
+    done = subprocess.run(command(*words), cwd=ROOT, env=environment, capture_output=True, check=False, timeout=60)
+    assert done.returncode == status
+    assert b"Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_an_error(tmp_path: Path) -> None:
+    with serving(tmp_path) as service:
+        words = command("--port", str(service.port))
+        done = subprocess.run(words, cwd=ROOT, env={}, capture_output=True, check=False, timeout=60)
+    assert done.returncode == 3
+    assert b"Traceback" not in done.stderr
