@@ -4,6 +4,7 @@ from asyncio import to_thread
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from time import monotonic
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from cds_service import __version__
 from cds_service.api import problems, routes
 from cds_service.api.authenticating import Authenticator
 from cds_service.api.counting import Counting
+from cds_service.api.health import Part
 from cds_service.api.key_sets import KeySetLimits, KeySets
 from cds_service.api.seen_tokens import SeenTokens, TokensOfThisProcess, TokenStore
 from cds_service.api.tokens import Rules
@@ -82,23 +84,12 @@ def create_app(
     app.state.fhir_limits = _limits(settings)
     app.state.metrics = _new_metrics(app.state.content)
     app.state.tracing = start_tracing(settings.traces_to)
-    app.state.parts = {}  # what the service needs beside its content, each with a question whether it is up
     app.state.key_sets = KeySets(app.state.http, _key_set_limits(settings), clock)
     seen = SeenTokens(TokensOfThisProcess(now), token_store or app.state.records)
     failed = authentication_failed or app.state.metrics.authentication_failed
     app.state.authenticator = _authenticator(settings, app.state.key_sets, seen, now, failed)
-    app.add_exception_handler(CdsServiceError, problems.on_known)
-    app.add_exception_handler(NotAuthenticated, problems.on_not_authenticated)
-    app.add_exception_handler(HTTPException, problems.on_http)
-    app.add_middleware(problems.BugShield)  # inside the one for browsers, so that they can read its answer
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=settings.cors_origins,
-        allow_methods=["GET", "POST", "OPTIONS"],
-        allow_headers=["Authorization", "Content-Type"],
-        allow_private_network=settings.demo,  # a page of the internet, the sandbox, calls this machine
-    )
-    app.add_middleware(Counting, metrics=app.state.metrics)  # outermost: what the others refuse is counted too
+    app.state.parts = _parts(app)
+    _guard(app)
     routes.set_up(app)
     if settings.demo:
         demo.set_up(app)
@@ -107,6 +98,30 @@ def create_app(
 
 def _new_metrics(content: Content) -> Metrics:
     return Metrics(SERVICES, [card.id for card in content.cards], CATALOGUE, metrics_folder())
+
+
+def _guard(app: FastAPI) -> None:
+    """What stands around the routes: errors become answers, browsers may read them, and all is counted."""
+    app.add_exception_handler(CdsServiceError, problems.on_known)
+    app.add_exception_handler(NotAuthenticated, problems.on_not_authenticated)
+    app.add_exception_handler(HTTPException, problems.on_http)
+    app.add_middleware(problems.BugShield)  # inside the one for browsers, so that they can read its answer
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=app.state.settings.cors_origins,
+        allow_methods=["GET", "POST", "OPTIONS"],
+        allow_headers=["Authorization", "Content-Type"],
+        allow_private_network=app.state.settings.demo,  # a page of the internet, the sandbox, calls this machine
+    )
+    app.add_middleware(Counting, metrics=app.state.metrics)  # outermost: what the others refuse is counted too
+
+
+def _parts(app: FastAPI) -> dict[str, Part]:
+    """What the service needs beside its content, each with the question whether it is up."""
+    parts: dict[str, Part] = {}
+    if (authenticator := app.state.authenticator) is not None:
+        parts["key sets"] = partial(app.state.key_sets.are_held, authenticator.clients)
+    return parts
 
 
 def _limits(settings: Settings) -> Limits:

@@ -29,19 +29,23 @@ FETCHES = ("ok", "late", "unreachable", "status", "compressed", "too large", "un
 PARTS = ("content", "database", "key sets")
 AUTHENTICATION_FAILURES = (
     "no token",
-    "malformed",
+    "not one bearer token",
+    "too long",
+    "not a token",
     "algorithm",
-    "unknown issuer",
-    "unlisted jku",
-    "unknown key",
-    "no key set",
-    "signature",
+    "header",
+    "claims",
+    "issuer",
+    "tenant",
     "audience",
     "expired",
-    "issued at",
+    "not yet valid",
+    "too old",
+    "jku",
+    "key",
+    "key of another kind",
+    "signature",
     "replayed",
-    "tenant",
-    "store down",
 )
 OTHER = "other"
 _ANSWER_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5)

@@ -8,6 +8,7 @@ its connection closes, and whoever is connected has a moment to send what is on 
 import asyncio
 import socket
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -105,7 +106,7 @@ def run(app: FastAPI, settings: Settings, host: str, port: int, workers: int) ->
         return
     with TemporaryDirectory(prefix="cds-metrics-") as folder:
         share_metrics(Path(folder))
-        config = _config("cds_service.serving:app_of_worker", settings, host, port, factory=True, workers=workers)
+        config = _config(partial(app_of_worker, settings), settings, host, port, factory=True, workers=workers)
         _Workers(config, [config.bind_socket()]).run()
 
 
@@ -122,8 +123,7 @@ def _config(app: Any, settings: Settings, host: str, port: int, **more: Any) -> 
     )
 
 
-def app_of_worker() -> FastAPI:
-    """The app of one of several workers, which begins with nothing but the environment."""
-    settings = Settings()
+def app_of_worker(settings: Settings) -> FastAPI:
+    """The app of one of several workers, each a process that begins with nothing but its settings."""
     configure(settings.log_level)
     return create_app(settings)

@@ -63,6 +63,16 @@ class KeySets:
         await asyncio.shield(fetch)  # others wait for the same fetch: it goes on if this caller leaves
         return _with(kept.keys, kid)
 
+    async def are_held(self, clients: Iterable[Client]) -> bool:
+        """Whether keys of every client are at hand; a set that never came is asked for now."""
+        return all(await asyncio.gather(*(self._is_held(one) for one in clients if not one.keys)))
+
+    async def _is_held(self, client: Client) -> bool:
+        kept = self._kept.setdefault(client.jku, _Kept())
+        if not kept.keys and (fetch := self._fetch_if_due(client, kept)) is not None:
+            await asyncio.shield(fetch)
+        return bool(kept.keys)
+
     def _is_past(self, since: float | None, seconds: float) -> bool:
         return since is None or self._clock() - since >= seconds
 

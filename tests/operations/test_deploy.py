@@ -128,7 +128,15 @@ def test_every_variable_that_a_replica_is_given_is_a_setting() -> None:
 
 def test_every_secret_that_the_proxy_reads_is_given() -> None:
     read = set(re.findall(r"/run/secrets/(\w+)", PROXY))
-    assert read == set(SERVICES_OF_COMPOSE["proxy"]["secrets"]) == set(yaml.safe_load(COMPOSE)["secrets"])
+    assert read == set(SERVICES_OF_COMPOSE["proxy"]["secrets"])
+
+
+def test_every_secret_is_declared_and_read() -> None:
+    used = {secret for one in SERVICES_OF_COMPOSE.values() for secret in one.get("secrets", [])}
+    assert used == set(yaml.safe_load(COMPOSE)["secrets"])
+    for one in SERVICES_OF_COMPOSE.values():
+        if one.get("build"):
+            assert one["environment"]["CDS_CLIENTS"] == f"/run/secrets/{one['secrets'][0]}"
 
 
 def test_the_proxy_takes_bodies_as_large_as_the_service_does() -> None:

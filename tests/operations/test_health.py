@@ -4,14 +4,15 @@ import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from cds_service.app import create_app
 from cds_service.settings import Settings
 from tests.operations.processes import serving
-from tests.support import CONTENT, new_client
-
-PARTS: dict[str, Callable[[], Awaitable[bool]]] = {}
+from tests.signing import HOSPITAL, ISSUER, JKU, P384, PUBLIC, client_toml, public_jwk
+from tests.support import CONTENT, new_client, post, request_for
 
 
 async def up() -> bool:
@@ -74,3 +75,30 @@ def test_a_real_service_answers_both(tmp_path: Path) -> None:
     with serving(tmp_path) as service:
         assert service.ask("/health/live")[0] == 200
         assert json.loads(service.ask("/health/ready")[1])["status"] == "ready"
+
+
+@pytest.mark.parametrize(("status_of_ehr", "status"), [(200, 200), (500, 503)])
+def test_the_key_sets_of_clients_are_a_part(tmp_path: Path, status_of_ehr: int, status: int) -> None:
+    listed = tmp_path / "clients.toml"
+    listed.write_text(client_toml("hospital", ISSUER, jku=JKU), encoding="utf-8")
+    key_set = json.dumps({"keys": [public_jwk(P384, "ec")]}).encode()
+    ehr = httpx.MockTransport(lambda _: httpx.Response(status_of_ehr, stream=httpx.ByteStream(key_set)))
+    app = create_app(Settings(clients=listed, public_url=PUBLIC), CONTENT, http=httpx.AsyncClient(transport=ehr))
+    with TestClient(app) as client:
+        got = client.get("/health/ready")  # and no token is asked for
+
+    assert got.status_code == status
+    assert got.json()["parts"] == {"content": "up", "key sets": "up" if status == 200 else "down"}
+
+
+def test_a_refused_token_is_counted_by_its_reason(tmp_path: Path) -> None:
+    listed = tmp_path / "clients.toml"
+    listed.write_text(HOSPITAL, encoding="utf-8")
+    app = create_app(Settings(clients=listed, public_url=PUBLIC), CONTENT)
+    with TestClient(app) as client:
+        assert post(client, request_for("bruno-glutamate-normal")).status_code == 401
+        text = app.state.metrics.exposition().decode()
+
+    assert 'cds_authentication_failures_total{reason="no token"} 1.0' in text
+    outcome = 'kind="call",outcome="unauthenticated",service="acetylcysteine-order-sign"'
+    assert f"cds_requests_total{{{outcome}}} 1.0" in text

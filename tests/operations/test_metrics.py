@@ -19,7 +19,7 @@ from cds_service.discovery import SERVICES
 from cds_service.metrics import Metrics
 from cds_service.settings import Settings
 from tests.operations.processes import Load, serving
-from tests.support import CONTENT, NOW, cards_of, counted_ids, ids_of, post, request_for, without
+from tests.support import CONTENT, NOW, ROOT, cards_of, counted_ids, ids_of, post, request_for, without
 
 FHIR = "http://127.0.0.1:1/fhir"
 SIGN = "acetylcysteine-order-sign"
@@ -219,6 +219,11 @@ def test_what_others_report_is_counted() -> None:
     assert "cds_records_dropped_total 1.0" in text
     assert 'cds_part_up{part="database"} 0.0' in text
     assert 'cds_authentication_failures_total{reason="expired"} 1.0' in text
+
+
+def test_every_reason_for_which_a_token_is_refused_has_a_label() -> None:
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "cds_service" / "api").glob("*.py"))
+    assert set(re.findall(r'Refused\("([^"]+)"', code)) == set(counted.AUTHENTICATION_FAILURES)
 
 
 def test_the_sets_are_small_enough_to_be_kept_by_any_server() -> None:
