@@ -1,12 +1,17 @@
 """Serving: one process or several, and an end at which no request is dropped.
 
 Left alone, the server closes its socket while connections wait in it, and closes connections whose request it has not
-read yet: their clients see a reset. Here the last connections are taken in first, each answer from then on says that
-its connection closes, and whoever is connected has a moment to send what is on its way.
+read yet: their clients see a reset. Here the socket is first told to begin no new connection (a client's system tries
+again, and is refused once the socket is closed); those that have begun are taken in; each answer from then on says that
+its connection closes; and whoever is connected has a moment to send what is on its way.
 """
 
 import asyncio
+import ctypes
 import socket
+import struct
+import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -21,8 +26,17 @@ from cds_service.app import create_app
 from cds_service.logs import configure
 from cds_service.settings import Settings, share_metrics
 
+_HANDSHAKES = 0.1  # seconds in which a connection that has begun is there
 _LAST_REQUESTS = 1.0  # seconds in which a connection that is open may still send a request
 _LOOK_AGAIN = 0.02
+_SO_ATTACH_FILTER = 26
+# A filter of the kernel (classic BPF) over the TCP header: operation, jump if true, jump if false, operand.
+_ONLY_WITH_ACK = (
+    (0x30, 0, 0, 13),  # load the byte of flags
+    (0x45, 0, 1, 0x10),  # is ACK set?
+    (0x06, 0, 0, 0xFFFFFFFF),  # yes: keep the packet
+    (0x06, 0, 0, 0),  # no: drop it
+)
 
 
 class DrainingServer(Server):
@@ -30,6 +44,9 @@ class DrainingServer(Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Takes in who waits, lets them finish, and only then does what every server does."""
+        if self.config.workers == 1:  # of several workers, the parent has done it for all
+            _begin_no_more(sockets or [])
+        await asyncio.sleep(_HANDSHAKES)
         waiting = [one.dup() for one in sockets or []]
         for server in self.servers:
             server.close()
@@ -61,6 +78,17 @@ class DrainingServer(Server):
                     await asyncio.sleep(_LOOK_AGAIN)
 
 
+def _begin_no_more(listeners: Sequence[socket.socket]) -> None:
+    """Has the kernel pass over each first packet of a connection (SYN without ACK) to these sockets. Linux only;
+    elsewhere a connection that begins in the moment of closing may be reset."""
+    if not sys.platform.startswith("linux"):
+        return
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in _ONLY_WITH_ACK))
+    program = struct.pack("HP", len(_ONLY_WITH_ACK), ctypes.addressof(code))
+    for one in listeners:
+        one.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+
+
 def _accepted(listener: socket.socket) -> list[socket.socket]:
     """Every connection that waits; then the socket is closed, with nothing between the last look and that."""
     found = []
@@ -89,6 +117,7 @@ class _Workers(Multiprocess):
 
     def terminate_all(self) -> None:
         """The parent holds the socket too. Unless it lets go, connections would wait where nobody takes them in."""
+        _begin_no_more(self.sockets)
         for one in self.sockets:
             one.close()
         super().terminate_all()
