@@ -43,6 +43,11 @@ COPY LICENSE ./
 COPY cards ./cards
 COPY cds_service ./cds_service
 
+# Records go to a file here, unless CDS_DATABASE_URL names PostgreSQL: mount a volume, or they end with the container.
+ENV PYTHONPATH=/app
+WORKDIR /data
+RUN chown 10001:10001 /data
+
 # A number, so that a cluster can see that it is not root.
 USER 10001:10001
 EXPOSE 8000

@@ -79,10 +79,10 @@ def create_app(
     app.state.settings = settings
     app.state.content = with_site_intervals(content or load_content(settings.cards), settings.site_intervals)
     app.state.now, app.state.new_id = now, new_id
-    app.state.records = records or _records(settings, app.state.content, now)
+    app.state.metrics = _new_metrics(app.state.content)
+    app.state.records = records or _records(settings, app.state.content, now, app.state.metrics)
     app.state.http = http or new_http_client(settings.fhir_ca_file)
     app.state.fhir_limits = _limits(settings)
-    app.state.metrics = _new_metrics(app.state.content)
     app.state.tracing = start_tracing(settings.traces_to)
     app.state.key_sets = KeySets(app.state.http, _key_set_limits(settings), clock)
     seen = SeenTokens(TokensOfThisProcess(now), token_store or app.state.records)
@@ -118,7 +118,11 @@ def _guard(app: FastAPI) -> None:
 
 def _parts(app: FastAPI) -> dict[str, Part]:
     """What the service needs beside its content, each with the question whether it is up."""
-    parts: dict[str, Part] = {}
+
+    async def database() -> bool:
+        return bool(app.state.records.is_up)
+
+    parts: dict[str, Part] = {"database": database}
     if (authenticator := app.state.authenticator) is not None:
         parts["key sets"] = partial(app.state.key_sets.are_held, authenticator.clients)
     return parts
@@ -157,7 +161,7 @@ def _authenticator(
     return Authenticator(load_clients(settings.clients), settings.public_url, rules, key_sets, seen, now, failed)
 
 
-def _records(settings: Settings, content: Content, now: Callable[[], datetime]) -> Records:
+def _records(settings: Settings, content: Content, now: Callable[[], datetime], metrics: Metrics) -> Records:
     """Not opened yet: nothing is written by making an app."""
     return Records(
         settings.database_url,
@@ -165,6 +169,7 @@ def _records(settings: Settings, content: Content, now: Callable[[], datetime]) 
         now,
         retention_days=settings.retention_days,
         keep_comments=settings.keep_comments,
+        counting=metrics,
     )
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
-_ABSOLUTE = re.compile(r"(?<![\w.$}/:])/(?=(?:venv|tmp|app|usr)\b)")  # the folders that the Dockerfile writes to
+_ABSOLUTE = re.compile(r"(?<![\w.$}/:])/(?=(?:venv|tmp|app|usr|data)\b)")  # the folders that the Dockerfile writes to
 
 
 @dataclass

@@ -32,7 +32,11 @@ def test_it_is_live_and_ready_with_content_alone(client: TestClient) -> None:
     got = client.get("/health/ready")
 
     assert got.status_code == 200
-    assert got.json() == {"status": "ready", "parts": {"content": "up"}, "contentVersion": CONTENT.about.version}
+    assert got.json() == {
+        "status": "ready",
+        "parts": {"content": "up", "database": "up"},
+        "contentVersion": CONTENT.about.version,
+    }
 
 
 @pytest.mark.parametrize("state", [down, broken])
@@ -88,7 +92,11 @@ def test_the_key_sets_of_clients_are_a_part(tmp_path: Path, status_of_ehr: int, 
         got = client.get("/health/ready")  # and no token is asked for
 
     assert got.status_code == status
-    assert got.json()["parts"] == {"content": "up", "key sets": "up" if status == 200 else "down"}
+    assert got.json()["parts"] == {
+        "content": "up",
+        "database": "up",
+        "key sets": "up" if status == 200 else "down",
+    }
 
 
 def test_a_refused_token_is_counted_by_its_reason(tmp_path: Path) -> None:
