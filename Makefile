@@ -3,6 +3,9 @@
 PORT ?= 8000
 VENV := .venv
 BIN  := $(VENV)/bin
+AUDIT_VENV := .audit-venv
+BODIES ?= 100000
+SEED ?= 1
 
 # The first Python that runs, is of a version that the locks support, and can make a venv; failing the last, one that
 # cannot, so that the recipe can say so. A name on PATH is not enough: version managers leave names that do not run.
@@ -24,7 +27,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(LOCK_VENV)/bin/pip-compile -
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test coverage check deploy-check fix golden mutants pages lock clean
+.PHONY: help run test coverage check deploy-check fix golden mutants fuzz audit sbom pages lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +68,20 @@ mutants: $(VENV)/.test ## mutate clinical and guidance and count what the tests 
 	@.mutation-venv/bin/mutmut run
 	@.mutation-venv/bin/mutmut results
 
+fuzz: $(VENV)/.test ## send the app bodies that nobody would send: BODIES=100000 of them, the same for each SEED=1
+	@$(BIN)/python -m tests.security.fuzzing --bodies $(BODIES) --seed $(SEED)
+
+audit: $(AUDIT_VENV)/.made ## ask whether weaknesses of the locked packages are known
+	@for lock in run test build; do \
+	  echo "pip-audit requirements/$$lock.lock"; \
+	  $(AUDIT_VENV)/bin/pip-audit --disable-pip --require-hashes --requirement requirements/$$lock.lock || exit 1; \
+	done
+
+sbom: $(AUDIT_VENV)/.made ## write sbom.json, the bill of materials of what the service runs with (CycloneDX)
+	@$(AUDIT_VENV)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+	  --output-format JSON --output-file sbom.json requirements/run.lock
+	@echo "sbom.json"
+
 pages: $(VENV)/.run ## write docs/guidance/, a review page for each card, and the settings in docs/operating.md
 	@$(BIN)/cds-service review-pages
 	@$(BIN)/cds-service settings --page docs/operating.md
@@ -76,9 +93,10 @@ lock: $(LOCK_VENV)/.made ## pin requirements/*.in again, with hashes
 	@$(PIP_COMPILE) --output-file requirements/test.lock requirements/test.in
 	@$(PIP_COMPILE) --output-file requirements/build.lock requirements/build.in
 	@$(PIP_COMPILE) --output-file requirements/mutation.lock requirements/mutation.in
+	@$(PIP_COMPILE) --output-file requirements/audit.lock requirements/audit.in
 
 clean: ## remove everything that make has made
-	@rm -rf $(VENV) $(LOCK_VENV) .mutation-venv mutants .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	@rm -rf $(VENV) $(LOCK_VENV) $(AUDIT_VENV) .mutation-venv mutants sbom.json .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	@find cds_service tests benchmarks -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # ---------------------------------------------------------------- stamps
@@ -113,4 +131,10 @@ $(LOCK_VENV)/.made:
 	@echo "Installing pip-tools into $(LOCK_VENV)"
 	@python3.11 -m venv --clear $(LOCK_VENV)
 	@$(LOCK_VENV)/bin/python -m pip --quiet --quiet install pip-tools==7.6.2
+	@touch $@
+
+$(AUDIT_VENV)/.made: $(VENV)/.made requirements/audit.lock
+	@echo "Installing pip-audit and cyclonedx-bom into $(AUDIT_VENV)"
+	@$(BIN)/python -m venv --clear $(AUDIT_VENV)
+	@$(AUDIT_VENV)/bin/python -m pip --quiet --quiet install --no-deps --require-hashes -r requirements/audit.lock
 	@touch $@

@@ -16,6 +16,8 @@ from starlette.middleware.cors import CORSMiddleware
 
 from cds_service import __version__
 from cds_service.api import problems, routes
+from cds_service.api.admitting import Gate
+from cds_service.api.bodies import Bodies
 from cds_service.api.authenticating import Authenticator
 from cds_service.api.counting import Counting
 from cds_service.api.health import Part
@@ -88,6 +90,7 @@ def create_app(
     seen = SeenTokens(TokensOfThisProcess(now), token_store or app.state.records)
     failed = authentication_failed or app.state.metrics.authentication_failed
     app.state.authenticator = _authenticator(settings, app.state.key_sets, seen, now, failed)
+    app.state.bodies, app.state.gate = Bodies(settings), Gate(settings.max_calls)
     app.state.parts = _parts(app)
     _guard(app)
     routes.set_up(app)

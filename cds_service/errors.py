@@ -5,7 +5,11 @@
     ├── NotAuthenticated    401  the request has no token that proves who sends it
     ├── UnknownService      404  no service has this id
     ├── DataNotObtained     412  an order is for acetylcysteine, or may be, and nothing about it could be read
+    ├── BodyTooSlow         408  the body did not come in time
     ├── BodyTooLarge        413  more bytes than the limit
+    ├── TooManyOrders       413  more orders than are looked at in one call
+    ├── NotJson             415  the body is something other than JSON, or is compressed
+    ├── Busy                503  as much is under way as this process takes on at once
     ├── StoreDown           503  the database is away; the same request may be sent again
     ├── DatabaseRefused     at start only: the database is of another schema, or its URL is none
     ├── ContentError        at start only: every mistake in `cards/` or another file, with file and line
@@ -75,6 +79,32 @@ class StoreDown(CdsServiceError):
 
 class DatabaseRefused(CdsServiceError):
     """This version of the service cannot use the database that it was given."""
+
+
+class BodyTooSlow(CdsServiceError):
+    """The body was not complete in time."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the body was not complete within {seconds:g} seconds")
+
+
+class TooManyOrders(CdsServiceError):
+    """More orders than are looked at. The call is refused as a whole: part of an answer would look like all of it."""
+
+    def __init__(self, field: str, limit: int) -> None:
+        super().__init__(f"{field}: has more than {limit} entries; send them in several calls")
+        self.field = field
+
+
+class NotJson(CdsServiceError):
+    """The body says of itself that it is not plain JSON."""
+
+
+class Busy(CdsServiceError):
+    """This process takes on no more for the moment."""
+
+    def __init__(self) -> None:
+        super().__init__("the service is busy; ask again in a moment")
 
 
 @dataclass(frozen=True, order=True)

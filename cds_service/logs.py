@@ -1,5 +1,8 @@
 """What is logged: one JSON line for each call. Never an id of a patient, a user or a resource, a token, free
 text, a URL with a query, or anything else from a body, except a `hookInstance` that has the form of a UUID.
+
+Libraries log what they like: the HTTP client every address that it calls, with the patient's id in it. So of their
+records only who wrote them, where, and which error it was is written, and from warnings on, whatever the level is.
 """
 
 import logging
@@ -11,11 +14,13 @@ from typing import Any
 import structlog
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_HARMLESS = frozenset(("uvicorn.error",))  # speaks of sockets and of starting and stopping
+_TALKATIVE = ("httpx", "httpcore")  # for whoever else may listen: these name addresses with ids in them
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
 def configure(level: str) -> None:
-    """JSON lines on standard error, from this level up. Libraries' own logs: warnings and worse."""
+    """JSON lines on standard error, from this level up."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -26,7 +31,27 @@ def configure(level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    root = logging.getLogger()
+    root.handlers = [one for one in root.handlers if not isinstance(one, LibraryLog)] + [LibraryLog()]
+
+
+class LibraryLog(logging.Handler):
+    """Writes that a library had something to say. Its words only where they are known to hold nothing of a call."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line, by our own logger."""
+        error = record.exc_info[1] if record.exc_info else None
+        said: dict[str, Any] = {"logger": record.name, "at": f"{record.module}:{record.lineno}"}
+        if record.name in _HARMLESS:
+            said["said"] = record.getMessage()
+        if error is not None:
+            said |= {"error": type(error).__name__, "where": where_it_broke(error)}
+        get_logger().log(record.levelno, "library", **said)
 
 
 def get_logger() -> Any:

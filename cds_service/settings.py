@@ -27,6 +27,11 @@ class Settings(BaseSettings):
         None, description="TOML file with this site's own reference intervals, for results that come without a range."
     )
     max_body_bytes: int = Field(4 * 1024 * 1024, gt=0, description="Largest request body, in bytes; beyond it 413.")
+    body_timeout_ms: int = Field(10_000, gt=0, description="Longest time for a request body to come, in ms; then 408.")
+    max_held_bytes: int = Field(
+        256 * 1024 * 1024, gt=0, description="Most bytes of bodies on their way that one process holds; beyond it 503."
+    )
+    max_calls: int = Field(100, gt=0, description="Most calls that one process answers at once; beyond it 503.")
     fhir_loopback: bool = Field(
         True,
         description="Whether, without a list of clients, a FHIR server on this machine's loopback may be called.",

@@ -1,19 +1,64 @@
-"""Reading a request body up to a limit: a larger one is refused before it is held in memory."""
+"""Reading a request body: only JSON, up to a size, in time, and not more of all bodies together than fits in memory."""
 
-from starlette.requests import Request
+import asyncio
+import re
 
-from cds_service.errors import BodyTooLarge
+from starlette.requests import ClientDisconnect, Request
+
+from cds_service.errors import BodyTooLarge, BodyTooSlow, Busy, InvalidRequest, NotJson
+from cds_service.settings import Settings
+
+_JSON = re.compile(r"application/json|text/json|[\w.-]+/[\w.-]+\+json", re.ASCII)
+
+
+class Bodies:
+    """Reads the bodies of one process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._seconds = settings.body_timeout_ms / 1000
+        self._most_held = settings.max_held_bytes
+        self._held = 0
+
+    async def read(self, request: Request, limit: int) -> bytes:
+        """The whole body, in bytes; a `CdsServiceError` says why it is not taken."""
+        _refuse_other_than_json(request)
+        declared = request.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > limit:
+            raise BodyTooLarge(limit)
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._read(request, limit)
+        except TimeoutError:
+            raise BodyTooSlow(self._seconds) from None
+        except ClientDisconnect:
+            raise InvalidRequest("body", "ended before it was complete") from None
+
+    async def _read(self, request: Request, limit: int) -> bytes:
+        parts, size = [], 0
+        try:
+            async for part in request.stream():
+                size += len(part)
+                self._held += len(part)
+                if size > limit:
+                    raise BodyTooLarge(limit)
+                if self._held > self._most_held:
+                    raise Busy
+                parts.append(part)
+        finally:
+            self._held -= size
+        return b"".join(parts)
+
+
+def _refuse_other_than_json(request: Request) -> None:
+    """No Content-Type is taken for JSON: what it is shows when it is read, and nothing is lost by trying."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind and not _JSON.fullmatch(kind):
+        raise NotJson("the Content-Type is not application/json")
+    if request.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
+        raise NotJson("the body is compressed; send it as it is")
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body, in bytes. Raises `BodyTooLarge` by the declared length or by what really comes."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limit:
-        raise BodyTooLarge(limit)
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            raise BodyTooLarge(limit)
-        parts.append(part)
-    return b"".join(parts)
+    """The body of a request to this app."""
+    bodies: Bodies = request.app.state.bodies
+    return await bodies.read(request, limit)

@@ -8,15 +8,36 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from cds_service.errors import BodyTooLarge, CdsServiceError, DataNotObtained, InvalidRequest, StoreDown, UnknownService
+from cds_service.errors import (
+    BodyTooLarge,
+    BodyTooSlow,
+    Busy,
+    CdsServiceError,
+    DataNotObtained,
+    InvalidRequest,
+    NotJson,
+    StoreDown,
+    TooManyOrders,
+    UnknownService,
+)
 from cds_service.logs import get_logger, where_it_broke
 
 _STATUS: dict[type[CdsServiceError], tuple[int, str]] = {
     InvalidRequest: (400, "invalid"),
     UnknownService: (404, "not-found"),
+    BodyTooSlow: (408, "timeout"),
     DataNotObtained: (412, "processing"),
     BodyTooLarge: (413, "too-long"),
+    TooManyOrders: (413, "too-costly"),
+    NotJson: (415, "not-supported"),
+    Busy: (503, "throttled"),
     StoreDown: (503, "transient"),
+}
+_HEADERS: dict[type[CdsServiceError], dict[str, str]] = {
+    BodyTooSlow: {"Connection": "close"},
+    NotJson: {"Accept-Encoding": "identity"},
+    Busy: {"Retry-After": "1"},
+    StoreDown: {"Retry-After": str(StoreDown.retry_after)},
 }
 _WORDS = {404: "there is nothing at this address", 405: "this method is not allowed here"}
 
@@ -40,10 +61,10 @@ async def on_known(_request: Request, error: Exception) -> Response:
     """An error of this service's own tree. Its message names fields, never values."""
     status, code = next((row for kind, row in _STATUS.items() if isinstance(error, kind)), (500, "exception"))
     get_logger().info("refused", status=status, error=type(error).__name__, field=getattr(error, "field", None))
-    expression = error.field if isinstance(error, InvalidRequest) else ""
+    expression = error.field if isinstance(error, InvalidRequest | TooManyOrders) else ""
     missing = error.missing if isinstance(error, DataNotObtained) else {}
     diagnostics = "; ".join(f"{key}: {why}" for key, why in missing.items())
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, StoreDown) else None
+    headers = _HEADERS.get(type(error))  # type: ignore[arg-type]  # an error without an entry has no headers
     return answer(status, outcome(code, str(error), expression, diagnostics), headers)
 
 

@@ -11,7 +11,7 @@ from cds_service.api.authenticating import authenticate
 from cds_service.api.bodies import read_body
 from cds_service.clients import Client
 from cds_service.discovery import SERVICES, discover
-from cds_service.errors import InvalidRequest, UnknownService
+from cds_service.errors import UnknownService
 from cds_service.fhir.allowing import allowed
 from cds_service.fhir.fetching import NO_SERVER, FhirServer, NoServer, Source, bearer
 from cds_service.hooks.feedback import read_feedback
@@ -40,13 +40,10 @@ async def call(service_id: str, request: Request) -> Response:
     asked = read_request(await read_body(request, request.app.state.settings.max_body_bytes), hook)
     client: Client | None = request.state.client
     state = request.app.state
-    with state.tracing.call(request.headers) as span:
+    with state.gate.entered(), state.tracing.call(request.headers) as span:
         server, source = _fhir_server(request.app, asked, client)
-        try:
-            answered = await answer(asked, state.content, state.now(), state.new_id, source, state.tracing.span)
-            body = _written(answered, client)
-        except RecursionError:  # a suggestion holds the order as it came, however deep
-            raise InvalidRequest("body", "is nested too deeply") from None
+        answered = await answer(asked, state.content, state.now(), state.new_id, source, state.tracing.span)
+        body = _written(answered, client)
         span.note(service=service_id, cards=answered.card_ids, fhir_server=server)
     _count(request, answered)
     state.records.shown(service_id, hook, asked.hook_instance, _name(client), answered.response.cards)

@@ -25,7 +25,7 @@ from cds_service.clinical.queries import PATIENT, QUERIES, Query
 from cds_service.clinical.versions import is_about, kind_of
 from cds_service.fhir.fetching import Failure
 
-_MISSING = object()
+MOST_ENTRIES = 1000  # of one key: several times what is asked for
 _ALSO_READ = frozenset(("Medication", "DiagnosticReport"))  # come along in a Bundle without being asked for
 _ALSO_WELCOME = _ALSO_READ | {"Provenance"}
 
@@ -65,9 +65,11 @@ def _read_bundle(query: Query, bundle: Resource, patient_id: str) -> Data:
     entries = bundle.get("entry")
     if entries is not None and not isinstance(entries, list):
         return _failed("its entries are not a list")
-    resources = [member(entry, "resource") for entry in items(entries)]
+    resources = [member(entry, "resource") for entry in items(entries)[:MOST_ENTRIES]]
     usable = [one for one in resources if isinstance(one, dict) and isinstance(one.get("resourceType"), str)]
     gaps = [] if len(usable) == len(resources) else ["some entries cannot be read"]
+    if len(items(entries)) > MOST_ENTRIES:
+        gaps.append(f"only its first {MOST_ENTRIES} entries are read")
     wanted = [one for one in usable if kind_of(one) == query.resource_type]
     gaps += _gaps(query, bundle, usable, wanted)
     if wanted:

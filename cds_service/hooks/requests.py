@@ -7,14 +7,15 @@ from typing import Any
 
 import msgspec
 
-from cds_service.errors import InvalidRequest
-from cds_service.exact import UNREADABLE, decode, exact
+from cds_service.errors import InvalidRequest, TooManyOrders
+from cds_service.exact import UNREADABLE, TooDeep, decode, exact
 
 ORDERS_MEMBER = {
     "medication-prescribe": "medications",
     "order-select": "draftOrders",
     "order-sign": "draftOrders",
 }
+MOST_ORDERS = 300  # no clinician signs more at once; an order that is not looked at would be an unchecked order
 _PATH = re.compile(r"at `\$\.?([\w.]*)")
 _MISSING = re.compile(r"missing required field `(\w+)`")
 _EXPECTED = re.compile(r"Expected `([\w| ]+)`, got `(\w+)`")
@@ -25,7 +26,7 @@ class _Envelope(msgspec.Struct):
 
     hook: str
     hookInstance: str
-    context: dict[str, Any]
+    context: msgspec.Raw
     fhirServer: Any = None
     fhirAuthorization: Any = None
     prefetch: msgspec.Raw = msgspec.Raw()
@@ -53,8 +54,10 @@ class HookRequest:
             return {}
         try:
             parsed = decode(self.raw_prefetch)
-        except UNREADABLE as error:
-            raise InvalidRequest("prefetch", "is not JSON that can be read") from error
+        except TooDeep:
+            raise InvalidRequest("prefetch", "is nested too deeply") from None
+        except UNREADABLE:
+            raise InvalidRequest("prefetch", "is not JSON that can be read") from None
         return parsed if isinstance(parsed, dict) else {}
 
 
@@ -65,7 +68,7 @@ def read_request(body: bytes, hook: str) -> HookRequest:
         raise InvalidRequest("hook", f"is not {hook}, the hook of this service")
     if not envelope.hookInstance.strip():
         raise InvalidRequest("hookInstance", "is blank")
-    context = envelope.context
+    context = _context(envelope.context)
     return HookRequest(
         hook=hook,
         hook_instance=envelope.hookInstance,
@@ -87,6 +90,18 @@ def _decode(body: bytes) -> _Envelope:
         raise InvalidRequest("body", "is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise InvalidRequest("body", "is not valid JSON") from None
+
+
+def _context(raw: msgspec.Raw) -> dict[str, Any]:
+    try:
+        context = decode(bytes(raw))
+    except TooDeep:
+        raise InvalidRequest("context", "is nested too deeply") from None
+    except UNREADABLE:
+        raise InvalidRequest("body", "is not valid JSON") from None
+    if not isinstance(context, dict):
+        raise InvalidRequest("context", "is not an object")
+    return context
 
 
 def _as_invalid(message: str) -> InvalidRequest:
@@ -121,6 +136,8 @@ def _entries(context: Mapping[str, Any], member: str) -> list[dict[str, Any]]:
     listed = bundle.get("entry") if isinstance(bundle, dict) else bundle
     if listed is not None and not isinstance(listed, list):
         raise InvalidRequest(f"{field}.entry", "is not a list")
+    if listed and len(listed) > MOST_ORDERS:
+        raise TooManyOrders(field, MOST_ORDERS)
     return [_as_entry(one) for one in listed or [] if isinstance(one, dict)]
 
 

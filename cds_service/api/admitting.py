@@ -1,0 +1,24 @@
+"""Admitting calls: no more at once than one process can answer in time."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from cds_service.errors import Busy
+
+
+class Gate:
+    """Counts the calls that are being answered. Bodies on their way do not count: a slow sender takes no one's place."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._inside = most, 0
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """A place while a call is answered. Raises `Busy` if there is none."""
+        if self._inside >= self._most:
+            raise Busy
+        self._inside += 1
+        try:
+            yield
+        finally:
+            self._inside -= 1

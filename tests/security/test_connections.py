@@ -1,0 +1,249 @@
+"""Requests whose head is slow, endless or no HTTP at all, over real sockets: each is ended, and others are answered."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+import pytest
+import uvicorn
+
+from cds_service.api.connections import SERVER, GuardedProtocol
+from cds_service.app import create_app
+from cds_service.settings import Settings
+from tests.support import CONTENT, request_for, to_bytes
+
+LARGE = 4096
+BODY = to_bytes(request_for("bruno-glutamate-normal"))
+POST = b"POST /cds-services/acetylcysteine-order-sign HTTP/1.1\r\nHost: x\r\n"
+GET = b"GET /cds-services HTTP/1.1\r\nHost: x\r\n\r\n"
+CALL = POST + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
+
+
+class Hasty(GuardedProtocol):
+    """The same, with little patience and room, so that tests are quick."""
+
+    seconds = 0.1
+    most_bytes = LARGE
+
+
+class Patient(GuardedProtocol):
+    """The same, with a patience that no test exhausts."""
+
+    seconds = 600.0
+    most_bytes = LARGE
+
+
+class Connection:
+    """One connection to the server, as bytes."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    async def send(self, data: bytes) -> None:
+        """Sends bytes."""
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def response(self) -> tuple[int, dict[str, str], bytes]:
+        """Reads one response."""
+        head = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
+        body = await self.reader.readexactly(int(headers["content-length"]))
+        return int(head[0].split()[1]), headers, body
+
+    async def ends(self) -> bool:
+        """True if the server has closed, and said nothing more."""
+        try:
+            return await self.reader.read() == b""
+        except ConnectionResetError:
+            return True
+
+
+Connect = Callable[[], Awaitable[Connection]]
+
+
+@asynccontextmanager
+async def serving(protocol: type[GuardedProtocol], **settings: Any) -> AsyncIterator[Connect]:
+    """A server on a free port of loopback, and how to connect to it."""
+    app = create_app(Settings(**settings), CONTENT)
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, **{**SERVER, "http": protocol})
+    server = uvicorn.Server(config)
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    opened: list[Connection] = []
+    await server.startup()
+    port = server.servers[0].sockets[0].getsockname()[1]
+
+    async def connect() -> Connection:
+        opened.append(Connection(*await asyncio.open_connection("127.0.0.1", port)))
+        return opened[-1]
+
+    try:
+        yield connect
+    finally:
+        for one in opened:
+            one.writer.close()
+        await server.shutdown()
+
+
+async def exchange(data: bytes, protocol: type[GuardedProtocol] = Hasty) -> tuple[int, dict[str, str], bytes, bool]:
+    """What is answered to these bytes, and whether the connection then ends."""
+    async with serving(protocol) as connect:
+        connection = await connect()
+        await connection.send(data)
+        return *await connection.response(), await connection.ends()
+
+
+REFUSED = {
+    "a head that stops": (POST, 408, "timeout"),
+    "an address that stops": (POST[:20], 408, "timeout"),
+    "one letter": (b"P", 408, "timeout"),
+    "a line that is large": (POST + b"X-Large: " + b"x" * LARGE + b"\r\n\r\n", 431, "too-long"),
+    "many lines": (POST + b"X-Line: 1\r\n" * (LARGE // 8) + b"\r\n", 431, "too-long"),
+    "an address that is large": (b"GET /" + b"x" * LARGE + b" HTTP/1.1\r\nHost: x\r\n\r\n", 431, "too-long"),
+    "a large line that never ends": (POST + b"X-Endless: " + b"x" * (2 * LARGE), 431, "too-long"),
+    "an address that never ends": (b"GET /" + b"x" * (2 * LARGE), 431, "too-long"),
+    "no HTTP": (b"hello\r\n\r\n", 400, "structure"),
+    "the beginning of TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400, "structure"),
+    "a length that is no number": (POST + b"Content-Length: many\r\n\r\n", 400, "structure"),
+    "two lengths": (POST + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", 400, "structure"),
+    "a length and chunks": (
+        POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        400,
+        "structure",
+    ),
+}
+
+
+@pytest.mark.parametrize(("data", "status", "code"), REFUSED.values(), ids=REFUSED)
+def test_a_head_that_cannot_be_taken_is_refused_and_the_connection_ends(data: bytes, status: int, code: str) -> None:
+    answered, headers, body, ended = asyncio.run(exchange(data))
+    outcome = msgspec.json.decode(body)
+    assert (answered, outcome["resourceType"], outcome["issue"][0]["code"]) == (status, "OperationOutcome", code)
+    assert (headers["connection"], headers["content-type"], ended) == ("close", "application/json", True)
+
+
+def test_a_large_head_is_refused_without_waiting_for_its_end() -> None:
+    status, *_ = asyncio.run(exchange(POST + b"X-Endless: " + b"x" * (2 * LARGE), Patient))
+    assert status == 431
+
+
+def test_a_large_head_that_comes_in_small_pieces_is_refused() -> None:
+    async def scene() -> int:
+        async with serving(Patient) as connect:
+            connection = await connect()
+            await connection.send(POST)
+            small = b"X-Small: " + b"x" * 64 + b"\r\n"
+            for _ in range((LARGE - len(POST)) // len(small) + 1):  # the last one is too much
+                await connection.send(small)
+                await asyncio.sleep(0)
+            return (await connection.response())[0]
+
+    assert asyncio.run(scene()) == 431
+
+
+def test_a_head_of_the_greatest_size_is_taken() -> None:
+    async def scene() -> int:
+        async with serving(Patient) as connect:
+            connection = await connect()
+            room = LARGE - len(CALL) + len(BODY) - 40
+            await connection.send(CALL.replace(b"Host: x\r\n", b"Host: x\r\nX-Large: " + b"x" * room + b"\r\n"))
+            return (await connection.response())[0]
+
+    assert asyncio.run(scene()) == 200
+
+
+def test_a_head_that_comes_letter_by_letter_in_time_is_taken_and_the_body_does_not_count() -> None:
+    async def scene() -> int:
+        async with serving(Patient) as connect:
+            connection = await connect()
+            for at in range(len(CALL)):
+                await connection.send(CALL[at : at + 1])
+                await asyncio.sleep(0)
+            return (await connection.response())[0]
+
+    assert len(CALL) > LARGE
+    assert asyncio.run(scene()) == 200
+
+
+def test_a_connection_on_which_nothing_comes_is_closed_without_a_word() -> None:
+    async def scene() -> bool:
+        async with serving(Hasty) as connect:
+            return await (await connect()).ends()
+
+    assert asyncio.run(scene())
+
+
+@pytest.mark.parametrize("after", [b"\r\n", b"GET", GET[:-2]], ids=["an empty line", "a word", "a head but its end"])
+def test_a_connection_that_was_answered_is_not_kept_by_a_second_head_that_never_ends(after: bytes) -> None:
+    async def scene() -> tuple[int, bytes]:
+        async with serving(Hasty) as connect:
+            connection = await connect()
+            await connection.send(GET)
+            first = (await connection.response())[0]
+            await connection.send(after)
+            return first, await connection.reader.read()
+
+    first, rest = asyncio.run(scene())
+    assert first == 200
+    assert rest.startswith(b"HTTP/1.1 408")
+
+
+def test_many_calls_on_one_connection_are_answered() -> None:
+    async def scene() -> list[int]:
+        async with serving(Patient) as connect:
+            connection, statuses = await connect(), []
+            for data in [GET, CALL] * 10:
+                await connection.send(data)
+                statuses.append((await connection.response())[0])
+            await connection.send(GET + CALL + GET)  # without waiting
+            return [*statuses, *[(await connection.response())[0] for _ in range(3)]]
+
+    assert asyncio.run(scene()) == [200] * 23
+
+
+def test_the_rest_of_a_body_that_was_refused_is_not_waited_for_for_ever() -> None:
+    async def scene() -> tuple[int, bool]:
+        async with serving(Hasty, max_body_bytes=1000) as connect:
+            connection = await connect()
+            await connection.send(POST + b"Content-Length: 1000000\r\n\r\n{")
+            status = (await connection.response())[0]
+            return status, await connection.ends()
+
+    assert asyncio.run(scene()) == (413, True)
+
+
+def test_a_body_that_is_too_large_is_refused_while_it_is_sent_and_the_sender_hears_it() -> None:
+    async def scene() -> tuple[int, int]:
+        async with serving(Patient, max_body_bytes=1000) as connect:
+            connection = await connect()
+            await connection.send(POST + b"Content-Length: 3000000\r\n\r\n" + b" " * 3_000_000)
+            refused = (await connection.response())[0]
+            await connection.send(GET)
+            return refused, (await connection.response())[0]
+
+    assert asyncio.run(scene()) == (413, 200)
+
+
+def test_a_body_that_stops_is_a_408_and_the_connection_ends() -> None:
+    async def scene() -> tuple[int, bool]:
+        async with serving(Patient, body_timeout_ms=50) as connect:
+            connection = await connect()
+            await connection.send(CALL[:-1])
+            return (await connection.response())[0], await connection.ends()
+
+    assert asyncio.run(scene()) == (408, True)
+
+
+def test_while_many_connections_dawdle_another_is_answered() -> None:
+    async def scene() -> list[int]:
+        async with serving(Patient) as connect:
+            for number in range(100):
+                await (await connect()).send(CALL[: number * 5])
+            good = await connect()
+            await good.send(CALL + GET)
+            return [(await good.response())[0] for _ in range(2)]
+
+    assert asyncio.run(scene()) == [200, 200]
