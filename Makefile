@@ -71,10 +71,10 @@ mutants: $(VENV)/.test ## mutate clinical and guidance and count what the tests 
 fuzz: $(VENV)/.test ## send the app bodies that nobody would send: BODIES=100000 of them, the same for each SEED=1
 	@$(BIN)/python -m tests.security.fuzzing --bodies $(BODIES) --seed $(SEED)
 
-audit: $(AUDIT_VENV)/.made ## ask whether weaknesses of the locked packages are known
+audit: $(AUDIT_VENV)/.made ## ask whether weaknesses of the locked packages are known; fails if that cannot be learnt
 	@for lock in run test build; do \
 	  echo "pip-audit requirements/$$lock.lock"; \
-	  $(AUDIT_VENV)/bin/pip-audit --disable-pip --require-hashes --requirement requirements/$$lock.lock || exit 1; \
+	  $(AUDIT_VENV)/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements/$$lock.lock || exit 1; \
 	done
 
 sbom: $(AUDIT_VENV)/.made ## write sbom.json, the bill of materials of what the service runs with (CycloneDX)

@@ -36,7 +36,12 @@ from cds_service.review import stale_pages, write_pages
 from cds_service.serving import run
 from cds_service.settings import Settings, as_markdown, describe, with_table
 
-cli = typer.Typer(help="A CDS Hooks service for acetylcysteine.", no_args_is_help=True, add_completion=False)
+cli = typer.Typer(
+    help="A CDS Hooks service for acetylcysteine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
 console = Console(soft_wrap=True)
 
 Fixtures = Annotated[Path, typer.Option(help="Folder of the patients and orders that examples name.")]

@@ -4,10 +4,11 @@ import csv
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
@@ -31,6 +32,7 @@ from cds_service.guidance.model import (
 CODE_COLUMNS = ("code", "system", "term", "included", "reason")
 NAME_COLUMNS = ("name", "match", "included", "reason")
 _SPECIAL_HOLES = frozenset(("orders", "content.version", "content.status_note"))
+_LINK = re.compile(r"\w+://|www\.|\]\s*[(\[:]|<\w+|mailto:", re.IGNORECASE)
 _ERROR_LINE = re.compile(r"at line (\d+)")
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -68,8 +70,10 @@ class _Loader:
         if not paths:
             self.note("", 1, "there are no cards")
         self.check_references(cards, phrases.values())
+        self.check_words(cards, phrases.values())
         if about is None:
             return None
+        self.check_links(sources.values(), about.link_hosts)
         return Content(about, tuple(cards), phrases, sources, overrides, vocabulary, examples)
 
     def note(self, file: str, line: int, problem: str) -> None:
@@ -191,10 +195,37 @@ class _Loader:
             for words in (alternative.text for phrase in phrases for alternative in phrase.says):
                 self.note_all("phrases.toml", text, _hole_problems(words, frozenset()))
 
+    def check_words(self, cards: Iterable[Card], phrases: Iterable[Phrase]) -> None:
+        """No words hold an address or a link: what a card leads to stands in the list of sources alone."""
+        for file, words in [
+            *_words_of(cards),
+            *(("phrases.toml", one.text) for phrase in phrases for one in phrase.says),
+        ]:
+            if found := _LINK.search(words):
+                _, text = self.toml(file)
+                self.note(file, line_with(text, found[0]), "words hold no link; name a source instead")
+
+    def check_links(self, sources: Iterable[Source], hosts: Iterable[str]) -> None:
+        """Every link leads to a host that is listed, by nothing but its name."""
+        text = "" if "sources.toml" in self.unread else self.toml("sources.toml")[1]
+        for source in sources:
+            if source.url and urlsplit(source.url).netloc not in hosts:
+                self.note(
+                    "sources.toml", line_with(text, source.url), "its host is not among link_hosts in content.toml"
+                )
+
     def note_all(self, file: str, text: str, problems: dict[str, str]) -> None:
         """Notes each problem at the first line that holds what it is about."""
         for about, problem in problems.items():
             self.note(file, line_with(text, about), problem)
+
+
+def _words_of(cards: Iterable[Card]) -> Iterator[tuple[str, str]]:
+    """Every text of every card that a client may render, with its file."""
+    for card in cards:
+        offers = [text for one in card.suggestion for text in (one.label, one.description)]
+        for words in (card.title, card.text.summary, card.text.detail, *offers):
+            yield f"{card.id}/card.toml", words
 
 
 def _row_problem(row: dict[str, str]) -> str:

@@ -23,7 +23,7 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
 # Most values, told at a glance: words and numbers that mean nothing in Markdown or HTML. The rest is looked at.
 _HARMLESS = re.compile(r"(?:[A-Za-z(“]|\d+(?![\d.)]))(?:[A-Za-z0-9µ.,;()%/“”–²-]| (?! ))*(?<! )", re.ASCII)
 _LINE_START = re.compile(r"^([-+=#]|\d+(?=[.)]))")
-_LINK = re.compile(r"://|www(?=\.)|@|(?i:mailto|xmpp)(?=:)", re.IGNORECASE)
+_LINK = re.compile(r"/(?=/)|www(?=\.)|@|(?:mailto|xmpp)(?=:)|(?<=\w)[.．。](?=[^\W\d_]{2})", re.IGNORECASE)
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
 _WORD_JOINER = "\u2060"  # invisible; keeps a client from making a link of bare text
 _COMPARATORS = {"<=": "at most ", ">=": "at least ", "<": "less than ", ">": "more than "}
@@ -58,12 +58,7 @@ def escape(text: str) -> str:
         plain = plain[: SHOWN_LENGTH - 1] + "…"
     plain = _MARKDOWN.sub(r"\\\1", plain).translate(_HTML)
     plain = _LINE_START.sub(rf"{_WORD_JOINER}\1", plain)
-    return _LINK.sub(_unlink, plain)
-
-
-def _unlink(found: re.Match[str]) -> str:
-    text = found[0]
-    return f":{_WORD_JOINER}//" if text == "://" else f"{text}{_WORD_JOINER}"
+    return _LINK.sub(rf"\g<0>{_WORD_JOINER}", plain)
 
 
 def render(group: Sequence[Decided], content: Content, call: Call) -> wire.Card:

@@ -7,7 +7,7 @@ from cds_service.errors import Busy
 
 
 class Gate:
-    """Counts the calls that are being answered. Bodies on their way do not count: a slow sender takes no one's place."""
+    """Counts the calls that are being answered. Bodies on their way do not count: a slow sender takes no place."""
 
     def __init__(self, most: int) -> None:
         self._most, self._inside = most, 0

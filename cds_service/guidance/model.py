@@ -241,7 +241,7 @@ class Threshold(Strict):
 
 
 class About(Strict):
-    """What all content shares: its version, its status, and the systems of its codes."""
+    """What all content shares: its version, its status, the systems of its codes, and the hosts it may link to."""
 
     version: str = Field(pattern=r"^\d{4}\.\d{2}\.\d+$")
     status: Literal["draft", "live"]
@@ -249,6 +249,7 @@ class About(Strict):
     source_label: str
     topic_system: str
     override_system: str
+    link_hosts: list[str] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
