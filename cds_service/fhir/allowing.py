@@ -12,7 +12,8 @@ from urllib.parse import urljoin, urlsplit
 
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:]+")
-_ODD_PATH = re.compile(r"//|(^|/)\.{1,2}(/|$)|[^\w.~!$&'()*+,;=:@/-]", re.ASCII)
+# Some servers drop what follows a semicolon, and take `..;` for a step up.
+_ODD_PATH = re.compile(r"//|(^|/)\.{1,2}(/|$)|[^\w.~!$&'()*+,=:@/-]", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
