@@ -20,8 +20,9 @@ from cds_service.exact import UNREADABLE, decode
 from cds_service.fhir.allowing import Base
 from cds_service.tracing import Spans, untraced
 
-_ID = re.compile(r"(?!\.+$)[A-Za-z0-9\-.]{1,64}")  # dots alone would be a step up the path
-_MEDICATION = re.compile(rf"([^?#]*/)?Medication/{_ID.pattern.replace('$', '(/|$)')}(/_history/{_ID.pattern})?")
+_WORD = r"[A-Za-z0-9\-.]{1,64}"
+_ID = re.compile(rf"(?!\.+$){_WORD}")  # dots alone would be a step up the path
+_MEDICATION = re.compile(rf"([^?#]*/)?Medication/(?!\.+(/|$)){_WORD}(/_history/{_WORD})?")
 _TOKEN = re.compile(r"[A-Za-z0-9\-._~+/]+=*")
 _ACCEPT = {
     "Accept": "application/fhir+json, application/json;q=0.9, application/json+fhir;q=0.8",
@@ -122,9 +123,7 @@ class FhirServer:
         ]
 
     def _medication(self, reference: str) -> str | None:
-        if not re.search(
-            r"(^|/)Medication/(?!\.+(/|$))[A-Za-z0-9\-.]{1,64}(/_history/[A-Za-z0-9\-.]{1,64})?$", reference
-        ):
+        if not _MEDICATION.fullmatch(reference):
             return None
         return self._base.resolve(reference)
 

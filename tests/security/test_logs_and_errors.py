@@ -364,3 +364,56 @@ def test_a_bug_does_not_escape_to_the_server_which_would_log_its_message() -> No
 def test_the_same_clock_without_the_bug_answers() -> None:
     app = create_app(Settings(), CONTENT, now=lambda: NOW, new_id=counted_ids())
     assert post(TestClient(app), VALID).status_code == 200
+
+
+# ---------------------------------------------------------------- what libraries log
+
+
+def failed(error: Exception) -> Exception:
+    """The error with a traceback, as a library would log it."""
+    try:
+        raise error
+    except Exception as raised:
+        return raised
+
+
+def logged_by(library: str, level: int, message: str, *values: object, error: Exception | None = None) -> None:
+    logging.getLogger(library).log(level, message, *values, exc_info=error)
+
+
+@pytest.mark.parametrize(
+    "library", ["httpx", "httpcore", "httpcore.http11", "asyncio", "sqlalchemy.engine", "any.other"]
+)
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO])
+def test_what_a_library_says_below_a_warning_is_not_written_even_at_the_level_that_says_most(
+    written: Written, capsys: pytest.CaptureFixture[str], library: str, level: int
+) -> None:
+    logged_by(library, level, "GET %s", f"http://127.0.0.1/fhir/Patient/{SECRET}")
+    assert written.log.getvalue() + capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("library", ["httpx", "httpcore.connection", "asyncio", "sqlalchemy.pool", "any.other"])
+def test_of_a_librarys_warning_only_who_and_where_is_written(written: Written, library: str) -> None:
+    logged_by(library, logging.WARNING, "GET %s", SECRET)
+    logged_by(library, logging.ERROR, f"Task failed: {SECRET}", error=failed(LookupError(SECRET)))
+    lines = [json.loads(line) for line in written.log.getvalue().splitlines()]
+    assert [(one["event"], one["logger"], one["level"]) for one in lines] == [
+        ("library", library, "warning"),
+        ("library", library, "error"),
+    ]
+    assert lines[0]["at"].startswith("test_logs_and_errors:")
+    assert lines[1]["error"] == "LookupError"
+    assert lines[1]["where"][-1].endswith(" failed")
+    assert SECRET not in written.log.getvalue()
+
+
+def test_the_http_client_does_not_even_tell_others_what_it_calls(caplog: pytest.LogCaptureFixture) -> None:
+    logged_by("httpx", logging.INFO, "HTTP Request: %s", SECRET)
+    logged_by("httpcore.http11", logging.DEBUG, "send_request_headers %s", SECRET)
+    assert SECRET not in caplog.text
+
+
+def test_the_server_says_in_its_own_words_why_it_cannot_start(written: Written) -> None:
+    logged_by("uvicorn.error", logging.ERROR, "[Errno 98] address already in use")
+    (line,) = [json.loads(line) for line in written.log.getvalue().splitlines()]
+    assert (line["logger"], line["said"]) == ("uvicorn.error", "[Errno 98] address already in use")

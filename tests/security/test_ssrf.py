@@ -19,7 +19,7 @@ from cds_service.fhir.connecting import ResolvedTransport, new_http_client
 from cds_service.fhir.fetching import Failure, FhirServer, Limits
 from cds_service.settings import Settings
 from tests.loopback import Asked, Behave, Loopback, http_answer, running
-from tests.support import CONTENT, cards_of, new_client, post, request_for
+from tests.support import CONTENT, Body, new_client, post, request_for
 
 ALMA = "alma-glutamate-high"
 TOKEN = "a-token-for-nobody-else"
@@ -93,6 +93,12 @@ def complete(
             return await server.complete(dict(prefetch), ALMA, "R4")
 
     return asyncio.run(scene())
+
+
+def posted(body: Body, **settings: Any) -> httpx.Response:
+    """The answer of the whole service."""
+    with new_client(Settings(**settings)) as client:
+        return post(client, body)
 
 
 def test_the_trap_catches(trap: Trap) -> None:
@@ -201,7 +207,7 @@ def test_without_a_list_no_disguise_of_loopback_is_called_by_the_whole_service(
     trap: Trap, own: Loopback, name: str
 ) -> None:
     body = {**request_for(ALMA, prefetch={}), "fhirServer": SERVERS[name].format(trap=trap.port, own=own.port)}
-    assert post(new_client(), body).status_code == 412
+    assert posted(body).status_code == 412
     assert (own.connections, trap.caught()) == (0, 0)
 
 
@@ -211,13 +217,13 @@ def test_most_of_the_table_is_disguise() -> None:
 
 def test_where_loopback_is_forbidden_by_the_setting_not_even_a_plain_address_is_called(own: Loopback) -> None:
     body = {**request_for(ALMA, prefetch={}), "fhirServer": own.base}
-    assert post(new_client(Settings(fhir_loopback=False)), body).status_code == 412
+    assert posted(body, fhir_loopback=False).status_code == 412
     assert own.connections == 0
 
 
 def test_for_an_order_for_something_else_no_server_is_called_at_all(own: Loopback) -> None:
     body = {**request_for(ALMA, "amoxicillin", prefetch={}), "fhirServer": own.base}
-    assert cards_of(new_client(), body) == []
+    assert posted(body).json() == {"cards": []}
     assert own.connections == 0
 
 
@@ -309,7 +315,7 @@ def test_a_reference_to_a_medication_leads_nowhere_else(trap: Trap, own: Loopbac
     }
     body = request_for(ALMA)
     body["context"]["draftOrders"]["entry"] = [{"resource": order}]
-    post(new_client(Settings(fhir_deadline_ms=5000)), {**body, "fhirServer": own.base})
+    posted({**body, "fhirServer": own.base}, fhir_deadline_ms=5000)
     assert [one.target for one in own.asked] == []
     assert trap.caught() == 0
 
@@ -320,7 +326,7 @@ def test_a_reference_to_a_medication_leads_nowhere_else(trap: Trap, own: Loopbac
 def test_an_id_of_a_patient_that_is_none_is_not_asked_for(own: Loopback, patient: str) -> None:
     body = request_for(ALMA, prefetch={})
     body["context"]["patientId"] = patient
-    assert post(new_client(), {**body, "fhirServer": own.base}).status_code == 412
+    assert posted({**body, "fhirServer": own.base}).status_code == 412
     assert own.connections == 0
 
 
