@@ -50,7 +50,7 @@ class Call:
 
 def escape(text: str) -> str:
     """Text that stays text in GitHub-Flavored Markdown and in HTML: no markup, link, table or line break."""
-    if _HARMLESS.fullmatch(text) and "www" not in text.lower() and len(text) <= SHOWN_LENGTH:
+    if _HARMLESS.fullmatch(text) and not _LINK.search(text) and len(text) <= SHOWN_LENGTH:
         return text
     plain = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
     plain = " ".join(plain.split())

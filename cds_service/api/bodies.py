@@ -1,4 +1,4 @@
-"""Reading a request body: only JSON, up to a size, in time, and not more of all bodies together than fits in memory."""
+"""Reading a request body: up to a size, in time, not more of all bodies together than fits in memory; only JSON."""
 
 import asyncio
 import re
@@ -21,7 +21,6 @@ class Bodies:
 
     async def read(self, request: Request, limit: int) -> bytes:
         """The whole body, in bytes; a `CdsServiceError` says why it is not taken."""
-        _refuse_other_than_json(request)
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > limit:
             raise BodyTooLarge(limit)
@@ -59,6 +58,7 @@ def _refuse_other_than_json(request: Request) -> None:
 
 
 async def read_body(request: Request, limit: int) -> bytes:
-    """The body of a request to this app."""
+    """The body of a request of CDS Hooks to this app: JSON, or refused before it is read."""
+    _refuse_other_than_json(request)
     bodies: Bodies = request.app.state.bodies
     return await bodies.read(request, limit)

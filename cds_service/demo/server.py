@@ -11,7 +11,7 @@ import msgspec
 from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 
 from cds_service import __version__
-from cds_service.api.bodies import read_body
+from cds_service.api.bodies import Bodies
 from cds_service.clinical.elements import Resource
 from cds_service.clinical.queries import QUERIES
 from cds_service.clinical.versions import SUBJECTS
@@ -47,7 +47,8 @@ async def search_by_get(kind: str, request: Request) -> Response:
 @router.post("/{kind}/_search")
 async def search_by_post(kind: str, request: Request) -> Response:
     """A search with its parameters in the body, the address, or both."""
-    body = await read_body(request, request.app.state.settings.max_body_bytes)
+    bodies: Bodies = request.app.state.bodies
+    body = await bodies.read(request, request.app.state.settings.max_body_bytes)
     return _search(kind, [*parse_qsl(request.url.query), *parse_qsl(body.decode(errors="replace"))], request)
 
 

@@ -17,7 +17,7 @@ import structlog
 from starlette.testclient import TestClient
 
 from cds_service.app import create_app
-from cds_service.logs import configure, safe_instance
+from cds_service.logs import LibraryLog, configure, safe_instance
 from cds_service.settings import Settings
 from tests.support import (
     CONTENT,
@@ -414,6 +414,13 @@ def test_the_http_client_does_not_even_tell_others_what_it_calls(caplog: pytest.
 
 
 def test_the_server_says_in_its_own_words_why_it_cannot_start(written: Written) -> None:
-    logged_by("uvicorn.error", logging.ERROR, "[Errno 98] address already in use")
+    said = {
+        "name": "uvicorn.error",
+        "levelno": logging.ERROR,
+        "msg": "[Errno %d] in use",
+        "args": (98,),
+        "exc_info": None,
+    }
+    LibraryLog().handle(logging.makeLogRecord(said))
     (line,) = [json.loads(line) for line in written.log.getvalue().splitlines()]
-    assert (line["logger"], line["said"]) == ("uvicorn.error", "[Errno 98] address already in use")
+    assert (line["logger"], line["level"], line["said"]) == ("uvicorn.error", "error", "[Errno 98] in use")
