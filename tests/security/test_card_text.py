@@ -193,7 +193,7 @@ STORIES = {
     "sven-handling": "oral-text-only-dosage",
     "greta-on-treatment": "oral-2401-once-daily",
 }
-SHOWN = (".text", ".display", ".unit", ".family", ".patientInstruction")
+SHOWN = (".text", ".display", ".family", ".patientInstruction")
 
 
 def spoiled(value: Json, words: str) -> Json:
