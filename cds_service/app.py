@@ -18,9 +18,9 @@ from cds_service import __version__
 from cds_service.api import problems, routes
 from cds_service.api.admitting import Gate
 from cds_service.api.authenticating import Authenticator
+from cds_service.api.bodies import Bodies
 from cds_service.api.counting import Counting
 from cds_service.api.health import Part
-from cds_service.api.bodies import Bodies
 from cds_service.api.key_sets import KeySetLimits, KeySets
 from cds_service.api.seen_tokens import SeenTokens, TokensOfThisProcess, TokenStore
 from cds_service.api.tokens import Rules

@@ -11,7 +11,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cds_service.api.connections import SERVER
 from cds_service.app import create_app, the_time
 from cds_service.checking import check_content, check_review_dates
 from cds_service.content import load_content

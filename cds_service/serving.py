@@ -22,6 +22,7 @@ from fastapi import FastAPI
 from uvicorn import Config, Server
 from uvicorn.supervisors import Multiprocess, multiprocess
 
+from cds_service.api.connections import SERVER
 from cds_service.app import create_app
 from cds_service.logs import configure
 from cds_service.settings import Settings, share_metrics
@@ -144,9 +145,7 @@ def _config(app: Any, settings: Settings, host: str, port: int, **more: Any) -> 
         app,
         host=host,
         port=port,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
+        **SERVER,
         timeout_graceful_shutdown=settings.shutdown_seconds,
         **more,
     )
