@@ -66,9 +66,11 @@ async def answer(
     new_id: Callable[[], str],
     source: Source = NO_SERVER,
     span: Spans = untraced,
+    pages: str = "",
 ) -> Answer:
     """The cards for one call. Its prefetch is parsed, and its FHIR server asked, only if an order may be for
-    acetylcysteine. Raises `DataNotObtained` where nothing could be read that the cards need."""
+    acetylcysteine. Raises `DataNotObtained` where nothing could be read that the cards need.
+    `pages` is where this service's own pages are."""
     in_question = orders_of(request)
     if not any(_may_be_ours(order, request.entries, content) for order in in_question):
         return NOTHING
@@ -86,7 +88,7 @@ async def answer(
         decided = decide_all(orders.found, drafts, chart, content, now)
     with span("render"):
         likely = likely if answers is prefetch else _likely(request, orders, along, answers)
-        call = Call(likely, request.patient_id, now.date(), new_id)
+        call = Call(likely, request.patient_id, now.date(), new_id, pages)
         cards = _render_all(decided, content, call)
     _refuse_without_data(chart, cards)
     return Answer(wire.Response(cards=cards), tuple(decided), len(orders.unread))

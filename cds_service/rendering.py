@@ -40,12 +40,14 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What rendering needs to know of the call: its FHIR version, the patient and the day; and where ids come from."""
+    """What rendering needs to know of the call: its FHIR version, the patient and the day; where ids come from; where this
+    service's own pages are (empty: that is not known, and no card links to its page)."""
 
     likely_versions: Sequence[str]
     patient_id: str
     today: date
     new_id: Callable[[], str]
+    pages: str = ""
 
 
 def escape(text: str) -> str:
@@ -77,7 +79,7 @@ def render(group: Sequence[Decided], content: Content, call: Call) -> wire.Card:
         suggestions=suggestions,
         selectionBehavior=_selection(suggestions),
         overrideReasons=_override_reasons(card, content),
-        links=_links(card, content),
+        links=_links(card, content, call.pages),
     )
 
 
@@ -181,11 +183,12 @@ def _override_reasons(card: Card, content: Content) -> tuple[wire.Coding, ...]:
     return tuple(wire.Coding(system=system, code=reason.code, display=reason.display) for reason in reasons)
 
 
-def _links(card: Card, content: Content) -> tuple[wire.Link, ...]:
+def _links(card: Card, content: Content, pages: str) -> tuple[wire.Link, ...]:
+    """The card's own page, where it is known to be, and its sources."""
+    page = [wire.Link(label="About this card", url=f"{pages}/guidance/{card.id}", type="absolute")] if pages else []
     sources = (content.sources[name] for name in card.sources)
-    return tuple(
-        wire.Link(label=source.label, url=source.url, type="absolute") for source in sources if source.url is not None
-    )
+    links = (wire.Link(label=one.label, url=one.url, type="absolute") for one in sources if one.url is not None)
+    return (*page, *links)
 
 
 def by_urgency(cards: Sequence[wire.Card]) -> tuple[wire.Card, ...]:

@@ -68,6 +68,14 @@ def classify(result: Result, kind: str, person: Person, site: Sequence[SiteInter
     return Classed(by_range, interval.sent)
 
 
+def interval_of(result: Result, kind: str, person: Person, site: Sequence[SiteInterval] = ()) -> Interval | None:
+    """The interval that a result is held against: its own, or a site's where it came without any; None if neither."""
+    if not objects(result.element.get("referenceRange")):
+        return _site_interval(site, person)
+    interval = _interval(result.element, kind, person)
+    return interval if isinstance(interval, Interval) else None
+
+
 def _sent(interval: Interval | Refusal) -> str:
     return interval.sent if isinstance(interval, Interval) else ""
 

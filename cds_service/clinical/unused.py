@@ -18,15 +18,20 @@ _SHOWN = 3
 
 def unused_results(readings: Sequence[Readings], chart: Chart, vocabulary: Vocabulary) -> Fact:
     """Refused glutamate and cystine results, and results that are only named like them; newest first."""
-    found = [one for reading in readings for one in reading.unused]
-    found += list(dict.fromkeys(_named_alike(chart, vocabulary)))
-    if not found:
+    listed = list_unused(readings, chart, vocabulary)
+    if not listed:
         return absent("none")
-    listed = sorted(sorted(found, key=Unused.say), key=_day, reverse=True)
     said = [one.say() for one in listed[:_SHOWN]]
     if len(listed) > _SHOWN:
         said.append(f"and {len(listed) - _SHOWN} more")
     return known(SOME, tuple(Origin(one.name, one.reason) for one in listed), list=tuple(said))
+
+
+def list_unused(readings: Sequence[Readings], chart: Chart, vocabulary: Vocabulary) -> list[Unused]:
+    """Each result that was seen and not used, newest first."""
+    found = [one for reading in readings for one in reading.unused]
+    found += list(dict.fromkeys(_named_alike(chart, vocabulary)))
+    return sorted(sorted(found, key=Unused.say), key=_day, reverse=True)
 
 
 def _day(one: Unused) -> date:
