@@ -87,10 +87,11 @@ pages: $(VENV)/.run ## write docs/guidance/, a review page for each card, and th
 	@$(BIN)/cds-service settings --page docs/operating.md
 
 lock: $(LOCK_VENV)/.made ## pin requirements/*.in again, with hashes
-	@echo "Locking requirements/run.in, tracing.in, test.in, build.in and mutation.in"
+	@echo "Locking requirements/run.in, tracing.in, test.in, browser.in, build.in and mutation.in"
 	@$(PIP_COMPILE) --output-file requirements/run.lock requirements/run.in
 	@$(PIP_COMPILE) --output-file requirements/tracing.lock requirements/tracing.in
 	@$(PIP_COMPILE) --output-file requirements/test.lock requirements/test.in
+	@$(PIP_COMPILE) --output-file requirements/browser.lock requirements/browser.in
 	@$(PIP_COMPILE) --output-file requirements/build.lock requirements/build.in
 	@$(PIP_COMPILE) --output-file requirements/mutation.lock requirements/mutation.in
 	@$(PIP_COMPILE) --output-file requirements/audit.lock requirements/audit.in

@@ -36,6 +36,7 @@ from cds_service.fhir.fetching import Limits
 from cds_service.guidance.model import Content
 from cds_service.intervals import with_site_intervals
 from cds_service.metrics import Metrics
+from cds_service.pages import routes as pages
 from cds_service.settings import Settings, metrics_folder
 from cds_service.tracing import start_tracing
 
@@ -47,6 +48,8 @@ _NO_TELEMETRY: TelemetryConfig = {
     "operation_spans": False,
     "auto_configure": False,
 }
+
+TITLE = "Acetylcysteine CDS Hooks service"
 
 
 def the_time() -> datetime:
@@ -72,14 +75,16 @@ def create_app(
 ) -> FastAPI:
     """The service. Content is loaded here, so that a mistake in it stops the start; tests pass the rest in."""
     app = FastAPI(
-        title="Acetylcysteine CDS Hooks service",
+        title=TITLE,
         version=__version__,
+        docs_url=None,
         redoc_url=None,
         lifespan=_running,
         telemetry=_NO_TELEMETRY,
     )
     app.state.settings = settings
     app.state.content = with_site_intervals(content or load_content(settings.cards), settings.site_intervals)
+    app.state.public_url = _url_of_pages(settings)
     app.state.now, app.state.new_id = now, new_id
     app.state.metrics = _new_metrics(app.state.content)
     app.state.records = records or _records(settings, app.state.content, now, app.state.metrics)
@@ -96,6 +101,7 @@ def create_app(
     routes.set_up(app)
     if settings.demo:
         demo.set_up(app)
+    pages.set_up(app)
     return app
 
 
@@ -129,6 +135,12 @@ def _parts(app: FastAPI) -> dict[str, Part]:
     if (authenticator := app.state.authenticator) is not None:
         parts["key sets"] = partial(app.state.key_sets.are_held, authenticator.clients)
     return parts
+
+
+def _url_of_pages(settings: Settings) -> str:
+    """Where cards link to. An address of this machine leads nowhere from another one: it is for demo mode only."""
+    url = settings.public_url or ""
+    return url if settings.demo or url.startswith("https:") else ""
 
 
 def _limits(settings: Settings) -> Limits:

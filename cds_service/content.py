@@ -66,7 +66,8 @@ class _Loader:
         sources = self.by_id(self.entries("sources.toml", "source", Source), "id", "sources.toml")
         reasons = self.entries("override-reasons.toml", "reason", OverrideReason)
         overrides = self.by_id(reasons, "code", "override-reasons.toml")
-        vocabulary = self.vocabulary()
+        thresholds = self.by_id(self.entries("thresholds.toml", "threshold", Threshold), "id", "thresholds.toml")
+        vocabulary = self.vocabulary(thresholds.values())
         if not paths:
             self.note("", 1, "there are no cards")
         self.check_references(cards, phrases.values())
@@ -74,7 +75,7 @@ class _Loader:
         if about is None:
             return None
         self.check_links(sources.values(), about.link_hosts)
-        return Content(about, tuple(cards), phrases, sources, overrides, vocabulary, examples)
+        return Content(about, tuple(cards), phrases, sources, overrides, vocabulary, examples, thresholds)
 
     def note(self, file: str, line: int, problem: str) -> None:
         self.mistakes.append(Mistake(str(Path(self.folder.name) / file), line, problem))
@@ -137,7 +138,7 @@ class _Loader:
             self.note(file, 1, f"the id {card.id} is not the name of its folder")
         return card
 
-    def vocabulary(self) -> Vocabulary:
+    def vocabulary(self, thresholds: Iterable[Threshold]) -> Vocabulary:
         code_lists, name_lists = {}, {}
         for path in sorted((self.folder / "codelists").glob("*.csv")):
             rows = self.rows(path)
@@ -145,8 +146,7 @@ class _Loader:
                 name_lists[path.stem] = NameList([_name(row) for _, row in rows])
             else:
                 code_lists[path.stem] = CodeList([_code(row) for _, row in rows])
-        thresholds = self.by_id(self.entries("thresholds.toml", "threshold", Threshold), "id", "thresholds.toml")
-        vocabulary = Vocabulary(code_lists, name_lists, {name: one.value for name, one in thresholds.items()})
+        vocabulary = Vocabulary(code_lists, name_lists, {one.id: one.value for one in thresholds})
         for file, missing in vocabulary.missing():
             self.note(file, 1, f"reading needs {missing}, and it is not there")
         return vocabulary

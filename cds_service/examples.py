@@ -16,6 +16,7 @@ from cds_service.fhir.gathering import gather
 from cds_service.fhir.searching import prefetch_from
 from cds_service.guidance.deciding import Outcome
 from cds_service.guidance.model import Card, Content, Example
+from cds_service.hooks import responses as wire
 from cds_service.rendering import Call, Decided, render
 
 _OUTCOMES = {"advise": Outcome.ADVISE, "silent": Outcome.SILENT, "cannot tell": Outcome.CANNOT_TELL}
@@ -23,11 +24,19 @@ _OUTCOMES = {"advise": Outcome.ADVISE, "silent": Outcome.SILENT, "cannot tell": 
 
 @dataclass(frozen=True)
 class Ran:
-    """An example that was run: the decision of its card, and the words that were shown."""
+    """An example that was run: the decision of its card, and the card that was shown, if it spoke."""
 
     example: Example
     decided: Decided
-    shown: str
+    card: wire.Card | None
+
+    @property
+    def shown(self) -> str:
+        """The words of the card, line by line; empty if it does not speak."""
+        if self.card is None:
+            return ""
+        offers = "\n".join(suggestion.label for suggestion in self.card.suggestions)
+        return f"{self.card.indicator}\n{self.card.summary}\n{self.card.detail}\n{offers}"
 
     @property
     def facts(self) -> Facts:
@@ -83,12 +92,9 @@ def _patient_in(bundle: Resource) -> Resource:
     return next(one for one in resources if one["resourceType"] == "Patient")
 
 
-def _show(decided: Decided, content: Content) -> str:
+def _show(decided: Decided, content: Content) -> wire.Card | None:
     if decided.decision.outcome is not Outcome.ADVISE:
-        return ""
-    call = Call(
-        likely_versions("order-sign", ()), "patient", date(2000, 1, 1), lambda: "00000000-0000-4000-8000-000000000000"
-    )
-    card = render([decided], content, call)
-    offers = "\n".join(suggestion.label for suggestion in card.suggestions)
-    return f"{card.indicator}\n{card.summary}\n{card.detail}\n{offers}"
+        return None
+    new_id = "00000000-0000-4000-8000-000000000000"
+    call = Call(likely_versions("order-sign", ()), "patient", date(2000, 1, 1), lambda: new_id)
+    return render([decided], content, call)

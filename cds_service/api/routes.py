@@ -42,7 +42,9 @@ async def call(service_id: str, request: Request) -> Response:
     state = request.app.state
     with state.gate.entered(), state.tracing.call(request.headers) as span:
         server, source = _fhir_server(request.app, asked, client)
-        answered = await answer(asked, state.content, state.now(), state.new_id, source, state.tracing.span)
+        answered = await answer(
+            asked, state.content, state.now(), state.new_id, source, state.tracing.span, state.public_url
+        )
         body = _written(answered, client)
         span.note(service=service_id, cards=answered.card_ids, fhir_server=server)
     _count(request, answered)

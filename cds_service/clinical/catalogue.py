@@ -19,7 +19,8 @@ _ANY = (KNOWN, ABSENT, UNKNOWN)
 class FactType:
     """One kind of fact. Categories have `values`; numbers have a `unit` and a `step`, the least difference.
 
-    `queries` are where it is read from, `lists` the code and name lists that decide, `look_back` how far back in time.
+    `queries` are where it is read from, `lists` the code and name lists that decide, `look_back` how far back in time;
+    `patient` the members of the patient record that it depends on.
     """
 
     name: str
@@ -34,6 +35,7 @@ class FactType:
     queries: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
     look_back: str = ""
+    patient: tuple[str, ...] = ()
 
     @property
     def is_number(self) -> bool:
@@ -119,6 +121,7 @@ CATALOGUE: Mapping[str, FactType] = {
             step=1,
             texts={"amount": (KNOWN,)},
             queries=(q.PATIENT,),
+            patient=("birthDate",),
         ),
         FactType(
             "glutamate",
@@ -131,6 +134,7 @@ CATALOGUE: Mapping[str, FactType] = {
             queries=(q.AMINO_ACIDS, q.PATIENT),
             lists=("glutamate", "amino-acid-panels"),
             look_back="365 days",
+            patient=("birthDate", "gender"),
         ),
         FactType(
             "glutamate_sample",
@@ -179,6 +183,7 @@ CATALOGUE: Mapping[str, FactType] = {
             queries=(q.AMINO_ACIDS, q.PATIENT),
             lists=("cystine", "amino-acid-panels"),
             look_back="365 days",
+            patient=("birthDate", "gender"),
         ),
         FactType(
             "sample_handling",
@@ -204,6 +209,7 @@ CATALOGUE: Mapping[str, FactType] = {
             queries=(q.KIDNEY, q.BODY, q.PROBLEMS, q.PATIENT),
             lists=("dialysis", "dialysis-creatinine", "kidney-injury", "kidney-disease", "egfr", "creatinine"),
             look_back="latest result, of any age; its date is shown",
+            patient=("birthDate", "gender"),
         ),
         FactType(
             "bronchospasm_risk",
@@ -264,6 +270,7 @@ CATALOGUE: Mapping[str, FactType] = {
             queries=(q.KIDNEY, q.PROBLEMS, q.BODY, q.PATIENT),
             lists=("kidney-disease", "kidney-disease-words", "egfr", "creatinine"),
             look_back="latest result, of any age; its date is shown",
+            patient=("birthDate", "gender"),
         ),
         FactType(
             "weight",
@@ -299,6 +306,7 @@ CATALOGUE: Mapping[str, FactType] = {
             queries=(q.KIDNEY, q.BODY, q.PATIENT),
             lists=("creatinine", "egfr", "body-weight"),
             look_back="weight: 365 days; latest creatinine, of any age",
+            patient=("birthDate", "gender"),
         ),
         FactType(
             "bleeding_risk",

@@ -250,6 +250,7 @@ class About(Strict):
     topic_system: str
     override_system: str
     link_hosts: list[str] = Field(min_length=1)
+    funding: str = "The content names no funding source."
 
 
 @dataclass(frozen=True)
@@ -263,3 +264,4 @@ class Content:
     override_reasons: Mapping[str, OverrideReason]
     vocabulary: Vocabulary
     examples: Mapping[str, tuple[Example, ...]] = field(default_factory=dict)
+    thresholds: Mapping[str, Threshold] = field(default_factory=dict)

@@ -1,0 +1,140 @@
+"""The thirteen source attributes of evidence-based decision support that 45 CFR 170.315(b)(11)(iv)(A) lists.
+
+What is said of a patient's data follows from the catalogue of facts and the queries; what is said of the rest, from
+the content. Nothing is filled in by hand, so that it cannot grow old beside the code.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cds_service.clinical.catalogue import CATALOGUE
+from cds_service.clinical.queries import QUERIES
+from cds_service.guidance.model import Content
+
+RULE = "45 CFR 170.315(b)(11)(iv)(A)"
+CHECKED_AGAINST = (
+    "The rule is part of the HTI-1 final rule (89 FR 1192, 9 January 2024). The names and numbers of the attributes "
+    "were compared with those that OpenEMR, an open-source EHR, copies from the regulation: its class Rule and its list "
+    "dsi_evidence_source_attributes. The regulation itself could not be opened from where this was written."
+)
+_IN_STANDARDS = "as expressed in the standards in § 170.213"
+_NOT_USED = "Not used: no fact that the service reads depends on it, and it is never asked for by itself."
+_MAY_COME = "It may come along inside the patient record, which is read only for: {members}."
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One attribute: its number and name in the rule, whether such data is used (None: it is no data), the answer."""
+
+    number: int
+    name: str
+    used: bool | None
+    says: tuple[str, ...]
+
+
+def source_attributes(content: Content) -> tuple[Attribute, ...]:
+    """All thirteen, in the order of the rule."""
+    named = {
+        "race": f"{_NOT_USED} {_may_come()} Race-specific eGFR results are refused by their codes.",
+        "ethnicity": f"{_NOT_USED} {_may_come()}",
+        "language": f"{_NOT_USED} {_may_come()}",
+        "sexual orientation": _NOT_USED,
+        "gender identity": f"{_NOT_USED} {_may_come()}",
+    }
+    unused = [
+        Attribute(number, f"Use of {name} {_IN_STANDARDS}", False, (says,))
+        for number, (name, says) in enumerate(named.items(), 5)
+    ]
+    return (*_about(content), *unused, *_of_patient(), *_of_health())
+
+
+def _about(content: Content) -> list[Attribute]:
+    reviews = [card.review for card in content.cards]
+    written = sorted(one.written_on for one in reviews)
+    checked = sorted(one.checked_on for one in reviews if one.checked_on)
+    cited = dict.fromkeys(name for card in content.cards for name in card.sources)
+    citations = tuple(_cite(content, name) for name in cited)
+    signed = f"Checked from {checked[0]} to {checked[-1]}." if checked else "Not yet checked by a clinician."
+    dates = f"Written from {written[0]} to {written[-1]}. {signed}"
+    return [
+        Attribute(1, "Bibliographic citation of the intervention (clinical research or guideline)", None, citations),
+        Attribute(
+            2,
+            "Developer of the intervention (translation from clinical research or guideline)",
+            None,
+            tuple(dict.fromkeys(one.written_by for one in reviews)),
+        ),
+        Attribute(
+            3,
+            "Funding source of the technical implementation for the intervention(s) development",
+            None,
+            (content.about.funding,),
+        ),
+        Attribute(
+            4,
+            "Release and, if applicable, revision dates of the intervention or reference source",
+            None,
+            (f"Content {content.about.version}: {content.about.status_note}.", dates),
+        ),
+    ]
+
+
+def _cite(content: Content, name: str) -> str:
+    source = content.sources[name]
+    where = source.url or (f"label {source.label_id}" if source.label_id else "")
+    return ". ".join(part for part in (source.label, source.title, where) if part)
+
+
+def _of_patient() -> list[Attribute]:
+    return [
+        Attribute(10, f"Use of sex {_IN_STANDARDS}", *_uses("gender", "the administrative sex, `Patient.gender`")),
+        Attribute(11, f"Use of date of birth {_IN_STANDARDS}", *_uses("birthDate", "`Patient.birthDate`")),
+    ]
+
+
+def _uses(member: str, words: str) -> tuple[bool, tuple[str, ...]]:
+    labels = [kind.label for kind in CATALOGUE.values() if member in kind.patient]
+    return bool(labels), (f"Used: {words}, for {', '.join(labels)}.",) if labels else (_NOT_USED,)
+
+
+def _may_come() -> str:
+    members = sorted({member for kind in CATALOGUE.values() for member in kind.patient})
+    return _MAY_COME.format(members=" and ".join(f"`Patient.{member}`" for member in members))
+
+
+def _of_health() -> list[Attribute]:
+    asked = [f"{query.label} ({', '.join(query.code_lists)})" for query in QUERIES.values() if query.code_lists]
+    return [
+        Attribute(
+            12,
+            f"Use of social determinants of health data {_IN_STANDARDS}",
+            False,
+            (
+                "Not used: no code list holds such a problem or assessment. One on the problem list is received and "
+                "passed over.",
+            ),
+        ),
+        Attribute(
+            13,
+            f"Use of health status assessments data {_IN_STANDARDS}",
+            False,
+            (
+                "Not used: no assessment is asked for. The observations that are: " + "; ".join(asked) + ".",
+                "Diagnoses, allergies and medications are used, as the decision table lists them.",
+            ),
+        ),
+    ]
+
+
+def as_json(content: Content) -> Mapping[str, Any]:
+    """The same for machines."""
+    return {
+        "rule": RULE,
+        "checkedAgainst": CHECKED_AGAINST,
+        "content": {"version": content.about.version, "status": content.about.status},
+        "attributes": [
+            {"number": one.number, "name": one.name, "used": one.used, "says": list(one.says)}
+            for one in source_attributes(content)
+        ],
+    }

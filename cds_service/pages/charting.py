@@ -1,0 +1,154 @@
+"""Glutamate and cystine over time: what a chart shows, placed in a drawing. The template only draws it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from cds_service.clinical import amino_acids
+from cds_service.clinical.amino_acids import KIND, UNIT
+from cds_service.clinical.chart import Chart
+from cds_service.clinical.moments import say_day
+from cds_service.clinical.quantities import rounded, say_number
+from cds_service.clinical.ranges import Interval, Person, classify, interval_of
+from cds_service.clinical.reading import read_patient
+from cds_service.clinical.results import Result, Unused
+from cds_service.clinical.unused import list_unused
+from cds_service.clinical.vocabulary import Vocabulary
+
+ANALYTES = ("glutamate", "cystine")
+WIDTH, HEIGHT = 640, 220
+_LEFT, _RIGHT, _TOP, _BOTTOM, _STRIP = 44, 12, 12, 24, 26  # the strip below the scale holds what was not used
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A result that is used, where it is drawn, and the band of its reference interval."""
+
+    x: float
+    y: float
+    day: str
+    value: str
+    kind: str
+    range: str
+    band: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cross:
+    """A result that was seen and not used, and why; x is None where its date cannot be read."""
+
+    x: float | None
+    term: str
+    day: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """One analyte over time. `ticks` are the ends of the axes, `treated` where the treatment period is shaded."""
+
+    analyte: str
+    unit: str
+    points: tuple[Point, ...]
+    unused: tuple[Cross, ...]
+    treated: tuple[float, float] | None
+    treated_since: str
+    days: tuple[tuple[float, str], ...]
+    levels: tuple[tuple[float, str], ...]
+    strip: float
+
+
+def draw(chart: Chart, vocabulary: Vocabulary, now: datetime) -> list[Drawing]:
+    """A drawing for each analyte that has any result, used or not."""
+    made = [_draw(analyte, chart, vocabulary, now) for analyte in ANALYTES]
+    return [one for one in made if one.points or one.unused]
+
+
+def _draw(analyte: str, chart: Chart, vocabulary: Vocabulary, now: datetime) -> Drawing:
+    readings = amino_acids.read_analyte(analyte, chart, vocabulary, now)
+    unused = [one for one in list_unused([readings], chart, vocabulary) if analyte in one.term.lower()]
+    starts = [one.moment.day for one in amino_acids.treatment_starts(chart, vocabulary, ()) if one.moment]
+    site, patient = vocabulary.site_intervals.get(analyte, ()), read_patient(chart)
+    used = [(one, interval_of(one, KIND, _person(patient, one), site)) for one in readings.usable]
+    days = [one.moment.day for one in readings.usable] + [one.moment.day for one in unused if one.moment]
+    across = _Days(min([*days, *starts, now.date()]), now.date())
+    up = _Levels(used)
+    return Drawing(
+        analyte=analyte,
+        unit=UNIT,
+        points=tuple(
+            _point(one, interval, classify(one, KIND, _person(patient, one), site).name, across, up)
+            for one, interval in used
+        ),
+        unused=tuple(_cross(one, across) for one in unused),
+        treated=(across.x(min(starts)), across.x(now.date())) if starts else None,
+        treated_since=say_day(min(starts)) if starts else "",
+        days=across.ticks(),
+        levels=up.ticks(),
+        strip=HEIGHT - _BOTTOM - _STRIP / 2,
+    )
+
+
+def _person(patient: amino_acids.Patient, result: Result) -> Person:
+    day = result.moment.day
+    return Person(patient.age_on(day), patient.months_on(day), patient.sex)
+
+
+def _point(one: Result, interval: Interval | None, kind: str, across: "_Days", up: "_Levels") -> Point:
+    ends = (interval.low, interval.high) if interval else (None, None)
+    low, high = ends[0] or Decimal(0), ends[1] if ends[1] is not None else up.top
+    return Point(
+        x=across.x(one.moment.day),
+        y=up.y(one.measure.value),
+        day=say_day(one.moment.day),
+        value=f"{one.measure.comparator}{say_number(rounded(one.measure.value))} {UNIT}",
+        kind=kind,
+        range=interval.sent if interval else "",
+        band=(up.y(high), up.y(low)) if interval else None,
+    )
+
+
+def _cross(one: Unused, across: "_Days") -> Cross:
+    day = one.moment.day if one.moment else None
+    return Cross(across.x(day) if day else None, one.term, say_day(day) if day else "", one.reason)
+
+
+class _Days:
+    """From a day to a place across, with some room on both sides."""
+
+    def __init__(self, first: date, last: date) -> None:
+        room = timedelta(days=max(7, (last - first).days // 16))
+        self._first, self._last = first - room, last + room
+        self._shown = (first, last) if first < last else (last,)
+
+    def x(self, day: date) -> float:
+        whole = (self._last - self._first).days
+        inside = min(max((day - self._first).days, 0), whole)
+        return round(_LEFT + (WIDTH - _LEFT - _RIGHT) * inside / whole, 1)
+
+    def ticks(self) -> tuple[tuple[float, str], ...]:
+        return tuple((self.x(day), say_day(day)) for day in self._shown)
+
+
+class _Levels:
+    """From a level to a place up, from zero to above all results and the ends of their intervals."""
+
+    def __init__(self, used: Sequence[tuple[Result, Interval | None]]) -> None:
+        ends = [interval.high for _, interval in used if interval and interval.high is not None]
+        values = [result.measure.value for result, _ in used]
+        self.top = max([*values, *ends, Decimal(1)]) * Decimal("1.15")
+        self._shown = sorted({Decimal(0), *ends, *(interval.low for _, interval in used if interval and interval.low)})
+
+    def y(self, level: Decimal) -> float:
+        height = HEIGHT - _TOP - _BOTTOM - _STRIP
+        return round(_TOP + height * (1 - float(min(level, self.top) / self.top)), 1)
+
+    def ticks(self) -> tuple[tuple[float, str], ...]:
+        """Zero and the ends of the intervals, without those that would lie on each other."""
+        shown: list[tuple[float, str]] = []
+        for level in self._shown:
+            place = self.y(level)
+            if not shown or shown[-1][0] - place >= 12:
+                shown.append((place, say_number(rounded(level))))
+        return tuple(shown)

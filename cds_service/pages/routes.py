@@ -1,0 +1,120 @@
+"""The routes of the pages. Each gathers what its template shows, and nothing else."""
+
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from starlette.routing import Route
+from starlette.staticfiles import StaticFiles
+
+from cds_service import __version__
+from cds_service.clinical.catalogue import CATALOGUE
+from cds_service.discovery import SERVICES
+from cds_service.guidance.model import Card, Content
+from cds_service.pages import attributes, trying_routes
+from cds_service.pages.markup import HERE, Pages, link_hosts
+from cds_service.review import first_shown, people, run_examples, sections
+
+_SEEN = "As the clinician sees it"
+_DOORS = (
+    ("/cds-services", "Discovery: the services as an EHR reads them"),
+    ("/health/ready", "Health: whether the service can answer"),
+    ("/metrics", "Metrics for an operator"),
+    ("/demo/fhir/metadata", "The demo FHIR server"),
+)
+
+router = APIRouter(include_in_schema=False)
+
+
+def set_up(app: FastAPI) -> None:
+    """Puts the pages on the app, and what they need that is made once."""
+    content, demo = app.state.content, app.state.settings.demo
+    hosts = link_hosts(source.url for source in content.sources.values())
+    app.state.reviews = {}
+    app.state.pages = Pages(hosts, about=content.about, version=__version__, demo=demo)
+    app.include_router(router)
+    if demo:
+        app.include_router(trying_routes.router)
+    app.mount("/static", StaticFiles(directory=HERE / "static"))
+
+
+def base_of(request: Request) -> str:
+    """The address under which this service is called: the public one, else the one that was called just now."""
+    return request.app.state.public_url or str(request.base_url).rstrip("/")
+
+
+@router.get("/")
+async def home(request: Request) -> Response:
+    """What this is, and the doors to everything."""
+    paths = {route.path for route in request.app.routes if isinstance(route, Route)}
+    services = [(hook, f"{base_of(request)}/cds-services/{identity}") for identity, hook in SERVICES.items()]
+    doors = [(path, words) for path, words in _DOORS if path in paths]
+    return _page(request, "home.html", services=services, doors=doors, base=base_of(request))
+
+
+@router.get("/guidance")
+async def guidance(request: Request) -> Response:
+    """All cards."""
+    return _page(request, "guidance.html", cards=_content(request).cards)
+
+
+@router.get("/guidance/decision-table")
+async def decision_table(request: Request) -> Response:
+    """All facts and all conditions of all cards on one page."""
+    content = _content(request)
+    used = {name: [card for card in content.cards if name in _facts_of(card)] for name in CATALOGUE}
+    return _page(request, "decision-table.html", content=content, facts=CATALOGUE.values(), used=used)
+
+
+def _facts_of(card: Card) -> set[str]:
+    conditions = (*card.conditions(), *card.other_conditions())
+    return {one.fact for one in conditions} | {one.fact for one in card.screens}
+
+
+@router.get("/guidance/{identity}")
+async def one_card(identity: str, request: Request) -> Response:
+    """The review page of one card."""
+    card = next((one for one in _content(request).cards if one.id == identity), None)
+    if card is None:
+        return _page(request, "nothing.html", 404)
+    reviewed = request.app.state.reviews.get(identity) or _review(request, card)
+    request.app.state.reviews[identity] = reviewed  # content and fixtures do not change while the service runs
+    return _page(request, "card.html", card=card, **reviewed)
+
+
+def _review(request: Request, card: Card) -> dict[str, Any]:
+    content, fixtures = _content(request), request.app.state.settings.fixtures
+    ran = run_examples(card, content, fixtures) if (fixtures / "patients").is_dir() else []
+    parts = sections(card, content, ran)
+    parts.pop(_SEEN, None)
+    lists = parts.pop("Code lists", "")
+    shown = first_shown(ran) if ran else None
+    return {"people": "\n".join(people(card)), "parts": parts, "lists": lists, "shown": shown}
+
+
+@router.get("/source-attributes")
+async def source_attributes(request: Request) -> Response:
+    """The thirteen source attributes."""
+    found = attributes.source_attributes(_content(request))
+    return _page(
+        request, "source-attributes.html", attributes=found, rule=attributes.RULE, checked=attributes.CHECKED_AGAINST
+    )
+
+
+@router.get("/source-attributes.json")
+async def source_attributes_json(request: Request) -> dict[str, Any]:
+    """The same for machines."""
+    return dict(attributes.as_json(_content(request)))
+
+
+@router.get("/docs")
+async def docs(request: Request) -> Response:
+    """The OpenAPI document as a plain page: FastAPI's own would load its parts from another host."""
+    return _page(request, "docs.html", api=request.app.openapi())
+
+
+def _content(request: Request) -> Content:
+    return request.app.state.content
+
+
+def _page(request: Request, template: str, status: int = 200, **data: Any) -> Response:
+    return request.app.state.pages.page(template, status, path=request.url.path, **data)
