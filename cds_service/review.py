@@ -216,7 +216,7 @@ def _source(source: Source) -> Iterator[str]:
 
 
 def strength_of(source: Source) -> str:
-    """A plain note on how much a source can bear, made from what is recorded of it; no grade, which is for a clinician."""
+    """A plain note on how much a source can bear, made from what is recorded of it. No grade: that is a clinician's."""
     if source.secondary:
         return "retells others; what it rests on was not seen"
     if "no people" in (source.population or ""):

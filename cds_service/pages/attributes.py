@@ -15,8 +15,8 @@ from cds_service.guidance.model import Content
 RULE = "45 CFR 170.315(b)(11)(iv)(A)"
 CHECKED_AGAINST = (
     "The rule is part of the HTI-1 final rule (89 FR 1192, 9 January 2024). The names and numbers of the attributes "
-    "were compared with those that OpenEMR, an open-source EHR, copies from the regulation: its class Rule and its list "
-    "dsi_evidence_source_attributes. The regulation itself could not be opened from where this was written."
+    "were compared with those that OpenEMR, an open-source EHR, copies from the regulation: its class Rule and its "
+    "list dsi_evidence_source_attributes. The regulation itself could not be opened from where this was written."
 )
 _IN_STANDARDS = "as expressed in the standards in § 170.213"
 _NOT_USED = "Not used: no fact that the service reads depends on it, and it is never asked for by itself."

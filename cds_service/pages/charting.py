@@ -8,6 +8,7 @@ from decimal import Decimal
 from cds_service.clinical import amino_acids
 from cds_service.clinical.amino_acids import KIND, UNIT
 from cds_service.clinical.chart import Chart
+from cds_service.clinical.kidney import Patient
 from cds_service.clinical.moments import say_day
 from cds_service.clinical.quantities import rounded, say_number
 from cds_service.clinical.ranges import Interval, Person, classify, interval_of
@@ -90,7 +91,7 @@ def _draw(analyte: str, chart: Chart, vocabulary: Vocabulary, now: datetime) -> 
     )
 
 
-def _person(patient: amino_acids.Patient, result: Result) -> Person:
+def _person(patient: Patient, result: Result) -> Person:
     day = result.moment.day
     return Person(patient.age_on(day), patient.months_on(day), patient.sex)
 

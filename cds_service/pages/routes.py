@@ -76,9 +76,24 @@ async def one_card(identity: str, request: Request) -> Response:
     card = next((one for one in _content(request).cards if one.id == identity), None)
     if card is None:
         return _page(request, "nothing.html", 404)
-    reviewed = request.app.state.reviews.get(identity) or _review(request, card)
-    request.app.state.reviews[identity] = reviewed  # content and fixtures do not change while the service runs
-    return _page(request, "card.html", card=card, **reviewed)
+    return _page(request, "card.html", card=card, **_reviewed(request, card))
+
+
+@router.get("/guidance/{identity}/code-lists")
+async def code_lists(identity: str, request: Request) -> Response:
+    """The code lists behind one card: long, so they have a page of their own."""
+    card = next((one for one in _content(request).cards if one.id == identity), None)
+    if card is None:
+        return _page(request, "nothing.html", 404)
+    return _page(request, "code-lists.html", card=card, **_reviewed(request, card))
+
+
+def _reviewed(request: Request, card: Card) -> dict[str, Any]:
+    """What is shown of a card. Kept: content and fixtures do not change while the service runs."""
+    kept: dict[str, dict[str, Any]] = request.app.state.reviews
+    if card.id not in kept:
+        kept[card.id] = _review(request, card)
+    return kept[card.id]
 
 
 def _review(request: Request, card: Card) -> dict[str, Any]:
