@@ -86,8 +86,9 @@ def _row(row: When, answered: str, decision: Decision) -> Row:
 
 
 def _found(name: str, fact: Fact) -> Found:
-    shown = tuple((key, text if isinstance(text, str) else "; ".join(text)) for key, text in fact.texts.items() if text)
     value = "" if fact.value is None else f"{fact.comparator}{fact.value}"
+    texts = ((key, text if isinstance(text, str) else "; ".join(text)) for key, text in fact.texts.items())
+    shown = tuple((key, text) for key, text in texts if text and text not in (value, fact.note))
     return Found(CATALOGUE[name].label, fact.state.value, value, fact.note, shown, fact.origins)
 
 

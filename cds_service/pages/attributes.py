@@ -83,7 +83,8 @@ def _about(content: Content) -> list[Attribute]:
 def _cite(content: Content, name: str) -> str:
     source = content.sources[name]
     where = source.url or (f"label {source.label_id}" if source.label_id else "")
-    return ". ".join(part for part in (source.label, source.title, where) if part)
+    title = source.title if source.title and source.title not in source.label else ""
+    return ". ".join(part for part in (source.label, title, where) if part)
 
 
 def _of_patient() -> list[Attribute]:

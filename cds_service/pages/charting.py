@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from cds_service.clinical import amino_acids
 from cds_service.clinical.amino_acids import KIND, UNIT
@@ -18,13 +19,14 @@ from cds_service.clinical.unused import list_unused
 from cds_service.clinical.vocabulary import Vocabulary
 
 ANALYTES = ("glutamate", "cystine")
-WIDTH, HEIGHT = 640, 220
-_LEFT, _RIGHT, _TOP, _BOTTOM, _STRIP = 44, 12, 12, 24, 26  # the strip below the scale holds what was not used
+WIDTH, HEIGHT = 640, 240
+_LEFT, _RIGHT, _TOP, _BOTTOM, _STRIP = 68, 12, 12, 30, 38  # the strip below the scale holds what was not used
+_APART = 380  # what two written dates need beside each other
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A result that is used, where it is drawn, and the band of its reference interval."""
+    """A result that is used, where it is drawn, and the band of its reference interval: left, top, right, bottom."""
 
     x: float
     y: float
@@ -32,7 +34,7 @@ class Point:
     value: str
     kind: str
     range: str
-    band: tuple[float, float] | None
+    band: tuple[float, float, float, float] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def _draw(analyte: str, chart: Chart, vocabulary: Vocabulary, now: datetime) -> 
     unused = [one for one in list_unused([readings], chart, vocabulary) if analyte in one.term.lower()]
     starts = [one.moment.day for one in amino_acids.treatment_starts(chart, vocabulary, ()) if one.moment]
     site, patient = vocabulary.site_intervals.get(analyte, ()), read_patient(chart)
-    used = [(one, interval_of(one, KIND, _person(patient, one), site)) for one in readings.usable]
+    used = [(one, interval_of(one, KIND, _person(patient, one), site)) for one in reversed(readings.usable)]
     days = [one.moment.day for one in readings.usable] + [one.moment.day for one in unused if one.moment]
     across = _Days(min([*days, *starts, now.date()]), now.date())
     up = _Levels(used)
@@ -79,8 +81,8 @@ def _draw(analyte: str, chart: Chart, vocabulary: Vocabulary, now: datetime) -> 
         analyte=analyte,
         unit=UNIT,
         points=tuple(
-            _point(one, interval, classify(one, KIND, _person(patient, one), site).name, across, up)
-            for one, interval in used
+            _point(one, interval, classify(one, KIND, _person(patient, one), site).name, span, up)
+            for (one, interval), span in zip(used, across.spans([one.moment.day for one, _ in used]), strict=True)
         ),
         unused=tuple(_cross(one, across) for one in unused),
         treated=(across.x(min(starts)), across.x(now.date())) if starts else None,
@@ -96,17 +98,18 @@ def _person(patient: Patient, result: Result) -> Person:
     return Person(patient.age_on(day), patient.months_on(day), patient.sex)
 
 
-def _point(one: Result, interval: Interval | None, kind: str, across: "_Days", up: "_Levels") -> Point:
+def _point(one: Result, interval: Interval | None, kind: str, span: tuple[float, float, float], up: "_Levels") -> Point:
+    left, x, right = span
     ends = (interval.low, interval.high) if interval else (None, None)
     low, high = ends[0] or Decimal(0), ends[1] if ends[1] is not None else up.top
     return Point(
-        x=across.x(one.moment.day),
+        x=x,
         y=up.y(one.measure.value),
         day=say_day(one.moment.day),
         value=f"{one.measure.comparator}{say_number(rounded(one.measure.value))} {UNIT}",
         kind=kind,
         range=interval.sent if interval else "",
-        band=(up.y(high), up.y(low)) if interval else None,
+        band=(left, up.y(high), right, up.y(low)) if interval else None,
     )
 
 
@@ -128,8 +131,16 @@ class _Days:
         inside = min(max((day - self._first).days, 0), whole)
         return round(_LEFT + (WIDTH - _LEFT - _RIGHT) * inside / whole, 1)
 
+    def spans(self, days: Sequence[date]) -> list[tuple[float, float, float]]:
+        """For each day, in their order: from half way to the one before, the day itself, half way to the next."""
+        places = [self.x(day) for day in days]
+        middles = [round((one + other) / 2, 1) for one, other in pairwise(places)]
+        return list(zip([_LEFT, *middles], places, [*middles, WIDTH - _RIGHT], strict=False))
+
     def ticks(self) -> tuple[tuple[float, str], ...]:
-        return tuple((self.x(day), say_day(day)) for day in self._shown)
+        """The first and the last day; the last alone where the two would lie on each other."""
+        places = [(self.x(day), say_day(day)) for day in self._shown]
+        return tuple(places if places[-1][0] - places[0][0] >= _APART else places[-1:])
 
 
 class _Levels:
