@@ -40,8 +40,8 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What rendering needs to know of the call: its FHIR version, the patient and the day; where ids come from; where this
-    service's own pages are (empty: that is not known, and no card links to its page)."""
+    """What rendering needs to know of the call: its FHIR version, the patient and the day; where ids come from; and
+    where this service's own pages are (empty: that is not known, and no card links to its page)."""
 
     likely_versions: Sequence[str]
     patient_id: str

@@ -349,3 +349,25 @@ def draft_order(version: str, code: Resource, patient_id: str, day: str) -> Reso
         "subject": {"reference": f"Patient/{patient_id}"},
         "occurrenceDateTime": day,
     }
+
+
+def draft_medication(
+    drug: Resource, reason: Resource | None, dosage: Resource, dose: Resource | None, patient_id: str, day: str
+) -> Resource:
+    """A draft order of a medication as R4 has it, with one instruction; what is None is left out of it."""
+    return {
+        "resourceType": "MedicationRequest",
+        "id": "draft-1",
+        "status": "draft",
+        "intent": "order",
+        "medicationCodeableConcept": drug,
+        "subject": {"reference": f"Patient/{patient_id}"},
+        "authoredOn": day,
+        **({"reasonCode": [reason]} if reason else {}),
+        "dosageInstruction": [{**dosage, **({"doseAndRate": [{"doseQuantity": dose}]} if dose else {})}],
+    }
+
+
+def times_a_day(frequency: int) -> Resource:
+    """The timing of a dose that is repeated so many times a day, as R4 has it."""
+    return {"repeat": {"frequency": frequency, "period": 1, "periodUnit": "d"}}

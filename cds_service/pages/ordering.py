@@ -6,8 +6,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from cds_service.clinical.codes import ICD10CM, RXNORM, SNOMED
-from cds_service.clinical.elements import Resource, at, objects, text
+from cds_service.clinical.elements import Resource, at, codings, names, number, text
 from cds_service.clinical.quantities import UCUM, say_number
+from cds_service.clinical.versions import doses_of, draft_medication, drugs_of, instructions_of, times_a_day
 
 BY_NAME = "by-name"
 LONGEST = 200  # characters of what is typed
@@ -84,40 +85,21 @@ def _chosen(name: str, fields: Mapping[str, str]) -> Choice:
 
 
 def order_from(fields: Mapping[str, str], patient: str, today: str) -> Resource:
-    """A draft MedicationRequest. What is not filled in is not in it."""
-    drug, reason = _chosen("drug", fields), _chosen("reason", fields)
+    """A draft order. What is not filled in is not in it."""
+    drug, reason, route = (_chosen(name, fields) for name in ("drug", "reason", "route"))
     name = fields["written"] if drug.value == BY_NAME else drug.label
-    order: dict[str, Any] = {
-        "resourceType": "MedicationRequest",
-        "id": "draft-1",
-        "status": "draft",
-        "intent": "order",
-        "medicationCodeableConcept": _concept(drug, name),
-        "subject": {"reference": f"Patient/{patient}"},
-        "authoredOn": today,
-    }
-    if reason.value != "none":
-        order["reasonCode"] = [_concept(reason, fields["words"] if reason.value == "words" else reason.label)]
-    return {**order, "dosageInstruction": [_dosage(fields)]}
+    why = _concept(reason, fields["words"] if reason.value == "words" else reason.label)
+    dosage: Resource = {"timing": times_a_day(int(fields["frequency"]))}
+    if route.code:
+        dosage["route"] = _concept(route, route.label)
+    value = _decimal(fields["dose"])
+    dose = {"value": value, "unit": fields["unit"], "system": UCUM, "code": fields["unit"]} if value else None
+    return draft_medication(_concept(drug, name), None if reason.value == "none" else why, dosage, dose, patient, today)
 
 
 def _concept(choice: Choice, words: str) -> dict[str, Any]:
     coding = [{"system": choice.system, "code": choice.code, "display": choice.label}] if choice.code else []
     return {name: value for name, value in (("coding", coding), ("text", words.strip())) if value}
-
-
-def _dosage(fields: Mapping[str, str]) -> dict[str, Any]:
-    route = _chosen("route", fields)
-    instruction: dict[str, Any] = {
-        "timing": {"repeat": {"frequency": int(fields["frequency"]), "period": 1, "periodUnit": "d"}}
-    }
-    if route.code:
-        instruction["route"] = _concept(route, route.label)
-    dose = _decimal(fields["dose"])
-    if dose is not None:
-        quantity = {"value": dose, "unit": fields["unit"], "system": UCUM, "code": fields["unit"]}
-        instruction["doseAndRate"] = [{"doseQuantity": quantity}]
-    return instruction
 
 
 def _decimal(written: str) -> Decimal | None:
@@ -131,24 +113,23 @@ def _decimal(written: str) -> Decimal | None:
 def fields_of(order: Resource, fields: Mapping[str, str]) -> dict[str, str]:
     """The fields as an order that a suggestion changed now has them: its dose, frequency and route."""
     changed: dict[str, str] = {}
-    for instruction in objects(order.get("dosageInstruction")):
-        quantity = at(next(iter(objects(instruction.get("doseAndRate"))), {}), "doseQuantity")
-        changed["dose"] = str(at(quantity, "value") or "")
-        changed["unit"] = text(at(quantity, "code"))
+    for instruction in instructions_of(order):
+        dose = next(iter(doses_of(instruction)), None)
+        changed["dose"] = str(at(dose, "value") or "")
+        changed["unit"] = text(at(dose, "code"))
         changed["frequency"] = str(at(instruction, "timing", "repeat", "frequency") or "")
-        codes = [text(one.get("code")) for one in objects(at(instruction, "route", "coding"))]
+        codes = [one.code for one in codings(instruction.get("route"))]
         changed["route"] = next((one.value for one in ROUTES if one.code and one.code in codes), "none")
     return read_fields({**fields, **changed})
 
 
 def say_draft(resource: Resource) -> str:
     """One line about a draft: what it is, and how much of it."""
-    concept = resource.get("medicationCodeableConcept") or resource.get("code")
-    name = text(at(concept, "text")) or "an order"
-    for instruction in objects(resource.get("dosageInstruction")):
-        quantity = at(next(iter(objects(instruction.get("doseAndRate"))), {}), "doseQuantity")
-        value, often = at(quantity, "value"), at(instruction, "timing", "repeat", "frequency")
-        amount = f"{say_number(Decimal(str(value)))} {text(at(quantity, 'unit'))}" if value is not None else "no dose"
-        name += f": {amount}, {often} × a day"
+    said = next((name for one in [*drugs_of(resource), resource.get("code")] for name in names(one)), "an order")
+    for instruction in instructions_of(resource):
+        dose, often = next(iter(doses_of(instruction)), None), at(instruction, "timing", "repeat", "frequency")
+        value = number(at(dose, "value"))
+        said += f": {say_number(value)} {text(at(dose, 'unit'))}" if value is not None else ": no dose"
+        said += f", {often} × a day"
     due = text(resource.get("occurrenceDateTime"))
-    return f"{name}, due {due}" if due else name
+    return f"{said}, due {due}" if due else said

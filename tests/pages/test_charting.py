@@ -1,0 +1,77 @@
+"""The chart of glutamate and cystine: everything that is on record stands in it, used or not, with the reason."""
+
+from datetime import timedelta
+
+import pytest
+
+from cds_service.fhir.gathering import gather
+from cds_service.pages.charting import HEIGHT, WIDTH, Drawing, draw
+from tests.support import CONTENT, NOW, PATIENTS, prefetch_for
+
+
+def drawn(patient: str, days: int = 0) -> dict[str, Drawing]:
+    chart = gather(patient, prefetch_for(patient))
+    return {one.analyte: one for one in draw(chart, CONTENT.vocabulary, NOW + timedelta(days=days))}
+
+
+def test_a_result_stands_in_the_band_of_its_interval_or_outside() -> None:
+    high, normal = (
+        drawn("alma-glutamate-high")["glutamate"].points[0],
+        drawn("bruno-glutamate-normal")["glutamate"].points[0],
+    )
+
+    assert high.band and normal.band
+    assert (high.value, high.kind, high.range) == ("168 µmol/L", "high", "10–120 µmol/L")
+    assert high.y < high.band[1]
+    assert normal.band[1] < normal.y < normal.band[3]
+
+
+def test_cystine_has_a_chart_of_its_own() -> None:
+    assert drawn("alma-glutamate-high")["cystine"].points[0].value == "41 µmol/L"
+
+
+def test_the_treatment_is_shaded_from_its_start_to_today() -> None:
+    glutamate = drawn("greta-on-treatment")["glutamate"]
+    before, on = glutamate.points
+
+    assert glutamate.treated_since == "1 September 2026"
+    assert glutamate.treated
+    assert before.x < glutamate.treated[0] < on.x < glutamate.treated[1]
+    assert before.value == "131 µmol/L"
+
+
+def test_nobody_is_treated_without_a_medication() -> None:
+    assert drawn("alma-glutamate-high")["glutamate"].treated is None
+
+
+def test_a_result_that_is_not_used_is_marked_with_the_reason() -> None:
+    glutamate = drawn("liam-old-result")["glutamate"]
+
+    assert glutamate.points == ()
+    assert {(one.term, one.reason) for one in glutamate.unused} == {
+        ("glutamate in plasma or serum", "it is more than 365 days old"),
+        ("glutamate in urine, ratio to creatinine", "a different specimen or measure"),
+    }
+
+
+def test_a_result_without_a_range_has_no_band() -> None:
+    (point,) = drawn("felix-unclassified")["glutamate"].points
+
+    assert (point.band, point.range, point.kind) == (None, "", "unclassified")
+
+
+def test_without_results_there_is_no_chart() -> None:
+    assert drawn("edith-not-measured") == {}
+
+
+@pytest.mark.parametrize("days", [0, 300, 4000])
+@pytest.mark.parametrize("patient", PATIENTS)
+def test_everything_lies_inside_the_drawing(patient: str, days: int) -> None:
+    for one in drawn(patient, days).values():
+        across = [point.x for point in one.points] + [cross.x for cross in one.unused if cross.x is not None]
+        across += [x for x, _ in one.days] + list(one.treated or ())
+        up = [point.y for point in one.points] + [y for y, _ in one.levels] + [one.strip]
+        bands = [point.band for point in one.points if point.band]
+        assert all(0 <= x <= WIDTH for x in [*across, *(edge for band in bands for edge in (band[0], band[2]))])
+        assert all(0 <= y <= HEIGHT for y in [*up, *(edge for band in bands for edge in (band[1], band[3]))])
+        assert all(band[0] < band[2] and band[1] < band[3] for band in bands)

@@ -1,0 +1,246 @@
+"""Every page: there, harmless, of this host alone, and made from the content."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from markupsafe import escape
+from starlette.testclient import TestClient
+
+from cds_service.clinical.catalogue import CATALOGUE
+from cds_service.pages.markup import HERE, Pages, link_hosts
+from cds_service.settings import Settings
+from tests.pages.looking import CARDS, PAGES, demo_client, look
+from tests.support import CONTENT, new_client, post, request_for
+
+LOADS = {"script": "src", "link": "href", "img": "src", "iframe": "src", "form": "action", "use": "href"}
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[TestClient]:
+    with demo_client() as client:
+        yield client
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_there_and_says_what_it_is(demo: TestClient, path: str) -> None:
+    page = look(demo, path)
+
+    assert len(page.all("h1")) == 1
+    assert page.all("html") == [{"lang": "en-GB"}]
+    assert CONTENT.about.version in page.text
+    assert CONTENT.about.status_note in page.text
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_loads_and_sends_nothing_beyond_this_host(demo: TestClient, path: str) -> None:
+    page = look(demo, path)
+
+    addresses = [given.get(LOADS[tag]) for tag, given in page.elements if tag in LOADS]
+    assert addresses
+    assert [one for one in addresses if one and not (one.startswith("/") and not one.startswith("//"))] == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_holds_no_script_style_or_handler_of_its_own(demo: TestClient, path: str) -> None:
+    page = look(demo, path)
+
+    assert page.all("style") == []
+    assert [given for given in page.all("script") if not given.get("src")] == []
+    names = {name for _, given in page.elements for name in given}
+    assert [name for name in names if name == "style" or name.startswith("on")] == []
+
+
+@pytest.mark.parametrize("path", ["/", "/guidance/glutamate-high", "/try", "/guidance/no-such-card"])
+def test_a_page_may_load_only_what_is_its_own(demo: TestClient, path: str) -> None:
+    headers = demo.get(path).headers
+
+    policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
+    assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["form-action"] == "'self'"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_and_what_it_loads_are_small(demo: TestClient, path: str) -> None:
+    page = look(demo, path)
+    loaded = [given.get(LOADS[tag]) for tag, given in page.elements if tag in ("script", "link")]
+
+    sizes = [len(demo.get(one).content) for one in [path, *(str(one) for one in loaded)]]
+
+    assert sum(sizes) < 60_000
+
+
+def test_every_link_inside_leads_somewhere(demo: TestClient) -> None:
+    links = {str(given["href"]).partition("#")[0] for path in PAGES for given in look(demo, path).all("a")}
+    inside = {one for one in links if one.startswith("/")}
+
+    assert inside >= set(PAGES)
+    assert [one for one in sorted(inside) if demo.get(one).status_code != 200] == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_field_has_a_name(demo: TestClient, path: str) -> None:
+    page = look(demo, path)
+    named = {given.get("for") for given in page.all("label")}
+
+    fields = [given for tag, given in page.elements if tag in ("input", "select", "textarea")]
+    assert [one for one in fields if one.get("type") != "hidden" and one.get("id") not in named] == []
+
+
+def test_home_has_the_address_of_each_service(demo: TestClient) -> None:
+    values = {given.get("value") for given in look(demo, "/").all("input")}
+
+    assert values == {
+        "http://testserver/cds-services",
+        "http://testserver/cds-services/acetylcysteine-medication-prescribe",
+        "http://testserver/cds-services/acetylcysteine-order-select",
+        "http://testserver/cds-services/acetylcysteine-order-sign",
+    }
+
+
+def test_home_names_the_public_address_where_one_is_set() -> None:
+    with new_client(Settings(public_url="https://cds.example.org/")) as client:
+        values = {given.get("value") for given in look(client, "/").all("input")}
+
+    assert "https://cds.example.org/cds-services" in values
+
+
+def test_home_says_draft_only_of_a_draft() -> None:
+    live = CONTENT.about.model_copy(update={"status": "live", "status_note": "signed"})
+    pages = Pages((), about=live, version="1", demo=False)
+
+    signed = pages.page("home.html", path="/", services=[], doors=[], base="").body.decode()
+
+    assert "Draft" not in signed
+    assert "signed" in signed
+
+
+@pytest.mark.parametrize("path", ["/try", "/explain"])
+def test_outside_demo_mode_there_is_no_trying(path: str, client: TestClient) -> None:
+    assert client.get(path).status_code == 404
+    assert client.post(path, data={"do": "order"}).status_code == 404
+    assert "/try" not in {given.get("href") for given in look(client, "/").all("a")}
+
+
+@pytest.mark.parametrize("identity", CARDS)
+def test_the_page_of_a_card_has_what_a_reviewer_needs(demo: TestClient, identity: str) -> None:
+    card, page = CARDS[identity], look(demo, f"/guidance/{identity}")
+
+    for row in card.when:
+        assert row.say() in page.text
+        assert row.because in page.text
+    for source in (CONTENT.sources[name] for name in card.sources):
+        assert source.url is None or source.url in {given.get("href") for given in page.all("a")}
+    for example in CONTENT.examples[identity]:
+        assert " ".join(example.name.split()) in page.text
+    assert card.review.written_by in page.text
+    assert "As the clinician sees it" in page.text
+
+
+def test_a_card_is_shown_as_text_where_the_fixtures_are_not_there(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    with new_client(Settings(fixtures=tmp_path)) as client:
+        page = look(client, "/guidance/glutamate-high")
+
+    assert "As the clinician sees it" not in page.text
+    assert "Alma: the card's own patient" in page.text
+    assert "not run" in page.text
+
+
+@pytest.mark.parametrize("path", ["/guidance/no-such-card", "/guidance/%3Cscript%3E", "/guidance/nothing/code-lists"])
+def test_a_card_that_is_not_there_is_a_page_that_says_so(demo: TestClient, path: str) -> None:
+    response = demo.get(path)
+
+    assert response.status_code == 404
+    assert "There is no such card" in response.text
+    assert "script>" not in response.text
+
+
+def test_the_decision_table_has_every_condition_and_every_fact(demo: TestClient) -> None:
+    page = look(demo, "/guidance/decision-table")
+
+    for card in CONTENT.cards:
+        for row in card.when:
+            assert row.say() in page.text
+        for offer in card.suggestion:
+            assert offer.label in page.text
+    for fact in CATALOGUE.values():
+        assert fact.meaning in page.text
+    for threshold in CONTENT.thresholds.values():
+        assert threshold.because in page.text
+
+
+def test_the_interface_lists_what_can_be_called(demo: TestClient) -> None:
+    page = look(demo, "/docs")
+
+    assert "GET /cds-services" in page.text
+    assert "POST /cds-services/{service_id}" in page.text
+
+
+def test_a_card_links_to_its_page_where_the_public_address_is_known() -> None:
+    with new_client(Settings(public_url="https://cds.example.org")) as client:
+        cards = post(client, request_for("ines-allergic")).json()["cards"]
+
+    for card in cards:
+        page = f"https://cds.example.org/guidance/{card['source']['topic']['code']}"
+        assert card["links"][0] == {"label": "About this card", "url": page, "type": "absolute"}
+
+
+def test_a_card_has_no_link_of_ours_where_it_is_not_known(client: TestClient) -> None:
+    cards = post(client, request_for("ines-allergic")).json()["cards"]
+
+    assert cards
+    assert "About this card" not in {link["label"] for card in cards for link in card["links"]}
+
+
+MARKUP = Pages(["doi.org"])
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "<img src=x onerror=alert(1)>",
+        "<script>alert(1)</script>",
+        "[a](javascript:alert(1))",
+        "[a](https://evil.example/)",
+        "[a](https://doi.org@evil.example/)",
+        "[a](http://doi.org/x)",
+        "[a](//doi.org/x)",
+        "![a](https://doi.org/x.png)",
+        "<https://evil.example>",
+    ],
+)
+def test_markdown_becomes_nothing_that_could_act(written: str) -> None:
+    html = MARKUP.markdown(written)
+
+    assert not re.search(r"<(img|script|a)\b[^>]*(src|onerror|evil|javascript|http:|=.//)", html)
+
+
+def test_a_link_to_a_source_stays_a_link() -> None:
+    assert 'href="https://doi.org/x"' in MARKUP.markdown("[a](https://doi.org/x)")
+
+
+def test_the_hosts_of_links_are_those_of_addresses() -> None:
+    assert link_hosts(["https://doi.org/x", None, "https://pubmed.ncbi.nlm.nih.gov/1/"]) == {
+        "doi.org",
+        "pubmed.ncbi.nlm.nih.gov",
+    }
+
+
+def test_what_a_template_is_given_is_escaped() -> None:
+    pages = Pages((), about=CONTENT.about, version="1", demo=True)
+    hostile = '"><script>alert(1)</script>'
+
+    page = pages.page("problem.html", 400, path="/try", problem=hostile, missing={}).body.decode()
+
+    assert hostile not in page
+    assert str(escape(hostile)) in page
+
+
+def test_no_template_switches_escaping_off() -> None:
+    texts = [path.read_text(encoding="utf-8") for path in sorted((HERE / "templates").glob("*.html"))]
+
+    assert texts
+    assert [one for one in texts if re.search(r"\|\s*safe|autoescape", one)] == []
