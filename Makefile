@@ -27,7 +27,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(LOCK_VENV)/bin/pip-compile -
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test coverage check deploy-check fix golden mutants fuzz audit sbom pages lock clean
+.PHONY: help run test browser-test coverage check deploy-check fix golden mutants fuzz audit sbom pages lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test: $(VENV)/.test ## run the tests
 
 coverage: $(VENV)/.test ## fail unless the unit tests take every branch of clinical and guidance
 	@$(BIN)/python -m pytest -q tests/unit --cov=cds_service.clinical --cov=cds_service.guidance --cov-fail-under=100
+
+browser-test: $(VENV)/.browser ## look at the pages in a real browser (Chromium); screenshots go to screenshots/
+	@$(BIN)/python -m pytest -q tests/browser
 
 check: $(VENV)/.test ## lint, format, types, imports, content
 	@echo "ruff check";    $(BIN)/ruff check .
@@ -97,7 +100,7 @@ lock: $(LOCK_VENV)/.made ## pin requirements/*.in again, with hashes
 	@$(PIP_COMPILE) --output-file requirements/audit.lock requirements/audit.in
 
 clean: ## remove everything that make has made
-	@rm -rf $(VENV) $(LOCK_VENV) $(AUDIT_VENV) .mutation-venv mutants sbom.json .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	@rm -rf $(VENV) $(LOCK_VENV) $(AUDIT_VENV) .mutation-venv mutants sbom.json screenshots .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	@find cds_service tests benchmarks -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # ---------------------------------------------------------------- stamps
@@ -124,6 +127,12 @@ $(VENV)/.run: $(VENV)/.made requirements/run.lock requirements/build.lock pyproj
 $(VENV)/.test: $(VENV)/.run requirements/test.lock
 	@echo "Installing what the tests need into $(VENV)"
 	@$(PIP) install --no-deps --require-hashes -r requirements/test.lock
+	@$(PIP) check
+	@touch $@
+
+$(VENV)/.browser: $(VENV)/.test requirements/browser.lock
+	@echo "Installing what the tests in a browser need into $(VENV)"
+	@$(PIP) install --no-deps --require-hashes -r requirements/browser.lock
 	@$(PIP) check
 	@touch $@
 
