@@ -64,8 +64,9 @@ class Settings(BaseSettings):
         description="`off` permits to listen beyond loopback although no client is authenticated. Logged at start.",
     )
     public_url: str | None = Field(
-        None, description="Address at which clients reach this service, without /cds-services: what tokens are for, and "
-        "where cards link to their pages."
+        None,
+        description="Address at which clients reach this service, without /cds-services: what tokens are for, and "
+        "where cards link to their pages.",
     )
     open_discovery: bool = Field(True, description="Whether discovery is answered without a token.")
     token_algorithms: tuple[Algorithm, ...] = Field(

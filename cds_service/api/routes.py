@@ -21,6 +21,7 @@ from cds_service.hooks.versions import as_1_0
 from cds_service.logs import get_logger, safe_instance
 
 router = APIRouter(dependencies=[Depends(authenticate)])
+_REFUSED: dict[int | str, dict[str, Any]] = {"4XX": {"description": "Refused: an OperationOutcome says what and where"}}
 _BODY: dict[str, Any] = {
     "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
 }
@@ -32,7 +33,12 @@ async def discovery(request: Request) -> Response:
     return Response(request.app.state.discovery, media_type="application/json")
 
 
-@router.post("/cds-services/{service_id}", summary="Call a service: a hook in, cards out", openapi_extra=_BODY)
+@router.post(
+    "/cds-services/{service_id}",
+    summary="Call a service: a hook in, cards out",
+    openapi_extra=_BODY,
+    responses=_REFUSED,
+)
 async def call(service_id: str, request: Request) -> Response:
     """The cards for one hook call."""
     started = perf_counter()

@@ -21,7 +21,7 @@ from cds_service.clinical.vocabulary import Vocabulary
 ANALYTES = ("glutamate", "cystine")
 WIDTH, HEIGHT = 640, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM, _STRIP = 68, 12, 12, 30, 38  # the strip below the scale holds what was not used
-_APART = 380  # what two written dates need beside each other
+_APART = 280  # what a written date and “today” need beside each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class _Days:
 
     def ticks(self) -> tuple[tuple[float, str], ...]:
         """The first and the last day; the last alone where the two would lie on each other."""
-        places = [(self.x(day), say_day(day)) for day in self._shown]
+        places = [(self.x(day), "today" if day == self._shown[-1] else say_day(day)) for day in self._shown]
         return tuple(places if places[-1][0] - places[0][0] >= _APART else places[-1:])
 
 

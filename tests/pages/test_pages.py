@@ -102,7 +102,7 @@ def test_home_has_the_address_of_each_service(demo: TestClient) -> None:
 
 
 def test_home_names_the_public_address_where_one_is_set() -> None:
-    with new_client(Settings(public_url="https://cds.example.org/")) as client:
+    with new_client(Settings(public_url="https://cds.example.org")) as client:
         values = {given.get("value") for given in look(client, "/").all("input")}
 
     assert "https://cds.example.org/cds-services" in values
