@@ -79,7 +79,10 @@ def serve(
         console.print(str(error), markup=False)
         raise typer.Exit(2) from None
     if settings.demo:
-        get_logger().info("demo", fhir_server=f"{_url(host, port)}/demo/fhir", note="invented people, read only")
+        url = _url(host, port)
+        get_logger().info(
+            "demo", try_it=f"{url}/try", fhir_server=f"{url}/demo/fhir", note="invented people, read only"
+        )
     get_logger().info("serving", url=f"{_url(host, port)}/cds-services", content=app.state.content.about.version)
     run(app, settings, host, port, workers)
 

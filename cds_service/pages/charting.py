@@ -70,7 +70,8 @@ def draw(chart: Chart, vocabulary: Vocabulary, now: datetime) -> list[Drawing]:
 
 def _draw(analyte: str, chart: Chart, vocabulary: Vocabulary, now: datetime) -> Drawing:
     readings = amino_acids.read_analyte(analyte, chart, vocabulary, now)
-    unused = [one for one in list_unused([readings], chart, vocabulary) if analyte in one.term.lower()]
+    listed = list_unused([readings], chart, vocabulary)
+    unused = [one for one in listed if one in readings.unused or _analyte_of(one) == analyte]
     starts = [one.moment.day for one in amino_acids.treatment_starts(chart, vocabulary, ()) if one.moment]
     site, patient = vocabulary.site_intervals.get(analyte, ()), read_patient(chart)
     used = [(one, interval_of(one, KIND, _person(patient, one), site)) for one in reversed(readings.usable)]
@@ -91,6 +92,11 @@ def _draw(analyte: str, chart: Chart, vocabulary: Vocabulary, now: datetime) -> 
         levels=up.ticks(),
         strip=HEIGHT - _BOTTOM - _STRIP / 2,
     )
+
+
+def _analyte_of(alike: Unused) -> str:
+    """Where a result is shown that is only named like one of the two: none is shown nowhere."""
+    return "cystine" if "cyst" in alike.term.lower() else "glutamate"
 
 
 def _person(patient: Patient, result: Result) -> Person:

@@ -173,7 +173,7 @@ def overridden(visit: Visit, card: int, reason: str, now: datetime) -> bytes:
 
 
 def _feedback(card: wire.Card, now: datetime, more: Mapping[str, Any]) -> bytes:
-    stamp = now.isoformat(timespec="seconds").replace("+00:00", "Z")
+    stamp = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return _ENCODER.encode({"feedback": [{"card": card.uuid, **more, "outcomeTimestamp": stamp}]})
 
 

@@ -54,6 +54,26 @@ def test_a_result_that_is_not_used_is_marked_with_the_reason() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("named", "shown_with"), [("Glutamic acid, urine", "glutamate"), ("Cystine, urine", "cystine")]
+)
+def test_a_result_that_is_only_named_alike_is_shown_once(named: str, shown_with: str) -> None:
+    prefetch = prefetch_for("edith-not-measured")
+    alike = {
+        "resourceType": "Observation",
+        "id": "alike",
+        "status": "final",
+        "code": {"text": named},
+        "effectiveDateTime": "2026-11-20",
+        "valueQuantity": {"value": 1, "unit": "mg"},
+    }
+    prefetch["aminoAcids"] = {"resourceType": "Bundle", "entry": [{"resource": alike}]}
+    (only,) = draw(gather("edith-not-measured", prefetch), CONTENT.vocabulary, NOW)
+
+    assert only.analyte == shown_with
+    assert [(one.term, one.day) for one in only.unused] == [(f"“{named}”", "20 November 2026")]
+
+
 def test_a_result_without_a_range_has_no_band() -> None:
     (point,) = drawn("felix-unclassified")["glutamate"].points
 

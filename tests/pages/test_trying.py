@@ -139,7 +139,7 @@ def test_a_card_is_set_aside_with_its_reason_and_the_answer_stays(demo: TestClie
             "card": before["cards"][0]["uuid"],
             "outcome": "overridden",
             "overrideReason": {"reason": {"system": reason["system"], "code": reason["code"]}},
-            "outcomeTimestamp": "2026-11-23T09:00:00Z",
+            "outcomeTimestamp": "2026-11-23T09:00:00.000Z",
         }
     ]
     assert response_of(visit) == before
