@@ -3,7 +3,7 @@
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
-from starlette.routing import Route
+from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
 
 from cds_service import __version__
@@ -45,10 +45,15 @@ def base_of(request: Request) -> str:
 @router.get("/")
 async def home(request: Request) -> Response:
     """What this is, and the doors to everything."""
-    paths = {route.path for route in request.app.routes if isinstance(route, Route)}
     services = [(hook, f"{base_of(request)}/cds-services/{identity}") for identity, hook in SERVICES.items()]
-    doors = [(path, words) for path, words in _DOORS if path in paths]
+    doors = [(path, words) for path, words in _DOORS if _is_there(request, path)]
     return _page(request, "home.html", services=services, doors=doors, base=base_of(request))
+
+
+def _is_there(request: Request, path: str) -> bool:
+    """Whether this service has such an address: not every part of it is always on."""
+    asked = {**request.scope, "path": path, "method": "GET"}
+    return any(route.matches(asked)[0] is Match.FULL for route in request.app.routes)
 
 
 @router.get("/guidance")

@@ -101,6 +101,14 @@ def test_home_has_the_address_of_each_service(demo: TestClient) -> None:
     }
 
 
+def test_home_has_a_door_to_everything_that_is_on(demo: TestClient, client: TestClient) -> None:
+    inside = {given.get("href") for given in look(demo, "/").all("a")}
+    outside = {given.get("href") for given in look(client, "/").all("a")}
+
+    assert {"/cds-services", "/try", "/docs", "/openapi.json", "/demo/fhir/metadata"} <= inside
+    assert inside - outside == {"/try", "/demo/fhir/metadata"}
+
+
 def test_home_names_the_public_address_where_one_is_set() -> None:
     with new_client(Settings(public_url="https://cds.example.org")) as client:
         values = {given.get("value") for given in look(client, "/").all("input")}
