@@ -65,8 +65,8 @@ class Settings(BaseSettings):
     )
     public_url: str | None = Field(
         None,
-        description="Address at which clients reach this service, without /cds-services: what tokens are for, and where "
-        "cards link to their pages.",
+        description="Address at which clients reach this service, without /cds-services: what tokens are for, and "
+        "where cards link to their pages.",
     )
     open_discovery: bool = Field(True, description="Whether discovery is answered without a token.")
     token_algorithms: tuple[Algorithm, ...] = Field(

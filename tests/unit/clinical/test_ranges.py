@@ -11,8 +11,9 @@ from cds_service.clinical import queries
 from cds_service.clinical.amino_acids import level, read_analyte
 from cds_service.clinical.chart import Arrival, Chart, Data
 from cds_service.clinical.kidney import Patient
-from cds_service.clinical.ranges import Classed, Person, classify
+from cds_service.clinical.ranges import Classed, Interval, Person, classify, interval_of
 from cds_service.clinical.results import Wanted, read_results
+from cds_service.clinical.site import SiteInterval
 from cds_service.content import load_content
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
@@ -475,3 +476,21 @@ def test_less_than_a_number_below_a_range_from_one_is_low() -> None:
 
 def test_less_than_a_number_in_a_range_from_zero_is_normal() -> None:
     assert classed(value=5, comparator="<", ranges=[span(low=0)]).name == "normal"
+
+
+@pytest.mark.parametrize(
+    ("ranges", "expected"),
+    [
+        pytest.param([span()], Interval(Decimal(10), Decimal(120), "10–120 µmol/L"), id="its-own"),
+        pytest.param(
+            None, Interval(Decimal(20), Decimal(80), "20–80 µmol/L, this site's own interval"), id="the-sites"
+        ),
+        pytest.param([span(), span(5)], None, id="two-that-differ"),
+    ],
+)
+def test_the_interval_of_a_result_is_its_own_or_the_sites(ranges: Json, expected: Interval | None) -> None:
+    wanted = Wanted(VOCABULARY.code_lists["glutamate"], "amino acid")
+    newest = read_results(Data(Arrival.GIVEN, (observation(ranges=ranges),)), wanted, "p1", NOW).newest
+    assert newest is not None
+
+    assert interval_of(newest, "amino acid", WOMAN, [SiteInterval(Decimal(20), Decimal(80))]) == expected

@@ -551,3 +551,18 @@ def test_no_draft_order_is_written_for_dstu2() -> None:
 )
 def test_an_order_whose_shape_allows_one_version_only_shows_it(order: Json, expected: bool) -> None:
     assert versions.shows_version(order) is expected
+
+
+@pytest.mark.parametrize("reason", [{"text": "a reason"}, None])
+@pytest.mark.parametrize("dose", [{"value": 600, "unit": "mg"}, None])
+def test_a_draft_of_a_medication_is_an_order_of_r4(reason: Json, dose: Json) -> None:
+    draft = versions.draft_medication(
+        {"text": "a drug"}, reason, {"timing": versions.times_a_day(2)}, dose, "p", "2026-11-23"
+    )
+
+    assert r4b_model("MedicationRequest").model_validate(draft).subject.reference == "Patient/p"
+    assert versions.reasons_of(draft) == ([[reason]] if reason else [])
+    assert [one for step in versions.instructions_of(draft) for one in versions.doses_of(step)] == (
+        [dose] if dose else []
+    )
+    assert draft["dosageInstruction"][0]["timing"]["repeat"] == {"frequency": 2, "period": 1, "periodUnit": "d"}
