@@ -108,8 +108,7 @@ class Demo:
         if visit.hook == "order-select":
             context["selections"] = [resource_name(one) for one in visit.drafts]
         body = {"hook": visit.hook, "hookInstance": instance, "context": context}
-        sent = {key: value for key, value in self._prefetch(visit.patient).items() if key in QUERIES}
-        return _ENCODER.encode({**body, "prefetch": sent})
+        return _ENCODER.encode({**body, "prefetch": self._prefetch(visit.patient)})
 
 
 def _person(patient: Resource) -> Person:
