@@ -84,7 +84,7 @@ def test_3_6_a_hook_is_answered_only_by_the_service_for_it(client: TestClient, h
 
 @pytest.mark.parametrize(
     "service",
-    ["unknown", "acetylcysteine", "ACETYLCYSTEINE-ORDER-SIGN", "acetylcysteine-order-sign ", "..", "order-sign"],
+    ["unknown", "acetylcysteine", "ACETYLCYSTEINE-ORDER-SIGN", "acetylcysteine-order-sign ", "...", "order-sign"],
 )
 def test_3_6_an_unknown_service_is_a_404(client: TestClient, service: str) -> None:
     response = post(client, request_for(BRUNO), service)
