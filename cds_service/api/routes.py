@@ -60,7 +60,10 @@ async def call(service_id: str, request: Request) -> Response:
 
 
 @router.post(
-    "/cds-services/{service_id}/feedback", summary="Feedback: what became of cards that were shown", openapi_extra=_BODY
+    "/cds-services/{service_id}/feedback",
+    summary="Feedback: what became of cards that were shown",
+    openapi_extra=_BODY,
+    responses=_REFUSED,
 )
 async def feedback(service_id: str, request: Request) -> Response:
     """Answers once the feedback is committed to the database."""
