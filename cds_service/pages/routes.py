@@ -17,8 +17,7 @@ from cds_service.review import first_shown, people, run_examples, sections
 _SEEN = "As the clinician sees it"
 _DOORS = (
     ("/cds-services", "Discovery: the services as an EHR reads them"),
-    ("/health/ready", "Health: whether the service can answer"),
-    ("/metrics", "Metrics for an operator"),
+    ("/health/ready", "Health: whether the service and its parts are well"),
     ("/demo/fhir/metadata", "The demo FHIR server"),
 )
 

@@ -105,7 +105,7 @@ def test_home_has_a_door_to_everything_that_is_on(demo: TestClient, client: Test
     inside = {given.get("href") for given in look(demo, "/").all("a")}
     outside = {given.get("href") for given in look(client, "/").all("a")}
 
-    assert {"/cds-services", "/try", "/docs", "/openapi.json", "/demo/fhir/metadata"} <= inside
+    assert {"/cds-services", "/health/ready", "/try", "/docs", "/openapi.json", "/demo/fhir/metadata"} <= inside
     assert inside - outside == {"/try", "/demo/fhir/metadata"}
 
 
