@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -48,6 +49,8 @@ _NO_TELEMETRY: TelemetryConfig = {
     "operation_spans": False,
     "auto_configure": False,
 }
+# Its pages would load from other hosts; ours stand at /docs.
+_OURS_INSTEAD: dict[str, Any] = {"docs_url": None, "redoc_url": None, "telemetry": _NO_TELEMETRY}
 
 TITLE = "Acetylcysteine CDS Hooks service"
 
@@ -74,14 +77,7 @@ def create_app(
     records: Records | None = None,
 ) -> FastAPI:
     """The service. Content is loaded here, so that a mistake in it stops the start; tests pass the rest in."""
-    app = FastAPI(
-        title=TITLE,
-        version=__version__,
-        docs_url=None,
-        redoc_url=None,
-        lifespan=_running,
-        telemetry=_NO_TELEMETRY,
-    )
+    app = FastAPI(title=TITLE, version=__version__, lifespan=_running, **_OURS_INSTEAD)
     app.state.settings = settings
     app.state.content = with_site_intervals(content or load_content(settings.cards), settings.site_intervals)
     app.state.public_url = _url_of_pages(settings)

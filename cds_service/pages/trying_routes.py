@@ -10,7 +10,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from cds_service.answering import answer
-from cds_service.api.bodies import read_body
+from cds_service.api.bodies import Bodies
 from cds_service.discovery import SERVICES
 from cds_service.errors import CdsServiceError, DataNotObtained, InvalidRequest
 from cds_service.explaining import explain
@@ -134,7 +134,8 @@ async def _form(request: Request) -> dict[str, str]:
     """The fields of the form. A page of another origin may not send it."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise InvalidRequest("form", "comes from another site")
-    body = await read_body(request, request.app.state.settings.max_body_bytes)
+    bodies: Bodies = request.app.state.bodies
+    body = await bodies.read(request, request.app.state.settings.max_body_bytes)
     return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100))
 
 

@@ -285,7 +285,9 @@ def test_a_redirect_is_not_followed(trap: Trap, status: int, where: str) -> None
 
     with running(Loopback(redirect)) as server:
         answers = complete(server.base, [server.base])
-    assert all(answer == Failure(f"the FHIR server answered with status {status}", "status") for answer in answers.values())
+    assert all(
+        answer == Failure(f"the FHIR server answered with status {status}", "status") for answer in answers.values()
+    )
     assert (len(server.asked), trap.caught()) == (len(QUERIES), 0)
 
 
