@@ -27,7 +27,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(LOCK_VENV)/bin/pip-compile -
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test browser-test coverage check deploy-check fix golden mutants fuzz audit sbom pages lock clean
+.PHONY: help run test browser-test coverage bench check deploy-check fix golden mutants fuzz audit sbom pages lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ check: $(VENV)/.test ## lint, format, types, imports, content
 
 deploy-check: $(VENV)/.test ## build the image's steps, run deploy/ (needs promtool, nginx, openssl and the network)
 	@$(BIN)/python -m pytest -q tests/operations/deploying.py
+
+bench: $(VENV)/.bench .peer-venv/.made ## measure the service beside a floor and a peer, and write README's table (needs wrk; 15 minutes)
+	@$(BIN)/python -m benchmarks.bench $(BENCH)
 
 fix: $(VENV)/.test ## format the code and repair what ruff can
 	@$(BIN)/ruff check --fix .
@@ -98,9 +101,11 @@ lock: $(LOCK_VENV)/.made ## pin requirements/*.in again, with hashes
 	@$(PIP_COMPILE) --output-file requirements/build.lock requirements/build.in
 	@$(PIP_COMPILE) --output-file requirements/mutation.lock requirements/mutation.in
 	@$(PIP_COMPILE) --output-file requirements/audit.lock requirements/audit.in
+	@$(PIP_COMPILE) --output-file requirements/bench.lock requirements/bench.in
+	@$(PIP_COMPILE) --output-file requirements/peer.lock requirements/peer.in
 
 clean: ## remove everything that make has made
-	@rm -rf $(VENV) $(LOCK_VENV) $(AUDIT_VENV) .mutation-venv mutants sbom.json screenshots .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	@rm -rf $(VENV) $(LOCK_VENV) $(AUDIT_VENV) .mutation-venv .peer-venv mutants sbom.json screenshots .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	@find cds_service tests benchmarks -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # ---------------------------------------------------------------- stamps
@@ -134,6 +139,17 @@ $(VENV)/.browser: $(VENV)/.test requirements/browser.lock
 	@echo "Installing what the tests in a browser need into $(VENV)"
 	@$(PIP) install --no-deps --require-hashes -r requirements/browser.lock
 	@$(PIP) check
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.run requirements/bench.lock
+	@command -v wrk >/dev/null || { echo "make bench needs wrk (Debian and Ubuntu: apt-get install wrk)" >&2; exit 1; }
+	@$(PIP) install --no-deps --require-hashes -r requirements/bench.lock
+	@touch $@
+
+.peer-venv/.made: $(VENV)/.made requirements/peer.lock
+	@echo "Installing the peer into .peer-venv"
+	@$(BIN)/python -m venv --clear .peer-venv
+	@.peer-venv/bin/python -m pip --quiet --quiet install --no-deps --require-hashes -r requirements/peer.lock
 	@touch $@
 
 # The locks are made with the oldest Python supported: what it can install, the newer ones can too.

@@ -72,11 +72,12 @@ async def answer(
     acetylcysteine. Raises `DataNotObtained` where nothing could be read that the cards need.
     `pages` is where this service's own pages are."""
     in_question = orders_of(request)
-    if not any(_may_be_ours(order, request.entries, content) for order in in_question):
+    at_hand = find_orders(in_question, request.entries, content)
+    if not at_hand.found and not at_hand.unread:
         return NOTHING
     prefetch = request.prefetch()
     with span("gather"):
-        orders, along = await _resolve(in_question, request.entries, prefetch, content, source)
+        orders, along = await _resolve(at_hand, in_question, request.entries, prefetch, content, source)
         if not orders.found:
             return _for_no_order(orders, along)
         likely = _likely(request, orders, along, prefetch)
@@ -94,12 +95,8 @@ async def answer(
     return Answer(wire.Response(cards=cards), tuple(decided), len(orders.unread))
 
 
-def _may_be_ours(order: Resource, entries: Sequence[Resource], content: Content) -> bool:
-    found = find_orders([order], entries, content)
-    return bool(found.found or found.unread)
-
-
 async def _resolve(
+    orders: OrdersInQuestion,
     in_question: Sequence[Resource],
     entries: Sequence[Resource],
     prefetch: Mapping[str, Any],
@@ -108,7 +105,6 @@ async def _resolve(
 ) -> tuple[OrdersInQuestion, list[Resource]]:
     """The orders, and the entries that came along: what a reference leads to is looked for, and then asked for."""
     along = [*entries]
-    orders = find_orders(in_question, along, content)
     if orders.unread:
         along += _entries_in(list(prefetch.values()))
         orders = find_orders(in_question, along, content)

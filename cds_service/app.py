@@ -21,6 +21,7 @@ from cds_service.api.admitting import Gate
 from cds_service.api.authenticating import Authenticator
 from cds_service.api.bodies import Bodies
 from cds_service.api.counting import Counting
+from cds_service.api.direct import Direct
 from cds_service.api.health import Part
 from cds_service.api.key_sets import KeySetLimits, KeySets
 from cds_service.api.seen_tokens import SeenTokens, TokensOfThisProcess, TokenStore
@@ -118,7 +119,8 @@ def _guard(app: FastAPI) -> None:
         allow_headers=["Authorization", "Content-Type"],
         allow_private_network=app.state.settings.demo,  # a page of the internet, the sandbox, calls this machine
     )
-    app.add_middleware(Counting, metrics=app.state.metrics)  # outermost: what the others refuse is counted too
+    app.add_middleware(Counting, metrics=app.state.metrics)  # outside: what the others refuse is counted too
+    app.add_middleware(Direct, services=SERVICES, metrics=app.state.metrics)  # outermost: it needs none of them
 
 
 def _parts(app: FastAPI) -> dict[str, Part]:

@@ -11,11 +11,14 @@ import sys
 import traceback
 from typing import Any
 
+import msgspec
 import structlog
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _HARMLESS = frozenset(("uvicorn.error",))  # speaks of sockets and of starting and stopping
 _TALKATIVE = ("httpx", "httpcore")  # for whoever else may listen: these name addresses with ids in them
+_ENCODER = msgspec.json.Encoder(enc_hook=repr)
+_ready: list[Any] = []
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -25,12 +28,14 @@ def configure(level: str) -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(serializer=_as_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
+    _ready.clear()
+    _ready.append(structlog.get_logger("cds_service").bind())
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     root = logging.getLogger()
@@ -55,8 +60,12 @@ class LibraryLog(logging.Handler):
 
 
 def get_logger() -> Any:
-    """The logger of this service."""
-    return structlog.get_logger("cds_service")
+    """The logger of this service, made once where it was configured: each call writes a line."""
+    return _ready[0] if _ready and structlog.is_configured() else structlog.get_logger("cds_service")
+
+
+def _as_json(event: Any, **_: Any) -> str:
+    return _ENCODER.encode(event).decode()
 
 
 def safe_instance(hook_instance: str) -> str:

@@ -2,8 +2,9 @@
 
 import asyncio
 import re
+from functools import lru_cache
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from cds_service.errors import BodyTooLarge, BodyTooSlow, Busy, InvalidRequest, NotJson
 from cds_service.settings import Settings
@@ -21,21 +22,24 @@ class Bodies:
 
     async def read(self, request: Request, limit: int) -> bytes:
         """The whole body, in bytes; a `CdsServiceError` says why it is not taken."""
-        declared = request.headers.get("content-length", "")
-        if declared.isdecimal() and int(declared) > limit:
+        declared = dict(request.scope["headers"]).get(b"content-length", b"")
+        if declared.isdigit() and int(declared) > limit:
             raise BodyTooLarge(limit)
         try:
             async with asyncio.timeout(self._seconds):
                 return await self._read(request, limit)
         except TimeoutError:
             raise BodyTooSlow(self._seconds) from None
-        except ClientDisconnect:
-            raise InvalidRequest("body", "ended before it was complete") from None
 
     async def _read(self, request: Request, limit: int) -> bytes:
         parts, size = [], 0
         try:
-            async for part in request.stream():
+            more = True
+            while more:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise InvalidRequest("body", "ended before it was complete")
+                part, more = message.get("body", b""), message.get("more_body", False)
                 size += len(part)
                 self._held += len(part)
                 if size > limit:
@@ -48,12 +52,18 @@ class Bodies:
         return b"".join(parts)
 
 
+@lru_cache(maxsize=64)
+def _is_json(content_type: bytes) -> bool:
+    kind = content_type.decode("latin-1").partition(";")[0].strip().lower()
+    return not kind or _JSON.fullmatch(kind) is not None
+
+
 def _refuse_other_than_json(request: Request) -> None:
     """No Content-Type is taken for JSON: what it is shows when it is read, and nothing is lost by trying."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind and not _JSON.fullmatch(kind):
+    headers = dict(request.scope["headers"])
+    if not _is_json(headers.get(b"content-type", b"")):
         raise NotJson("the Content-Type is not application/json")
-    if request.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
+    if headers.get(b"content-encoding", b"").strip().lower() not in (b"", b"identity"):
         raise NotJson("the body is compressed; send it as it is")
 
 

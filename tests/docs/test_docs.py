@@ -28,7 +28,7 @@ def blocks(document: Path, language: str) -> list[str]:
 
 
 def test_the_readme_fits_on_its_first_screens() -> None:
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 80
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 105
 
 
 def test_the_readmes_request_gives_the_card_that_it_prints() -> None:

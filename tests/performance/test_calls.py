@@ -1,0 +1,79 @@
+"""What the two paths cost, in calls of functions: the same number in every run on any machine, unlike time.
+
+A bound is about half as much again as was counted (docs/performance.md): room for a feature, none for a mistake such as
+parsing the prefetch of every order.
+"""
+
+import asyncio
+import cProfile
+import pstats
+from typing import Any
+
+import pytest
+
+from benchmarks.bodies import body
+from tests.support import NOW, new_client
+
+SERVICE = "/cds-services/acetylcysteine-order-sign"
+BOUNDS = {  # drug, orders, results -> calls of functions in one answer
+    ("other", 1, 10): 900,
+    ("other", 1, 1000): 900,  # the prefetch is never parsed
+    ("other", 10, 10): 3_000,
+    ("acetylcysteine", 1, 10): 12_000,
+    ("acetylcysteine", 1, 100): 58_000,
+}
+
+
+async def answered(app: Any, sent: bytes) -> list[dict[str, Any]]:
+    """One call, as the server hands it to the app; what the app sends back."""
+    said: list[dict[str, Any]] = []
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": SERVICE,
+        "raw_path": SERVICE.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", b"127.0.0.1"), (b"content-type", b"application/json")],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 8000),
+        "state": {},
+    }
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": sent, "more_body": False}
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    await app(scope, receive, send)
+    return said
+
+
+def calls(sent: bytes) -> int:
+    """Calls of functions for one answer, when everything is warm."""
+    app = new_client().app
+    for _ in range(3):
+        assert asyncio.run(answered(app, sent))[0]["status"] == 200
+    profile = cProfile.Profile()
+
+    async def profiled() -> None:
+        profile.enable()
+        await answered(app, sent)
+        profile.disable()
+
+    asyncio.run(profiled())
+    return int(pstats.Stats(profile).total_calls)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("shape", "most"), BOUNDS.items(), ids=[" ".join(map(str, one)) for one in BOUNDS])
+def test_an_answer_takes_no_more_calls_than(shape: tuple[str, int, int], most: int) -> None:
+    drug, orders, results = shape
+    assert calls(body(drug, orders, results, NOW)) <= most
+
+
+def test_the_prefetch_of_another_drug_costs_nothing() -> None:
+    assert calls(body(results=1000, now=NOW)) <= calls(body(results=10, now=NOW)) + 5
