@@ -27,11 +27,12 @@ HEAD = "| work | reach | measured | of which |\n| --- | --- | --- | --- |"
 
 @dataclass(frozen=True)
 class Options:
-    """How long: seconds of one run, repetitions, and requests of the memory row."""
+    """How long: seconds of one run, repetitions, and requests of the memory row; and whether the results are kept."""
 
     seconds: int
     repeat: int
     requests: int
+    keep: bool
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,8 @@ def rows(options: Options, environment: dict[str, str]) -> Iterator[str]:
         yield rate_row("acetylcysteine, 5 KB, recording on", 0.25, body("acetylcysteine"), servers, options)
         yield latency_row(servers, options)
         yield peer_row(servers, options)
-        plot(servers.floor.url, servers.service.url, ROOT / "docs" / "growth.svg", options.seconds)
+        if options.keep:
+            plot(servers.floor.url, servers.service.url, ROOT / "docs" / "growth.svg", options.seconds)
     yield memory_row(environment, options)
     yield start_row(environment, options.repeat)
     yield workers_row(environment, options)
@@ -185,7 +187,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="one short run of each; README.md stays as it is")
     quick = parser.parse_args().quick
-    options = Options(1, 1, 20_000) if quick else Options(4, 5, 1_000_000)
+    options = Options(1, 1, 20_000, False) if quick else Options(4, 5, 1_000_000, True)
     with tempfile.TemporaryDirectory() as folder:
         environment = {"CDS_DATABASE_URL": f"sqlite+aiosqlite:///{folder}/records.sqlite3"}
         found = [HEAD]
@@ -193,7 +195,7 @@ def main() -> None:
         for row in rows(options, environment):
             print(row, flush=True)
             found.append(row)
-    if not quick:
+    if options.keep:
         write_readme("\n".join(found))
 
 
