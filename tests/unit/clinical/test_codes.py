@@ -248,6 +248,8 @@ def test_a_name_in_capitals_counts_in_capitals_only_and_any_other_in_any_case() 
     listed = NameList([name("NAC", capitals=True), name("acetylcysteine")])
     assert [one.name for one in listed.find_all("nac, ACETYLCYSTEINE")] == ["acetylcysteine"]
     assert [one.name for one in listed.find_all("Nac, NAC, Acetylcysteine")] == ["NAC", "acetylcysteine"]
+    assert [one.name for one in listed.find_all("NAC 600 mg")] == ["NAC"]
+    assert listed.find_all("nac 600 mg") == []
 
 
 def test_the_words_of_a_name_may_be_joined_by_spaces_or_hyphens() -> None:

@@ -486,6 +486,11 @@ def test_less_than_a_number_in_a_range_from_zero_is_normal() -> None:
             None, Interval(Decimal(20), Decimal(80), "20–80 µmol/L, this site's own interval"), id="the-sites"
         ),
         pytest.param([span(), span(5)], None, id="two-that-differ"),
+        pytest.param(
+            [span(5, appliesTo=for_group("male")), span(appliesTo=for_group("female"))],
+            Interval(Decimal(10), Decimal(120), "10–120 µmol/L"),
+            id="the-persons",
+        ),
     ],
 )
 def test_the_interval_of_a_result_is_its_own_or_the_sites(ranges: Json, expected: Interval | None) -> None:

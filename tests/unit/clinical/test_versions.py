@@ -566,3 +566,21 @@ def test_a_draft_of_a_medication_is_an_order_of_r4(reason: Json, dose: Json) -> 
         [dose] if dose else []
     )
     assert draft["dosageInstruction"][0]["timing"]["repeat"] == {"frequency": 2, "period": 1, "periodUnit": "d"}
+
+
+def test_a_draft_of_a_medication_holds_what_it_is_given_and_no_more() -> None:
+    drug, timing = {"text": "a drug"}, {"timing": versions.times_a_day(1)}
+    dose, reason = {"value": 600, "unit": "mg"}, {"text": "a reason"}
+    bare = {
+        "resourceType": "MedicationRequest",
+        "id": "draft-1",
+        "status": "draft",
+        "intent": "order",
+        "medicationCodeableConcept": drug,
+        "subject": {"reference": "Patient/p"},
+        "authoredOn": "2026-11-23",
+        "dosageInstruction": [timing],
+    }
+    whole = {"reasonCode": [reason], "dosageInstruction": [{**timing, "doseAndRate": [{"doseQuantity": dose}]}]}
+    assert versions.draft_medication(drug, None, timing, None, "p", "2026-11-23") == bare
+    assert versions.draft_medication(drug, reason, timing, dose, "p", "2026-11-23") == {**bare, **whole}
