@@ -23,6 +23,7 @@ from cds_service.errors import (
     DemoDataMissing,
     InvalidRequest,
     StoreDown,
+    WrongSettings,
 )
 from cds_service.explaining import explain_request
 from cds_service.feedback.report import as_csv, as_json, as_tables
@@ -33,7 +34,7 @@ from cds_service.logs import configure, get_logger
 from cds_service.review import review_pages as pages_of
 from cds_service.review import stale_pages, write_pages
 from cds_service.serving import run
-from cds_service.settings import Settings, as_markdown, describe, with_table
+from cds_service.settings import Settings, as_markdown, describe, read_settings, with_table
 
 cli = typer.Typer(
     help="A CDS Hooks service for acetylcysteine.",
@@ -59,7 +60,7 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, help="Processes that answer, on the same port.")] = 1,
 ) -> None:
     """Serve. Without a list of clients only on loopback, unless CDS_AUTH=off says otherwise."""
-    settings = Settings()
+    settings = _settings()
     configure(settings.log_level)
     problem = _why_not(host, settings)
     if problem:
@@ -83,8 +84,9 @@ def serve(
         get_logger().info(
             "demo", try_it=f"{url}/try", fhir_server=f"{url}/demo/fhir", note="invented people, read only"
         )
-    get_logger().info("serving", url=f"{_url(host, port)}/cds-services", content=app.state.content.about.version)
-    run(app, settings, host, port, workers)
+    version = app.state.content.about.version
+    serving = partial(get_logger().info, "serving", url=f"{_url(host, port)}/cds-services", content=version)
+    run(app, settings, host, port, workers, serving)
 
 
 def _why_not(host: str, settings: Settings) -> str:
@@ -125,7 +127,7 @@ def check(
     review_dates: Annotated[bool, typer.Option(help="Also fail where a live card is past its review date.")] = False,
 ) -> None:
     """Load the content and prove it: one baseline card for each patient, none unreachable, examples at thresholds."""
-    folder = cards or Settings().cards
+    folder = cards or _settings().cards
     content = _load(folder)
     reports = [check_content(content, folder, fixtures)]
     if review_dates:
@@ -145,7 +147,7 @@ def review_pages(
     check: Annotated[bool, typer.Option(help="Write nothing; fail where a page differs from the content.")] = False,
 ) -> None:
     """Write a review page for each card."""
-    pages = pages_of(_load(Settings().cards), fixtures)
+    pages = pages_of(_load(_settings().cards), fixtures)
     if not check:
         write_pages(pages, folder)
     stale = stale_pages(pages, folder)
@@ -153,6 +155,14 @@ def review_pages(
         console.print(f"{folder / name} differs from the content: run cds-service review-pages", markup=False)
     if stale:
         raise typer.Exit(1)
+
+
+def _settings() -> Settings:
+    try:
+        return read_settings()
+    except WrongSettings as error:
+        console.print(str(error), markup=False)
+        raise typer.Exit(2) from None
 
 
 def _load(folder: Path) -> Content:
@@ -170,7 +180,8 @@ def _fail(error: ContentError) -> NoReturn:
 def _print_mistakes(error: ContentError) -> None:
     for mistake in error.mistakes:
         console.print(str(mistake), style="red", markup=False)
-    console.print(f"{len(error.mistakes)} mistakes.")
+    count = len(error.mistakes)
+    console.print(f"{count} mistake{'s' if count > 1 else ''}.")
 
 
 @cli.command()
@@ -181,7 +192,7 @@ def explain(
     """Print, for each card, each condition, the value found, the resource it came from, and the outcome."""
     moment = now.replace(tzinfo=the_time().tzinfo) if now else the_time()
     try:
-        lines = explain_request(request.read_bytes(), _load(Settings().cards), moment)
+        lines = explain_request(request.read_bytes(), _load(_settings().cards), moment)
     except InvalidRequest as error:
         console.print(f"Not a hook call: {error}", markup=False)
         raise typer.Exit(1) from None
@@ -198,7 +209,7 @@ def explain(
 def migrate() -> None:
     """Bring the database that CDS_DATABASE_URL names up to the schema of this version. Make a copy of it first."""
     try:
-        revision = asyncio.run(migrate_schema(Settings().database_url))
+        revision = asyncio.run(migrate_schema(_settings().database_url))
     except (DatabaseRefused, StoreDown) as error:
         _refuse("Not migrated", error)
     console.print(f"The database's schema is at revision {revision}.")
@@ -211,7 +222,7 @@ def report(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """What became of the cards: shown, accepted, overridden, ignored, why, and how soon."""
-    settings = Settings()
+    settings = _settings()
     moment = since.replace(tzinfo=the_time().tzinfo) if since else None
     reading = partial(read_report, moment, _load(settings.cards).about.override_system)
     try:

@@ -40,6 +40,8 @@ Model = TypeVar("Model", bound=BaseModel)
 
 def load_content(folder: Path) -> Content:
     """The content of a folder. Raises `ContentError` with every mistake in it."""
+    if not folder.is_dir():
+        raise ContentError([Mistake(folder.name, 1, "the folder of the content is missing")])
     loader = _Loader(folder)
     content = loader.load()
     if loader.mistakes or content is None:

@@ -14,13 +14,14 @@
     ├── DatabaseRefused     at start only: the database is of another schema, or its URL is none
     ├── ContentError        at start only: every mistake in `cards/` or another file, with file and line
     ├── DemoDataMissing     at start only: demo mode is on, and its people cannot be read
+    ├── WrongSettings       at start only: every setting that cannot be read
     └── CannotStart         at start only: the settings ask for something that is not there
 
 Anything else is a bug: 500, and nothing about it on the wire. No message here ever holds a value
 from a request, only names of fields.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,6 +136,13 @@ class DemoDataMissing(CdsServiceError):
             f"CDS_DEMO is on, but no invented patients can be read in {folder}. "
             "Set CDS_FIXTURES to the folder of the fixtures, or leave CDS_DEMO off."
         )
+
+
+class WrongSettings(CdsServiceError):
+    """Settings that cannot be read: one line for each, with its name and without its value."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
 
 
 class CannotStart(CdsServiceError):

@@ -61,7 +61,8 @@ def _read(path: Path) -> _File:
         mistakes = [Mistake(path.name, 1, f"{_where(one['loc'])}: {one['msg']}") for one in error.errors()]
         raise ContentError(mistakes) from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ContentError([Mistake(path.name, 1, f"cannot be read: {error}")]) from None
+        problem = f"cannot be read: {getattr(error, 'strerror', None) or error}"
+        raise ContentError([Mistake(path.name, 1, problem)]) from None
 
 
 def _where(place: tuple[str | int, ...]) -> str:

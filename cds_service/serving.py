@@ -11,7 +11,7 @@ import ctypes
 import socket
 import struct
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -127,17 +127,22 @@ class _Workers(Multiprocess):
 multiprocess.Process = _Worker  # type: ignore[misc]  # uvicorn has no other way to be told which server a worker runs
 
 
-def run(app: FastAPI, settings: Settings, host: str, port: int, workers: int) -> None:
-    """Serves until it is told to stop. With one worker this process serves `app`; several make their own."""
+def run(app: FastAPI, settings: Settings, host: str, port: int, workers: int, listening: Callable[[], None]) -> None:
+    """Serves until it is told to stop. With one worker this process serves `app`; several make their own.
+    `listening` is called once the port is had: where it is taken, nothing must say that the service is there."""
     if workers == 1:
         share_metrics(None)
         config = _config(app, settings, host, port)
-        DrainingServer(config).run([config.bind_socket()])
+        sockets = [config.bind_socket()]
+        listening()
+        DrainingServer(config).run(sockets)
         return
     with TemporaryDirectory(prefix="cds-metrics-") as folder:
         share_metrics(Path(folder))
         config = _config(partial(app_of_worker, settings), settings, host, port, factory=True, workers=workers)
-        _Workers(config, [config.bind_socket()]).run()
+        sockets = [config.bind_socket()]
+        listening()
+        _Workers(config, sockets).run()
 
 
 def _config(app: Any, settings: Settings, host: str, port: int, **more: Any) -> Config:

@@ -6,8 +6,10 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+from cds_service.errors import WrongSettings
 
 Algorithm = Literal["ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"]
 _PUBLIC = re.compile(r"https://[^/?#@\s]+(/[^?#\s]*)?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/[^?#\s]*)?")
@@ -106,6 +108,22 @@ class Settings(BaseSettings):
         if url is not None and not _PUBLIC.fullmatch(url):
             raise ValueError("is an https address without user, query or fragment; http is for loopback only")
         return url.rstrip("/") if url else None
+
+
+def read_settings() -> Settings:
+    """The settings of the environment. Raises `WrongSettings`, which names each wrong one and repeats no value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        raise WrongSettings([_problem(str(one["loc"][0]), one["msg"]) for one in problems]) from None
+    except SettingsError as error:  # it says which only in its words: error parsing value for field "cors_origins" …
+        name = str(error).partition('"')[2].partition('"')[0]
+        raise WrongSettings([_problem(name, "is not JSON; a list is written as JSON")]) from None
+
+
+def _problem(name: str, what: str) -> str:
+    return f"CDS_{name.upper()}: {what.removeprefix('Value error, ')}"
 
 
 def describe() -> list[tuple[str, str, str]]:

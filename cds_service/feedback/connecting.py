@@ -1,5 +1,6 @@
 """The engine for a URL: SQLite in a file, or PostgreSQL. All that the two need differently is here."""
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +43,17 @@ def _url(address: str) -> URL:
 def _sqlite(url: URL) -> AsyncEngine:
     """One connection: SQLite takes one writer at a time, and waiting in line is faster than asking again."""
     engine = _engine(url, pool_size=1)
-    event.listen(engine.sync_engine, "do_connect", lambda *_: _make_folder(url))
+    event.listen(engine.sync_engine, "do_connect", lambda *_: _prepare_file(url))
     event.listen(engine.sync_engine, "connect", _set_pragmas)
     return engine
 
 
-def _make_folder(url: URL) -> None:
+def _prepare_file(url: URL) -> None:
+    """Makes the folder, and tries the file. The driver opens it in a thread; where that fails, the thread answers an
+    event loop that may be over, and Python writes its traceback among the log lines."""
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        sqlite3.connect(url.database).close()
 
 
 def _set_pragmas(connection: DBAPIConnection, _record: Any) -> None:

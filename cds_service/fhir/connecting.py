@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from cds_service.errors import CannotStart
 from cds_service.fhir.allowing import is_loopback
 
 # Where clouds keep credentials, beside 169.254.169.254, which is link-local.
@@ -74,11 +75,18 @@ def is_forbidden(address: str, loopback: bool) -> bool:
     return read.is_link_local or read.is_multicast or read.is_unspecified or read.is_reserved or str(read) in _METADATA
 
 
+def _authorities(ca_file: Path) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=str(ca_file))
+    except OSError:  # not there, not to be read, or not PEM
+        raise CannotStart("CDS_FHIR_CA_FILE cannot be read, or is no PEM file of certificates") from None
+
+
 def new_http_client(
     ca_file: Path | None = None, connections: int = 100, resolve: Resolve = addresses_of
 ) -> httpx.AsyncClient:
     """The one pooled client. It follows no redirect, no proxy of the environment, and keeps no cookies of answers."""
-    verify = ssl.create_default_context(cafile=str(ca_file)) if ca_file else True
+    verify = _authorities(ca_file) if ca_file else True
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
     transport = httpx.AsyncHTTPTransport(verify=verify, limits=limits, trust_env=False)
     resolved, no_cookies = ResolvedTransport(transport, resolve), CookieJar(DefaultCookiePolicy(allowed_domains=()))

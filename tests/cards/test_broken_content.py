@@ -278,7 +278,7 @@ def test_a_content_without_cards_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
-    assert Mistake("nowhere/content.toml", 1, "the file is missing") in refused(tmp_path / "nowhere")
+    assert refused(tmp_path / "nowhere") == [Mistake("nowhere", 1, "the folder of the content is missing")]
 
 
 REVIEWS = {

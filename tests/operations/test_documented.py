@@ -120,3 +120,4 @@ def test_a_port_that_is_taken_is_an_error(tmp_path: Path) -> None:
         done = subprocess.run(words, cwd=ROOT, env={}, capture_output=True, check=False, timeout=60)
     assert done.returncode == 3
     assert b"Traceback" not in done.stderr
+    assert b'"serving"' not in done.stderr  # it would be the other process that serves there

@@ -1,10 +1,12 @@
 """Faults of real processes under load: killed, told to stop, without a disk, and two of them on one database."""
 
 import asyncio
+import os
 import resource
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
@@ -161,3 +163,18 @@ def limit(process: int, size: int) -> None:
     """The size beyond which a process can make no file larger: what it writes then fails as on a full disk."""
     _, hard = resource.prlimit(process, resource.RLIMIT_FSIZE)
     resource.prlimit(process, resource.RLIMIT_FSIZE, (size, hard))
+
+
+def test_a_database_that_cannot_be_opened_is_said_in_one_line(tmp_path: Path) -> None:
+    """Three times, since the driver's thread and the end of the event loop race each other."""
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-m", "cds_service", "report"],
+            cwd=ROOT,
+            env={**os.environ, "CDS_DATABASE_URL": f"sqlite:///{tmp_path}"},  # a folder is no file
+            capture_output=True,
+            check=False,
+            text=True,
+        )
+        assert (done.returncode, done.stderr) == (1, "")
+        assert "(SQLITE_CANTOPEN)" in done.stdout
