@@ -50,8 +50,14 @@ _NO_TELEMETRY: TelemetryConfig = {
     "operation_spans": False,
     "auto_configure": False,
 }
-# Its pages would load from other hosts; ours stand at /docs.
-_OURS_INSTEAD: dict[str, Any] = {"docs_url": None, "redoc_url": None, "telemetry": _NO_TELEMETRY}
+# Its pages would load from other hosts; ours stand at /docs. Its redirect of an address with a slash at the end would
+# lead to http behind a proxy that ends TLS, and a client that follows would send the call again for all to read.
+_OURS_INSTEAD: dict[str, Any] = {
+    "docs_url": None,
+    "redoc_url": None,
+    "redirect_slashes": False,
+    "telemetry": _NO_TELEMETRY,
+}
 
 TITLE = "Acetylcysteine CDS Hooks service"
 

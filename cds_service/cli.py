@@ -1,4 +1,4 @@
-"""The `cds-service` command: serve, check, explain, report, migrate, settings."""
+"""The `cds-service` command: serve, check, review-pages, explain, report, migrate, settings."""
 
 import asyncio
 import ipaddress

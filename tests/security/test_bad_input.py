@@ -585,3 +585,15 @@ def test_any_json_as_a_member_of_a_prefetched_resource_is_answered(data: st.Data
 @given(body=st.binary(max_size=200))
 def test_any_bytes_are_refused(body: bytes) -> None:
     assert post(CLIENT, body).status_code == 400
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    "path", ["/cds-services/", f"{ADDRESS}/", f"{ADDRESS}/feedback/", "/guidance/", "/health/live/"]
+)
+def test_an_address_with_a_slash_too_many_leads_nowhere(method: str, path: str) -> None:
+    """A redirect would repeat the call, with its data, at an address that the Host header and http make up."""
+    reply = CLIENT.request(method, path, content=BYTES, follow_redirects=False)
+    assert reply.status_code in (404, 405)
+    assert "location" not in reply.headers
+    assert reply.json()["resourceType"] == "OperationOutcome"
