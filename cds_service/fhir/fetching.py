@@ -15,7 +15,7 @@ import httpx
 
 from cds_service.clinical.codes import CodeList
 from cds_service.clinical.elements import Resource, member, objects, text
-from cds_service.clinical.queries import QUERIES, fhir_query
+from cds_service.clinical.queries import PATIENT, QUERIES, fhir_query
 from cds_service.exact import UNREADABLE, decode
 from cds_service.fhir.allowing import Base
 from cds_service.tracing import Spans, untraced
@@ -37,10 +37,12 @@ class Failure:
 
     reason: str
     kind: str = "not asked"
+    status: int = 0  # that of the answer, where it was not 200
 
 
 TOO_LATE = Failure("the FHIR server did not answer in time", "late")
 UNREACHABLE = Failure("the FHIR server could not be reached", "unreachable")
+NO_SUCH_PATIENT = Failure("the FHIR server does not know the patient")
 NOT_A_FHIR_ID = Failure("the id of the patient is not one that a FHIR server can have")
 Observe = Callable[[str, float], None]  # what became of one request, and the seconds it took
 
@@ -108,6 +110,8 @@ class FhirServer:
             elif (following := self._next(prefetch[key])) is not None:
                 asked[key] = self._read_on(answers, key, following)
         await self._all(asked.values())
+        if PATIENT in asked and _is_not_there(answers[PATIENT]):
+            answers |= {key: NO_SUCH_PATIENT for key in asked if _is_empty(answers[key])}
         return answers
 
     async def medications(self, references: Iterable[str]) -> list[Resource]:
@@ -202,7 +206,7 @@ class FhirServer:
 
     async def _read(self, got: httpx.Response) -> Any:
         if got.status_code != 200:
-            return Failure(f"the FHIR server answered with status {got.status_code}", "status")
+            return Failure(f"the FHIR server answered with status {got.status_code}", "status", got.status_code)
         if got.headers.get("content-encoding", "identity").lower() != "identity":
             return Failure("the answer of the FHIR server is compressed, which it was not asked for", "compressed")
         parts, size = [], 0
@@ -215,6 +219,16 @@ class FhirServer:
             return decode(b"".join(parts))
         except UNREADABLE:
             return Failure("the answer of the FHIR server is not JSON that can be read", "unreadable")
+
+
+def _is_not_there(answer: Any) -> bool:
+    return isinstance(answer, Failure) and answer.status in (404, 410)
+
+
+def _is_empty(answer: Any) -> bool:
+    """A search that found nothing. About a patient whom the server does not know that is no "none on record"."""
+    found = (member(member(entry, "resource"), "resourceType") for entry in objects(member(answer, "entry")))
+    return member(answer, "resourceType") == "Bundle" and all(kind == "OperationOutcome" for kind in found)
 
 
 Source = FhirServer | NoServer

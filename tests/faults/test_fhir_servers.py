@@ -307,6 +307,28 @@ def test_where_a_fault_leaves_nothing_at_all_the_answer_is_a_412_that_names_ever
         assert set(diagnostics(called(service, body_for(server)))) == ALL_KEYS
 
 
+def without_the_patient(others: Behave) -> Behave:
+    async def behave(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        await (FAULTS["status 404"] if key_of(asked) == "patient" else others)(asked, writer)
+
+    return behave
+
+
+def test_nothing_found_of_a_patient_whom_the_server_does_not_know_is_not_none_on_record(patient_service: str) -> None:
+    nothing = answer_with(lambda _: {"resourceType": "Bundle", "type": "searchset", "total": 0})
+    with running(Loopback(without_the_patient(nothing))) as server:
+        said = diagnostics(called(patient_service, body_for(server)))
+    assert said.pop("patient") == "the FHIR server answered with status 404"
+    assert said == dict.fromkeys(ALL_KEYS - {"patient"}, "the FHIR server does not know the patient")
+
+
+def test_what_is_found_of_a_patient_whom_the_server_does_not_know_is_used(patient_service: str) -> None:
+    with running(Loopback(without_the_patient(answer_with(sound)))) as server:
+        answer = cards(called(patient_service, body_for(server)))
+    assert "nitroglycerin-interaction" in ids_of(answer)
+    assert any("allergy to acetylcysteine" in one and "does not know the patient" in one for one in not_done(answer))
+
+
 def test_a_server_that_is_not_there(service: str) -> None:
     with running(Loopback(never)) as server:
         gone = body_for(server)

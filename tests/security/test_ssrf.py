@@ -286,7 +286,8 @@ def test_a_redirect_is_not_followed(trap: Trap, status: int, where: str) -> None
     with running(Loopback(redirect)) as server:
         answers = complete(server.base, [server.base])
     assert all(
-        answer == Failure(f"the FHIR server answered with status {status}", "status") for answer in answers.values()
+        answer == Failure(f"the FHIR server answered with status {status}", "status", status)
+        for answer in answers.values()
     )
     assert (len(server.asked), trap.caught()) == (len(QUERIES), 0)
 
