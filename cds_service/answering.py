@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from cds_service.clinical.chart import Chart
@@ -37,12 +38,12 @@ class Answer:
     decided: tuple[Decided, ...] = ()
     unread_orders: int = 0
 
-    @property
+    @cached_property
     def card_ids(self) -> list[str]:
         """The ids of the cards that are shown, in their order."""
         return [card.source.topic.code for card in self.response.cards]
 
-    @property
+    @cached_property
     def facts_lacking(self) -> set[str]:
         """The facts without which some card could not tell."""
         return {condition.fact for one in self.decided for condition in undecided(one.decision)}

@@ -28,10 +28,10 @@ def configure(level: str) -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(serializer=_as_json),
+            _as_json,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
     _ready.clear()
@@ -64,7 +64,7 @@ def get_logger() -> Any:
     return _ready[0] if _ready and structlog.is_configured() else structlog.get_logger("cds_service")
 
 
-def _as_json(event: Any, **_: Any) -> str:
+def _as_json(_logger: Any, _level: str, event: Any) -> str:
     return _ENCODER.encode(event).decode()
 
 

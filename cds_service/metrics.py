@@ -6,6 +6,7 @@ The folder is named by an environment variable that `serve` sets before the work
 
 import os
 from collections.abc import Collection, Iterable
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -66,6 +67,7 @@ class Metrics:
         self._set_up_requests(self._registry)
         self._set_up_fetches(self._registry)
         self._set_up_records(self._registry)
+        self._request, self._second = cache(self._requests.labels), cache(self._seconds.labels)
         self._begin_at_zero()
 
     def _set_up_requests(self, registry: CollectorRegistry) -> None:
@@ -129,9 +131,9 @@ class Metrics:
     def request(self, kind: str, service: str, outcome: str, seconds: float) -> None:
         """One request answered. The time is kept for calls alone."""
         kind, outcome = _one_of(KINDS, kind), _one_of(OUTCOMES, outcome)
-        self._requests.labels(kind, self._service(kind, service), outcome).inc()
+        self._request(kind, self._service(kind, service), outcome).inc()
         if kind == "call":
-            self._seconds.labels(outcome).observe(seconds)
+            self._second(outcome).observe(seconds)
 
     def _service(self, kind: str, service: str) -> str:
         return _one_of(self._services, service) if kind in ("call", "feedback") else ""

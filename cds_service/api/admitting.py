@@ -1,8 +1,5 @@
 """Admitting calls: no more at once than one process can answer in time."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from cds_service.errors import Busy
 
 
@@ -12,13 +9,12 @@ class Gate:
     def __init__(self, most: int) -> None:
         self._most, self._inside = most, 0
 
-    @contextmanager
-    def entered(self) -> Iterator[None]:
+    def __enter__(self) -> None:
         """A place while a call is answered. Raises `Busy` if there is none."""
         if self._inside >= self._most:
             raise Busy
         self._inside += 1
-        try:
-            yield
-        finally:
-            self._inside -= 1
+
+    def __exit__(self, *_: object) -> None:
+        """The place is free again."""
+        self._inside -= 1

@@ -53,11 +53,11 @@ class Counting:
     def _count(self, scope: Scope, status: int, seconds: float) -> bool:
         kind = _KINDS.get(getattr(scope.get("route"), "path", ""), "other")
         service = scope.get("path_params", {}).get("service_id", "")
-        self.metrics.request(kind, service, _outcome(scope, status), seconds)
+        self.metrics.request(kind, service, outcome(scope, status), seconds)
         return True
 
 
-def _outcome(scope: Scope, status: int) -> str:
+def outcome(scope: Scope, status: int) -> str:
     """What the route said of it, or what its status says."""
     said = scope.get("state", {}).get("outcome", "") if status == 200 else ""
     return said or _OUTCOMES.get(status) or _OF_CLASS.get(status // 100, "other")

@@ -5,29 +5,28 @@ same function directly: matching routes and solving dependencies cost more than 
 """
 
 from collections.abc import Iterable
-from types import SimpleNamespace
+from time import perf_counter
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cds_service.api import problems
 from cds_service.api.authenticating import authenticate
-from cds_service.api.counting import Counting
+from cds_service.api.counting import outcome
 from cds_service.api.routes import call
 from cds_service.errors import CdsServiceError, NotAuthenticated
 from cds_service.metrics import Metrics
 
 _PREFIX = "/cds-services/"
-_ROUTE = SimpleNamespace(path="/cds-services/{service_id}")  # what the framework would have found, for who counts
 
 
 class Direct:
     """Answers a call of a service that no browser sent; everything else goes on to the app."""
 
     def __init__(self, app: ASGIApp, services: Iterable[str], metrics: Metrics) -> None:
-        self.app = app
+        self.app, self._metrics = app, metrics
         self._services = {f"{_PREFIX}{identity}": identity for identity in services}
-        self._call = Counting(problems.BugShield(self._answer), metrics)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One or the other, by method, path, and whether an Origin is named."""
@@ -38,15 +37,28 @@ class Direct:
             return False
         return not any(name == b"origin" for name, _ in scope["headers"])
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Counted as its answer is ready to go, or once that failed; a bug is answered for."""
+        started, status = perf_counter(), 500
         identity = self._services[scope["path"]]
-        scope["route"], scope["path_params"] = _ROUTE, {"service_id": identity}
-        request = Request(scope, receive, send)
         try:
-            await authenticate(request)
-            response = await call(identity, request)
-        except NotAuthenticated as error:
-            response = await problems.on_not_authenticated(request, error)
-        except CdsServiceError as error:
-            response = await problems.on_known(request, error)
-        await response(scope, receive, send)
+            response = await _answer(identity, Request(scope, receive, send))
+            status = response.status_code
+        except Exception as error:  # the last place that can keep its message from being written
+            response = problems.on_bug(error)
+        finally:
+            self._metrics.request("call", identity, outcome(scope, status), perf_counter() - started)
+        try:
+            await response(scope, receive, send)
+        except Exception as error:  # it went out in part, and nothing can be added to it
+            problems.on_bug(error)
+
+
+async def _answer(identity: str, request: Request) -> Response:
+    try:
+        await authenticate(request)
+        return await call(identity, request)
+    except NotAuthenticated as error:
+        return await problems.on_not_authenticated(request, error)
+    except CdsServiceError as error:
+        return await problems.on_known(request, error)

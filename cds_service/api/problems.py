@@ -83,6 +83,12 @@ async def on_http(_request: Request, error: Exception) -> Response:
     return answer(status, outcome(code, _WORDS.get(status, "this request cannot be answered")), headers)
 
 
+def on_bug(error: Exception) -> Response:
+    """The place is logged, and nothing of it is told, not even its message: that may hold data."""
+    get_logger().error("bug", error=type(error).__name__, where=where_it_broke(error))
+    return answer(500, outcome("exception", "the service failed; no guidance was given"))
+
+
 class BugShield:
     """Answers for a bug in place of the server, which would log its message, and that may hold data.
 
@@ -107,7 +113,6 @@ class BugShield:
         try:
             await self.app(scope, receive, watched)
         except Exception as error:  # the last place that can keep its message from being written
-            get_logger().error("bug", error=type(error).__name__, where=where_it_broke(error))
+            reply = on_bug(error)
             if not started:
-                reply = answer(500, outcome("exception", "the service failed; no guidance was given"))
                 await reply(scope, receive, send)

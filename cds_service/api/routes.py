@@ -43,17 +43,19 @@ async def call(service_id: str, request: Request) -> Response:
     """The cards for one hook call."""
     started = perf_counter()
     hook = _hook_of(service_id)
-    asked = read_request(await read_body(request, request.app.state.settings.max_body_bytes), hook)
-    client: Client | None = request.state.client
     state = request.app.state
-    with state.gate.entered(), state.tracing.call(request.headers) as span:
+    asked = read_request(await read_body(request, state.settings.max_body_bytes), hook)
+    client: Client | None = request.state.client
+    with state.gate, state.tracing.call(request.headers) as span:
         server, source = _fhir_server(request.app, asked, client)
         answered = await answer(
             asked, state.content, state.now(), state.new_id, source, state.tracing.span, state.public_url
         )
         body = _written(answered, client)
         span.note(service=service_id, cards=answered.card_ids, fhir_server=server)
-    _count(request, answered)
+    request.state.outcome = "cards" if answered.card_ids else "no cards"
+    state.metrics.shown(answered.card_ids)
+    state.metrics.cannot_tell(answered.facts_lacking)
     state.records.shown(service_id, hook, asked.hook_instance, _name(client), answered.response.cards)
     _log(service_id, asked, answered, client, server, perf_counter() - started)
     return Response(body, media_type="application/json")
@@ -85,12 +87,6 @@ def _hook_of(service_id: str) -> str:
 def _name(client: Client | None) -> str:
     """The client's name in logs and records."""
     return client.name if client else "open"
-
-
-def _count(request: Request, answered: Answer) -> None:
-    request.state.outcome = "cards" if answered.card_ids else "no cards"
-    request.app.state.metrics.shown(answered.card_ids)
-    request.app.state.metrics.cannot_tell(answered.facts_lacking)
 
 
 def _written(answered: Answer, client: Client | None) -> bytes:

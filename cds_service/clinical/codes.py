@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cds_service.clinical.elements import Coding, Json, codings, names
@@ -115,16 +115,12 @@ class NameList:
         self._patterns = [
             (row, [_pattern(part, row) for part in row.name.split(" + ")]) for row in self.rows if row.included
         ]
-        self._any = [_first_of(patterns, flags) for flags in (0, re.IGNORECASE) if (patterns := self._with(flags))]
-
-    def _with(self, flags: int) -> list[str]:
-        """The patterns of one kind, of a name of several parts its first."""
-        return [first.pattern for _, (first, *_) in self._patterns if first.flags & re.IGNORECASE == flags]
+        self._hint = re.compile("|".join(dict.fromkeys(_hint(row.name.split(" + ")[0]) for row, _ in self._patterns)))
 
     def find_all(self, written: str) -> list[Name]:
         """The included names that occur in the text. A refused name beside one never cancels it."""
         folded = _fold(written)
-        if not any(pattern.search(folded) for pattern in self._any):  # nearly every text: one look instead of many
+        if folded.isascii() and self._hint.search(folded.lower()) is None:  # nearly every text: one look, not many
             return []
         return [row for row, patterns in self._patterns if all(pattern.search(folded) for pattern in patterns)]
 
@@ -137,17 +133,22 @@ class NameList:
         return next((row for written in names(concept) if (row := self.find(written))), None)
 
 
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _WORD = r"[^\W_]"  # a letter or a digit: what may not touch a whole word; a hyphen may, as in N-acetylcysteine
-
-
-def _first_of(patterns: Sequence[str], flags: int) -> re.Pattern[str]:
-    return re.compile("|".join(patterns), flags)
 
 
 def _pattern(part: str, row: Name) -> re.Pattern[str]:
     flags = 0 if row.capitals else re.IGNORECASE
-    words = r"[\s-]+".join(re.escape(word) for word in re.split(r"[\s-]+", _fold(part)))
-    return re.compile(rf"(?<!{_WORD}){words}(?!{_WORD})", flags)
+    return re.compile(rf"(?<!{_WORD}){_words(part)}(?!{_WORD})", flags)
+
+
+def _hint(part: str) -> str:
+    """What any lower-case ASCII text has that the pattern is found in. A letter that is not ASCII may match one."""
+    return _NOT_ASCII.sub(".", _words(part.lower()))
+
+
+def _words(part: str) -> str:
+    return r"[\s-]+".join(re.escape(word) for word in re.split(r"[\s-]+", _fold(part)))
 
 
 def _fold(written: str) -> str:

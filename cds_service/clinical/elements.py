@@ -92,7 +92,7 @@ def codings(concept: Json) -> list[Coding]:
 def names(concept: Json) -> Iterator[str]:
     """Every text and display of a CodeableConcept, a list of them, a Reference, or an R5 CodeableReference."""
     for one in _concepts(concept):
-        written = [one.get("text"), one.get("display"), at(one, "reference", "display")]
+        written = [one.get("text"), one.get("display"), member(one.get("reference"), "display")]
         written += [coding.get("display") for coding in objects(one.get("coding"))]
         yield from (said for value in written if (said := text(value)))
 
@@ -106,7 +106,7 @@ def code_or_concept(value: Json) -> set[str]:
 
 def references(value: Json) -> list[str]:
     """The reference strings of a Reference, a list of them, or R5 CodeableReferences."""
-    found = []
+    found: list[str] = []
     for one in objects(value):
         inner = one.get("reference")
         reference = text(inner.get("reference") if isinstance(inner, dict) else inner)

@@ -44,8 +44,8 @@ class Order:
 def index_medications(entries: Iterable[Json]) -> dict[str, Resource]:
     """Every Medication among Bundle entries, by `Medication/id` and by its full URL."""
     found: dict[str, Resource] = {}
-    for entry in objects(list(entries)):
-        resource: Resource = entry.get("resource") or {}
+    for entry in entries:
+        resource = member(entry, "resource")
         if member(resource, "resourceType") == "Medication":
             found[f"Medication/{text(resource.get('id'))}"] = resource
             found[text(entry.get("fullUrl"))] = resource
@@ -62,9 +62,12 @@ def drug_concepts(order: Resource, medications: Medications) -> list[Json]:
 
 
 def _medications_behind(order: Resource, medications: Medications) -> list[Resource]:
+    pointers = drug_pointers(order)
+    if not pointers:
+        return []
     contained = {f"#{text(one.get('id'))}": one for one in objects(order.get("contained"))}
     found = []
-    for pointer in drug_pointers(order):
+    for pointer in pointers:
         resource = contained.get(pointer) or medications.get(pointer) or medications.get(name_in(pointer))
         if resource is not None:
             found.append(resource)

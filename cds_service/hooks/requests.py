@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -35,8 +34,7 @@ class _Envelope(msgspec.Struct):
 _ENVELOPE = msgspec.json.Decoder(_Envelope, float_hook=exact)
 
 
-@dataclass(frozen=True)
-class HookRequest:
+class HookRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One call of a hook. `entries` are the bundle entries of its orders; `raw_prefetch` is not parsed yet."""
 
     hook: str
@@ -45,15 +43,20 @@ class HookRequest:
     entries: tuple[dict[str, Any], ...]
     selections: tuple[str, ...]
     fhir_server: str
-    fhir_authorization: Any = field(repr=False)
-    raw_prefetch: bytes
+    fhir_authorization: Any
+    raw_prefetch: msgspec.Raw
+
+    def __repr__(self) -> str:
+        """Without what it holds: a token, and a patient's data."""
+        return f"HookRequest({self.hook})"
 
     def prefetch(self) -> Mapping[str, Any]:
         """The prefetch, parsed. Empty if none was sent or if it is not an object."""
-        if not self.raw_prefetch:
+        written = bytes(self.raw_prefetch)
+        if not written:
             return {}
         try:
-            parsed = decode(self.raw_prefetch)
+            parsed = decode(written)
         except TooDeep:
             raise InvalidRequest("prefetch", "is nested too deeply") from None
         except UNREADABLE:
@@ -77,7 +80,7 @@ def read_request(body: bytes, hook: str) -> HookRequest:
         selections=tuple(_selections(context)),
         fhir_server=envelope.fhirServer if isinstance(envelope.fhirServer, str) else "",
         fhir_authorization=envelope.fhirAuthorization,
-        raw_prefetch=bytes(envelope.prefetch),
+        raw_prefetch=envelope.prefetch,
     )
 
 

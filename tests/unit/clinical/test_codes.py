@@ -345,3 +345,17 @@ def test_a_code_without_the_form_of_its_system_is_named(system: str, code: str, 
     if problem.endswith("of"):
         problem = f"{code} {problem} {system}"
     assert shape_problem(system, code) == problem
+
+
+@pytest.mark.parametrize("listed", VOCABULARY.name_lists.values(), ids=VOCABULARY.name_lists)
+def test_the_first_look_at_a_text_hides_no_name(listed: NameList) -> None:
+    for one in (row for row in listed.rows if row.included):
+        written = one.name.replace(" + ", " of ")
+        in_any_case = [] if one.capitals else [written.upper(), written.title()]
+        assert all(one in listed.find_all(said) for said in (written, f"({written})", f"Ж {written}", *in_any_case))
+
+
+def test_a_letter_that_is_not_ascii_and_is_the_same_in_capitals_hides_no_name() -> None:
+    listed = NameList([name("asetılsistein")])
+    assert listed.find("ASETILSISTEIN") is not None
+    assert listed.find("asetılsistein") is not None
