@@ -21,7 +21,7 @@ from cds_service.api.admitting import Gate
 from cds_service.api.authenticating import Authenticator
 from cds_service.api.bodies import Bodies
 from cds_service.api.counting import Counting
-from cds_service.api.direct import Direct
+from cds_service.api.direct import Direct, Service
 from cds_service.api.health import Part
 from cds_service.api.key_sets import KeySetLimits, KeySets
 from cds_service.api.seen_tokens import SeenTokens, TokensOfThisProcess, TokenStore
@@ -84,7 +84,7 @@ def create_app(
     records: Records | None = None,
 ) -> FastAPI:
     """The service. Content is loaded here, so that a mistake in it stops the start; tests pass the rest in."""
-    app = FastAPI(title=TITLE, version=__version__, lifespan=_running, **_OURS_INSTEAD)
+    app = Service(title=TITLE, version=__version__, lifespan=_running, **_OURS_INSTEAD)
     app.state.settings = settings
     app.state.content = with_site_intervals(content or load_content(settings.cards), settings.site_intervals)
     app.state.public_url = _url_of_pages(settings)
@@ -100,6 +100,7 @@ def create_app(
     app.state.authenticator = _authenticator(settings, app.state.key_sets, seen, now, failed)
     app.state.bodies, app.state.gate = Bodies(settings), Gate(settings.max_calls)
     app.state.parts = _parts(app)
+    app.state.direct = Direct(SERVICES, app.state.metrics)
     _guard(app)
     routes.set_up(app)
     if settings.demo:
@@ -126,7 +127,6 @@ def _guard(app: FastAPI) -> None:
         allow_private_network=app.state.settings.demo,  # a page of the internet, the sandbox, calls this machine
     )
     app.add_middleware(Counting, metrics=app.state.metrics)  # outside: what the others refuse is counted too
-    app.add_middleware(Direct, services=SERVICES, metrics=app.state.metrics)  # outermost: it needs none of them
 
 
 def _parts(app: FastAPI) -> dict[str, Part]:

@@ -38,10 +38,11 @@ class GuardedProtocol(HttpToolsProtocol):
         """Takes in what came, unless it makes a head that is too large."""
         if self._in_head:
             self._head_bytes += len(data)
-            self._start_timer()
         super().data_received(data)
-        if self._in_head and self._head_bytes > self.most_bytes:
-            self._refuse_large()
+        if self._in_head and self._head_bytes:  # nearly every head comes at once, and needs no timer
+            self._start_timer()
+            if self._head_bytes > self.most_bytes:
+                self._refuse_large()
 
     def on_url(self, url: bytes) -> None:
         """A piece of the address."""

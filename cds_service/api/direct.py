@@ -7,9 +7,10 @@ same function directly: matching routes and solving dependencies cost more than 
 from collections.abc import Iterable
 from time import perf_counter
 
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from cds_service.api import problems
 from cds_service.api.authenticating import authenticate
@@ -22,22 +23,19 @@ _PREFIX = "/cds-services/"
 
 
 class Direct:
-    """Answers a call of a service that no browser sent; everything else goes on to the app."""
+    """Answers a call of a service that no browser sent."""
 
-    def __init__(self, app: ASGIApp, services: Iterable[str], metrics: Metrics) -> None:
-        self.app, self._metrics = app, metrics
+    def __init__(self, services: Iterable[str], metrics: Metrics) -> None:
+        self._metrics = metrics
         self._services = {f"{_PREFIX}{identity}": identity for identity in services}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One or the other, by method, path, and whether an Origin is named."""
-        await (self._call if self._is_ours(scope) else self.app)(scope, receive, send)
-
-    def _is_ours(self, scope: Scope) -> bool:
+    def takes(self, scope: Scope) -> bool:
+        """By method, path, and whether an Origin is named."""
         if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in self._services:
             return False
         return not any(name == b"origin" for name, _ in scope["headers"])
 
-    async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Counted as its answer is ready to go, or once that failed; a bug is answered for."""
         started, status = perf_counter(), 500
         identity = self._services[scope["path"]]
@@ -52,6 +50,18 @@ class Direct:
             await response(scope, receive, send)
         except Exception as error:  # it went out in part, and nothing can be added to it
             problems.on_bug(error)
+
+
+class Service(FastAPI):
+    """The framework's app, where calls of EHRs pass all of the framework by."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One or the other."""
+        if self.state.direct.takes(scope):
+            scope["app"] = self
+            await self.state.direct.answer(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 async def _answer(identity: str, request: Request) -> Response:
