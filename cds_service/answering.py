@@ -1,6 +1,6 @@
 """One call answered: gather, read, decide, render. In that order, and nothing else."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -83,10 +83,11 @@ async def answer(
             return _for_no_order(orders, along)
         likely = _likely(request, orders, along, prefetch)
         answers = await source.complete(prefetch, request.patient_id, version_of(orders.found[0].resource, likely))
-        along += await source.medications(_nameless([*along, *_entries_in(list(answers.values()))]))
+        came = _entries_in(list(answers.values()))
+        along += await source.medications(_nameless([*along, *came]))
         chart = gather(request.patient_id, answers, source.why)
     with span("decide"):
-        drafts = _drafts(request.entries, [*along, *_entries_in(list(answers.values()))])
+        drafts = _drafts(request.entries, [*along, *came])
         decided = decide_all(orders.found, drafts, chart, content, now)
     with span("render"):
         likely = likely if answers is prefetch else _likely(request, orders, along, answers)
@@ -139,11 +140,12 @@ def _refuse_without_data(chart: Chart, cards: Sequence[wire.Card]) -> None:
         raise DataNotObtained({key: data.gap for key, data in chart.data.items()})
 
 
-def _nameless(entries: Sequence[Resource]) -> list[str]:
-    """The references to Medications among orders that nothing at hand resolves or names."""
+def _nameless(entries: Sequence[Resource]) -> Iterator[str]:
+    """The references to Medications among orders that nothing at hand resolves or names: not worked out until asked."""
     medications = index_medications(entries)
-    orders = [one for entry in entries if is_order(one := entry.get("resource"))]
-    return [pointer for order in orders if is_nameless(order, medications) for pointer in drug_pointers(order)]
+    for entry in entries:
+        if is_order(order := entry.get("resource")) and is_nameless(order, medications):
+            yield from drug_pointers(order)
 
 
 def orders_of(request: HookRequest) -> list[Resource]:

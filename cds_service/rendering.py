@@ -21,6 +21,7 @@ from cds_service.suggesting import action_for
 SHOWN_LENGTH = 1000  # our own lists may be long; names from the EHR are cut where they are read
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
 # Most values, told at a glance: words and numbers that mean nothing in Markdown or HTML. The rest is looked at.
+_NOTHING_ODD = re.compile(r"[ -%'-;=?-~]*")  # printable ASCII but for <, > and &
 _HARMLESS = re.compile(r"(?:[A-Za-z(“]|\d+(?![\d.)]))(?:[A-Za-z0-9µ.,;()%/“”–²-]| (?! ))*(?<! )", re.ASCII)
 _LINE_START = re.compile(r"^([-+=#]|\d+(?=[.)]))")
 _LINK = re.compile(r"/(?=/)|www(?=\.)|@|(?:mailto|xmpp)(?=:)|(?<=\w)[.．。](?=[^\W\d_]{2})", re.IGNORECASE)
@@ -93,6 +94,8 @@ def plain(text: str) -> str:
     """Text for a summary, which is no Markdown: comparators in words, and nothing that HTML would read."""
     for sign, word in _COMPARATORS.items():
         text = text.replace(sign, word)
+    if _NOTHING_ODD.fullmatch(text):
+        return " ".join(text.split())
     kept = (c for c in text if c.isspace() or (unicodedata.category(c)[0] != "C" and c not in "<>&"))
     return " ".join("".join(kept).split())
 

@@ -18,14 +18,14 @@ def action_for(
     row: SuggestionRow, order: Order, likely_versions: Sequence[str], patient_id: str, today: date
 ) -> Action | None:
     """The action of a suggestion; None where it cannot be offered: an order without id, a version without drafts."""
-    version = version_of(order.resource, likely_versions)
     if row.does == "order-amino-acids":
-        lab_order = draft_lab_order(version, patient_id, today)
+        lab_order = draft_lab_order(version_of(order.resource, likely_versions), patient_id, today)
         return Action(type="create", description=row.description, resource=lab_order) if lab_order else None
     if not text(order.resource.get("id")):
         return None
     if row.does == "remove-order":
         return Action(type="delete", description=row.description, resourceId=order.reference)
+    version = version_of(order.resource, likely_versions)
     changed = with_daily_dose(order.resource, version, row.daily_mg or 0)
     return Action(type="update", description=row.description, resource=changed)
 

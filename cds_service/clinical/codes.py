@@ -52,9 +52,10 @@ class CodeList:
 
     def find(self, coding: Coding) -> Row | None:
         """The row of this code in this system, the longest prefix where there is no exact row."""
-        code = _plain(coding.system, coding.code)
-        exact = self._exact.get((coding.system, code))
-        return exact or (self._longest_prefix(coding.system, code) if self._prefixes else None)
+        system, code, _ = coding
+        code = _plain(system, code) if system == ICD10CM else code
+        exact = self._exact.get((system, code))
+        return exact or (self._longest_prefix(system, code) if self._prefixes else None)
 
     def _longest_prefix(self, system: str, code: str) -> Row | None:
         fits = [row for of, prefix, row in self._prefixes if of == system and code.startswith(prefix)]

@@ -13,6 +13,7 @@ Resource = dict[str, Any]
 
 _CONTEXT = Context(prec=12)
 MAX_DIGITS = 12  # more than any dose or result; beyond it arithmetic is somebody's attack or mistake
+_TOO_LARGE = 10**MAX_DIGITS
 
 
 class Coding(NamedTuple):
@@ -63,8 +64,8 @@ def number(value: Json) -> Decimal | None:
     """An exact number. None for strings, booleans and absurd sizes; beyond 12 digits it is rounded."""
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return None
-    if isinstance(value, int) and value.bit_length() > MAX_DIGITS * 4:
-        return None
+    if isinstance(value, int):
+        return Decimal(value) if abs(value) < _TOO_LARGE else None
     exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not exact.is_finite() or abs(exact.adjusted()) > MAX_DIGITS:
         return None

@@ -64,7 +64,8 @@ def _instant(written: str) -> Moment | None:
         return None
     at = datetime.fromisoformat(written)
     if at.tzinfo is not None:
-        return Moment(at.date(), at.astimezone(UTC), at.astimezone(UTC))
+        utc = at.astimezone(UTC)
+        return Moment(at.date(), utc, utc)
     utc = at.replace(tzinfo=UTC)
     return Moment(at.date(), utc - WIDEST_ZONE, utc + WIDEST_ZONE)
 

@@ -136,9 +136,9 @@ def _judge(one: Part, wanted: Wanted, patient_id: str, now: datetime) -> Result 
     problem = _status_problem(part, whole) or _date_problem(moment, wanted, now)
     if any(codes.rows_of(one.codings) for codes in wanted.others):
         problem = "its codes contradict each other"
-    if _OTHER_SPECIMEN.search(" ".join(_specimen_names(part, whole))):
+    if any(map(_OTHER_SPECIMEN.search, _specimen_names(part, whole))):
         problem = "its specimen is not plasma or serum"
-    if not (is_about(whole, patient_id) and is_about(part, patient_id)):
+    if not (is_about(whole, patient_id) and (part is whole or is_about(part, patient_id))):
         problem = "it is about another patient"
     measure = _read_value(part, wanted.kind)
     problem = problem or (measure.reason if isinstance(measure, Refusal) else "")
@@ -161,7 +161,7 @@ _STATUSES = frozenset(("registered", "preliminary", "cancelled", "entered-in-err
 
 def moment_of(part: Resource, whole: Resource) -> Moment | None:
     """When the sample was taken: as the part says, else as the whole says; a date that cannot be read is none."""
-    own = any(name.startswith("effective") for name in part)
+    own = part is not whole and any(name.startswith("effective") for name in part)
     return sample_moment(part if own else whole)
 
 
@@ -188,7 +188,7 @@ def _read_value(part: Resource, kind: str) -> Measure | Refusal:
 
 def _specimen_names(part: Resource, whole: Resource) -> Iterator[str]:
     """What the result says of its specimen, in words: on the reference, or in the Specimen contained in it."""
-    for holder in (part, whole):
+    for holder in (part,) if part is whole else (part, whole):
         yield from names(holder.get("specimen"))
         for contained in objects(holder.get("contained")):
             if contained.get("resourceType") == "Specimen":

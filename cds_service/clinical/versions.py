@@ -234,6 +234,7 @@ FOUND_IN: Mapping[str, Mapping[str, Iterable[str]]] = {  # elements that not eve
         "related": _UNTIL_STU3,
     },
 }
+_SIGNS = {kind: [(name, frozenset(found_in[name])) for name in sorted(found_in)] for kind, found_in in FOUND_IN.items()}
 _SYSTEMS_SINCE_R4 = "http://terminology.hl7.org/"
 _CATEGORIES_UNTIL_STU3 = frozenset(
     f"http://hl7.org/fhir/{name}-category" for name in ("condition", "medication-request", "observation")
@@ -278,8 +279,9 @@ def _signs(resource: Resource) -> Iterator[frozenset[str]]:
         return
     if kind == "MedicationRequest":
         yield from _order_signs(resource)
-    found_in = FOUND_IN.get(kind, {})
-    yield from (frozenset(found_in[name]) for name in sorted(found_in) if name in resource)
+    for name, versions in _SIGNS.get(kind, ()):
+        if name in resource:
+            yield versions
     if isinstance(resource.get("clinicalStatus"), str | dict):
         yield _UNTIL_STU3 if isinstance(resource["clinicalStatus"], str) else _SINCE_R4
     for coding in codings(resource.get("category")):

@@ -130,6 +130,8 @@ def test_a_number_is_exact(value: Any, expected: Decimal) -> None:
         pytest.param(Decimal("1E+13"), id="too-large"),
         pytest.param(Decimal("1E-13"), id="too-small"),
         pytest.param(Decimal("1E+999999"), id="an-exponent-that-would-fill-the-memory"),
+        pytest.param(10**12, id="whole-number-of-thirteen-digits"),
+        pytest.param(Decimal("1234567890123.0"), id="the-same-with-a-point"),
     ],
 )
 def test_what_is_not_a_sensible_number_is_nothing_and_not_zero(value: Any) -> None:
