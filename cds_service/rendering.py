@@ -23,6 +23,7 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
 # Most values, told at a glance: words and numbers that mean nothing in Markdown or HTML. The rest is looked at.
 _NOTHING_ODD = re.compile(r"[ -%'-;=?-~]*")  # printable ASCII but for <, > and &
 _HARMLESS = re.compile(r"(?:[A-Za-z(“]|\d+(?![\d.)]))(?:[A-Za-z0-9µ.,;()%/“”–²-]| (?! ))*(?<! )", re.ASCII)
+_EMPTY_ITEM, _GAP = re.compile(r"^- *\n", re.MULTILINE), re.compile(r"\n{3,}")
 _LINE_START = re.compile(r"^([-+=#]|\d+(?=[.)]))")
 _LINK = re.compile(r"/(?=/)|www(?=\.)|@|(?:mailto|xmpp)(?=:)|(?<=\w)[.．。](?=[^\W\d_]{2})", re.IGNORECASE)
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
@@ -150,7 +151,9 @@ class _Filler:
 
 def _tidy(detail: str) -> str:
     """Items and paragraphs that came out empty leave no gap."""
-    return re.sub(r"\n{3,}", "\n\n", re.sub(r"^- *\n", "", detail, flags=re.MULTILINE)).strip()
+    if " \n" in detail or "-\n" in detail:  # looked for first: most texts have neither
+        detail = _EMPTY_ITEM.sub("", detail)
+    return _GAP.sub("\n\n", detail).strip() if "\n\n\n" in detail else detail.strip()
 
 
 def _suggestions(group: Sequence[Decided], call: Call) -> tuple[wire.Suggestion, ...]:

@@ -32,7 +32,10 @@ def holes(text: str) -> list[str]:
 
 def fill(text: str, value: Callable[[str], str]) -> str:
     """The text with each hole filled by the value of its name."""
-    filled = [*_pieces(text)]
+    pieces = _pieces(text)
+    if len(pieces) == 1:
+        return text
+    filled = [*pieces]
     filled[1::2] = map(value, filled[1::2])
     return "".join(filled)
 
