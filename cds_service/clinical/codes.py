@@ -24,6 +24,9 @@ _SHAPES = {
 }
 
 
+READ_SYSTEMS = frozenset(_SHAPES)  # a code of any other system says nothing to this service
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row of a code list.

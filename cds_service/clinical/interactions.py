@@ -65,7 +65,7 @@ def _glutamine(concept: object, vocabulary: Vocabulary) -> tuple[Row, bool] | No
 
 
 def _unread(resource: Resource, medications: Mapping[str, Resource]) -> str | None:
-    return "a medication named only by reference" if is_nameless(resource, medications) else None
+    return "a medication without a name or code that can be read" if is_nameless(resource, medications) else None
 
 
 def _look_through(chart: Chart, drafts: Sequence[Resource], look: Look) -> Fact:

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from cds_service.clinical.codes import Row
+from cds_service.clinical.codes import READ_SYSTEMS, Row
 from cds_service.clinical.elements import (
     Json,
     Resource,
+    codings,
     member,
     name_in,
     names,
@@ -80,10 +81,13 @@ def has_unread_drug(order: Resource, medications: Medications) -> bool:
 
 
 def is_nameless(resource: Resource, medications: Medications) -> bool:
-    """True where the drug stands behind such a reference and nothing beside it names the drug: it may be anything."""
-    if not has_unread_drug(resource, medications):
+    """True where nothing names the drug, and it stands behind such a reference or has only codes of systems that are
+    not read: it may be anything."""
+    concepts = drug_concepts(resource, medications)
+    if any(True for concept in concepts for _ in names(concept)):
         return False
-    return not any(True for concept in drug_concepts(resource, medications) for _ in names(concept))
+    systems = {coding.system for concept in concepts for coding in codings(concept)}
+    return has_unread_drug(resource, medications) or bool(systems and not systems & READ_SYSTEMS)
 
 
 def is_order(resource: Json) -> TypeGuard[Resource]:

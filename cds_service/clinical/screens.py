@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable
 
 from cds_service.clinical import queries
 from cds_service.clinical.chart import Arrival, Chart, Data
-from cds_service.clinical.codes import Row
+from cds_service.clinical.codes import READ_SYSTEMS, Row
 from cds_service.clinical.elements import Resource, code_or_concept, codings, names, resource_name
 from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
 from cds_service.clinical.orders import index_medications, recognise
 from cds_service.clinical.versions import allergens_of, allergy_verification_of
 from cds_service.clinical.vocabulary import Vocabulary
 
-PRESENT, NAMELESS = "present", "no code and no name"
+PRESENT, NAMELESS = "present", "no name, and no code of a system that is read"
 _LIVE_CLINICAL = {"active", "recurrence", "relapse"}
 _NOT_TRUE = {"refuted", "entered-in-error"}
 
@@ -30,7 +30,7 @@ def screen(key: str, data: Data, look: Callable[[Resource], Found]) -> Fact:
 
 def _say_hint(name: str) -> str:
     if name == NAMELESS:
-        return "an entry has neither a code nor a name that can be read"
+        return "an entry has neither a name nor a code of a system that this service reads"
     return f"an entry named “{name}” has no code that this service is sure of"
 
 
@@ -107,7 +107,8 @@ def hypersensitivity(chart: Chart, vocabulary: Vocabulary) -> Fact:
 
 
 def _is_nameless(concept: object) -> bool:
-    return not any(True for _ in codings(concept)) and not any(True for _ in names(concept))
+    """True without a name, and without a code of a system that is read: it may be anything."""
+    return not any(one.system in READ_SYSTEMS for one in codings(concept)) and not any(True for _ in names(concept))
 
 
 def _is_live_allergy(allergy: Resource) -> bool:

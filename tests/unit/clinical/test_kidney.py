@@ -495,7 +495,6 @@ def test_an_active_condition_is_the_finding(code: str, system: str, expected: st
 @pytest.mark.parametrize(
     ("code", "system"),
     [
-        pytest.param("N18.3", "http://hl7.org/fhir/sid/icd-10", id="another-edition"),
         pytest.param("N18", ICD10CM, id="a-parent-code"),
         pytest.param("N20.0", ICD10CM, id="a-stone"),
         pytest.param("709044004", ICD10CM, id="a-snomed-number-in-icd"),
@@ -504,6 +503,11 @@ def test_an_active_condition_is_the_finding(code: str, system: str, expected: st
 )
 def test_another_code_is_no_finding(code: str, system: str) -> None:
     assert finding(result("98979-8", 90), problems=data(condition(code, system))) == "none"
+
+
+def test_a_code_of_another_edition_without_a_name_may_be_any_finding() -> None:
+    problems = data(condition("N18.3", "http://hl7.org/fhir/sid/icd-10"))
+    assert kidney(chart(result("98979-8", 90), problems=problems), VOCABULARY, MAN, NOW).state is State.UNKNOWN
 
 
 @pytest.mark.parametrize("code", ["Z99.2", "N17.9", "N18.3"])

@@ -87,8 +87,8 @@ def order_facts(resource: Json, **prefetch: Json) -> Facts:
 
 # --- screens: what was found, and by what -----------------------------------------------------------------------------
 
-UNREAD = "cannot be told of one entry (a medication named only by reference)"
-NAMELESS = "an entry has neither a code nor a name that can be read"
+UNREAD = "cannot be told of one entry (a medication without a name or code that can be read)"
+NAMELESS = "an entry has neither a name nor a code of a system that this service reads"
 POINTER = {"medicationCodeableConcept": None, "medicationReference": {"reference": "Medication/1"}}
 
 
@@ -119,7 +119,7 @@ SCREENS = {
     "a medication that may be nitroglycerin": (
         "nitroglycerin",
         on_medications(medication({}, **POINTER)),
-        unknown(UNREAD, (Origin("MedicationRequest/m", "a medication named only by reference"),)),
+        unknown(UNREAD, (Origin("MedicationRequest/m", "a medication without a name or code that can be read"),)),
     ),
     "glutamine by name": (
         "parenteral_glutamine",
@@ -150,7 +150,7 @@ SCREENS = {
     "a medication that may be glutamine": (
         "parenteral_glutamine",
         on_medications(medication({}, **POINTER)),
-        unknown(UNREAD, (Origin("MedicationRequest/m", "a medication named only by reference"),)),
+        unknown(UNREAD, (Origin("MedicationRequest/m", "a medication without a name or code that can be read"),)),
     ),
     "an allergy by name": (
         "hypersensitivity",
@@ -160,7 +160,16 @@ SCREENS = {
     "an allergy to something that cannot be read": (
         "hypersensitivity",
         {"allergyList": bundle({"resourceType": "AllergyIntolerance", "id": "a", "code": {}})},
-        unknown(NAMELESS, (Origin("AllergyIntolerance/a", "no code and no name"),)),
+        unknown(NAMELESS, (Origin("AllergyIntolerance/a", "no name, and no code of a system that is read"),)),
+    ),
+    "an allergy by a code of a system that is not read": (
+        "hypersensitivity",
+        {
+            "allergyList": bundle(
+                {"resourceType": "AllergyIntolerance", "id": "a", "code": coded("17", "urn:example:local")}
+            )
+        },
+        unknown(NAMELESS, (Origin("AllergyIntolerance/a", "no name, and no code of a system that is read"),)),
     ),
     "no allergy": ("hypersensitivity", {}, absent("allergy list empty")),
     "other allergies": (
@@ -189,7 +198,22 @@ SCREENS = {
     "a condition that cannot be read": (
         "bleeding_risk",
         {"problemList": bundle(condition({}))},
-        unknown(NAMELESS, (Origin("Condition/c", "no code and no name"),)),
+        unknown(NAMELESS, (Origin("Condition/c", "no name, and no code of a system that is read"),)),
+    ),
+    "a condition by a code of a system that is not read": (
+        "bronchospasm_risk",
+        {"problemList": bundle(condition(coded("J45.9", "http://fhir.de/CodeSystem/bfarm/icd-10-gm")))},
+        unknown(NAMELESS, (Origin("Condition/c", "no name, and no code of a system that is read"),)),
+    ),
+    "a medication by a code of a system that is not read": (
+        "nitroglycerin",
+        on_medications(medication(coded("0071-0418-24", "http://hl7.org/fhir/sid/ndc"))),
+        unknown(UNREAD, (Origin("MedicationRequest/m", "a medication without a name or code that can be read"),)),
+    ),
+    "a medication by a code that is not listed, of a system that is read": (
+        "nitroglycerin",
+        on_medications(medication(coded("161", RXNORM))),
+        absent("none among the drafts and the active medications"),
     ),
     "an active poisoning": (
         "poisoning",
