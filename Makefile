@@ -57,7 +57,7 @@ check: $(VENV)/.test ## lint, format, types, imports, content
 deploy-check: $(VENV)/.test ## build the image's steps, run deploy/ (needs promtool, nginx, openssl and the network)
 	@$(BIN)/python -m pytest -q tests/operations/deploying.py
 
-bench: $(VENV)/.bench .peer-venv/.made ## measure the service beside a floor and a peer, and write README's table (needs wrk; 15 minutes)
+bench: $(VENV)/.bench .peer-venv/.made ## measure the service beside a floor and a peer, and write README's table (needs wrk; 5 minutes)
 	@$(BIN)/python -m benchmarks.bench $(BENCH)
 
 fix: $(VENV)/.test ## format the code and repair what ruff can

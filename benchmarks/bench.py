@@ -187,7 +187,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="one short run of each; README.md stays as it is")
     quick = parser.parse_args().quick
-    options = Options(1, 1, 20_000, False) if quick else Options(4, 5, 1_000_000, True)
+    options = Options(1, 1, 20_000, False) if quick else Options(2, 3, 1_000_000, True)
     with tempfile.TemporaryDirectory() as folder:
         environment = {"CDS_DATABASE_URL": f"sqlite+aiosqlite:///{folder}/records.sqlite3"}
         found = [HEAD]
