@@ -18,7 +18,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _HARMLESS = frozenset(("uvicorn.error",))  # speaks of sockets and of starting and stopping
 _TALKATIVE = ("httpx", "httpcore")  # for whoever else may listen: these name addresses with ids in them
 _ENCODER = msgspec.json.Encoder(enc_hook=repr)
-_ready: list[Any] = []
+_ready: list[Any] = []  # the logger, and the factory that it was made by: after another configuration it is not ours
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
@@ -35,7 +35,7 @@ def configure(level: str) -> None:
         cache_logger_on_first_use=True,
     )
     _ready.clear()
-    _ready.append(structlog.get_logger("cds_service").bind())
+    _ready.extend((structlog.get_logger("cds_service").bind(), structlog.get_config()["logger_factory"]))
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     root = logging.getLogger()
@@ -61,7 +61,9 @@ class LibraryLog(logging.Handler):
 
 def get_logger() -> Any:
     """The logger of this service, made once where it was configured: each call writes a line."""
-    return _ready[0] if _ready and structlog.is_configured() else structlog.get_logger("cds_service")
+    if _ready and structlog.get_config()["logger_factory"] is _ready[1]:
+        return _ready[0]
+    return structlog.get_logger("cds_service")
 
 
 def _as_json(_logger: Any, _level: str, event: Any) -> str:

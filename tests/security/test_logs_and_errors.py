@@ -104,7 +104,7 @@ def strings_in(value: Json) -> set[str]:
 
 def without_public_words(lines: list[str]) -> str:
     """The log without its own timestamps and without the names of hooks, services and cards."""
-    log = re.sub(r'"timestamp": "[^"]*"', "", "\n".join(lines))
+    log = re.sub(r'"timestamp": ?"[^"]*"', "", "\n".join(lines))
     for word in sorted(PUBLIC, key=len, reverse=True):
         log = log.replace(word, "")
     return log.lower()

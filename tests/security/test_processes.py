@@ -81,7 +81,7 @@ def identifiers_in(value: Json) -> set[str]:
 
 def without_own_words(written: str) -> str:
     """What was written, without the timestamps and the names that a log line may hold."""
-    written = re.sub(r'"timestamp": "[^"]*"', "", written)
+    written = re.sub(r'"timestamp": ?"[^"]*"', "", written)
     for word in sorted(PUBLIC, key=len, reverse=True):
         written = written.replace(word, "")
     return written.lower()
@@ -101,8 +101,8 @@ def test_nothing_of_any_request_and_of_any_fault_is_written_by_the_process(tmp_p
     log = without_own_words(lines)
     assert [text for text in sorted(forbidden - {_instance(path) for path in REQUESTS}) if text in log] == []
     assert [text for text in errors if SECRET in text or TOKEN in text] == []
-    assert (lines.count('"event": "answered"') > 30) == (level == "debug")
-    assert '"event": "bug"' not in lines
+    assert (lines.count('"event":"answered"') > 30) == (level == "debug")
+    assert '"event":"bug"' not in lines
 
 
 def _instance(path: Path) -> str:
@@ -216,7 +216,7 @@ def test_while_the_service_is_attacked_good_calls_are_answered(tmp_path: Path) -
         shown, statuses = asyncio.run(scene(one))
         assert one.process.poll() is None
         assert one.peak_memory < 600
-        assert '"event": "bug"' not in one.written()
+        assert '"event":"bug"' not in one.written()
     assert shown == [["nitroglycerin-interaction", "glutamate-normal"]] * 30
     assert set(statuses) <= {"200", "400", "408", "412", "413", "431", "503", "closed"}
     assert statuses["408"] + statuses["closed"] >= 200  # who dawdles is ended, whether or not it hears why

@@ -285,3 +285,9 @@ def test_words_of_the_ehr_are_cut_to_120_characters(written: str, expected: str)
 )
 def test_a_reference_points_at_a_type_and_an_id(reference: str, expected: str) -> None:
     assert name_in(reference) == expected
+
+
+def test_a_whole_number_of_twelve_digits_is_read_and_one_of_thirteen_is_not() -> None:
+    assert number(100_000_000_000) == 100_000_000_000
+    assert number(999_999_999_999) == number(Decimal("999999999999")) == 999_999_999_999
+    assert number(10**12) is None
