@@ -9,6 +9,7 @@ import logging
 import re
 import sys
 import traceback
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -25,13 +26,9 @@ _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 def configure(level: str) -> None:
     """JSON lines on standard error, from this level up."""
     structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _as_json,
-        ],
+        processors=[_with_level_and_time, _as_json],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
     _ready.clear()
@@ -66,8 +63,13 @@ def get_logger() -> Any:
     return structlog.get_logger("cds_service")
 
 
-def _as_json(_logger: Any, _level: str, event: Any) -> str:
-    return _ENCODER.encode(event).decode()
+def _with_level_and_time(_logger: Any, level: str, event: Any) -> Any:
+    event["level"], event["timestamp"] = level, datetime.now(UTC)
+    return event
+
+
+def _as_json(_logger: Any, _level: str, event: Any) -> bytes:
+    return _ENCODER.encode(event)
 
 
 def safe_instance(hook_instance: str) -> str:

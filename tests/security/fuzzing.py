@@ -262,13 +262,14 @@ def main() -> None:
     parser.add_argument("--bodies", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
-    log = io.StringIO()
-    with redirect_stderr(log):
+    log = io.BytesIO()
+    with redirect_stderr(io.TextIOWrapper(log)) as stream:
         configure("error")  # a bug leaves a line here, with the place where it broke
     failures = asyncio.run(run(asked.bodies, asked.seed))
     for failure in failures[:20]:
         print(failure)
-    print(log.getvalue(), end="")
+    print(log.getvalue().decode(), end="")
+    stream.detach()
     raise SystemExit(f"{len(failures)} of {asked.bodies} bodies were not answered as documented" if failures else 0)
 
 

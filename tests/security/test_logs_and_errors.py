@@ -49,7 +49,7 @@ class Written:
     """Everything that was written: the log, standard output and error, the records of the libraries' loggers."""
 
     def __init__(self, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
-        self.log = io.StringIO()
+        self.log = io.BytesIO()
         self._capsys, self._caplog = capsys, caplog
         self.lines: list[str] = []
 
@@ -57,7 +57,7 @@ class Written:
         """Every line so far."""
         out, err = self._capsys.readouterr()
         records = [one for one in self._caplog.records if not one.name.startswith(TEST_CLIENTS_OWN)]
-        self.lines += (self.log.getvalue() + out + err).splitlines()
+        self.lines += (self.log.getvalue().decode() + out + err).splitlines()
         self.lines += [f"{one.name} {one.getMessage()} {one.exc_info or ''}" for one in records]
         self.log.seek(0)
         self.log.truncate()
@@ -75,9 +75,10 @@ def written(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
     """The logs as the command sets them up, at the level that says most; afterwards as they were."""
     everything = Written(capsys, caplog)
     caplog.set_level(logging.NOTSET)
-    with redirect_stderr(everything.log):
+    with redirect_stderr(io.TextIOWrapper(everything.log, write_through=True)) as stream:
         configure("debug")
     yield everything
+    stream.detach()
     structlog.reset_defaults()
 
 
@@ -389,7 +390,7 @@ def test_what_a_library_says_below_a_warning_is_not_written_even_at_the_level_th
     written: Written, capsys: pytest.CaptureFixture[str], library: str, level: int
 ) -> None:
     logged_by(library, level, "GET %s", f"http://127.0.0.1/fhir/Patient/{SECRET}")
-    assert written.log.getvalue() + capsys.readouterr().err == ""
+    assert written.log.getvalue().decode() + capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("library", ["httpx", "httpcore.connection", "asyncio", "sqlalchemy.pool", "any.other"])
@@ -404,7 +405,7 @@ def test_of_a_librarys_warning_only_who_and_where_is_written(written: Written, l
     assert lines[0]["at"].startswith("test_logs_and_errors:")
     assert lines[1]["error"] == "LookupError"
     assert lines[1]["where"][-1].endswith(" failed")
-    assert SECRET not in written.log.getvalue()
+    assert SECRET not in written.log.getvalue().decode()
 
 
 def test_the_http_client_does_not_even_tell_others_what_it_calls(caplog: pytest.LogCaptureFixture) -> None:
