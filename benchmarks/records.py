@@ -24,11 +24,11 @@ from tests.support import ROOT, to_bytes
 SECONDS, EACH, CALLS = 120, 20, 1500
 UNRECORDED = """
 import sys, uvicorn
-from cds_service.app import create_app
+from cds_service.app import create_app, the_time
 from cds_service.logs import configure
 from cds_service.settings import Settings
 from tests.support import Unrecorded
-configure("warning")
+configure("warning", the_time)
 uvicorn.run(create_app(Settings(), records=Unrecorded()), port=int(sys.argv[1]), log_level="warning", access_log=False)
 """
 

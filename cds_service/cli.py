@@ -61,7 +61,7 @@ def serve(
 ) -> None:
     """Serve. Without a list of clients only on loopback, unless CDS_AUTH=off says otherwise."""
     settings = _settings()
-    configure(settings.log_level)
+    configure(settings.log_level, the_time)
     problem = _why_not(host, settings)
     if problem:
         console.print(problem, markup=False)

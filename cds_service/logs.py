@@ -9,7 +9,8 @@ import logging
 import re
 import sys
 import traceback
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -23,10 +24,15 @@ _ready: list[Any] = []  # the logger, and the factory that it was made by: after
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
-def configure(level: str) -> None:
-    """JSON lines on standard error, from this level up."""
+def configure(level: str, now: Callable[[], datetime]) -> None:
+    """JSON lines on standard error, from this level up, each stamped with the time that `now` gives."""
+
+    def as_json(_logger: Any, name: str, event: Any) -> bytes:
+        event["level"], event["timestamp"] = name, now()
+        return _ENCODER.encode(event)
+
     structlog.configure(
-        processors=[_with_level_and_time, _as_json],
+        processors=[as_json],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
         cache_logger_on_first_use=True,
@@ -61,15 +67,6 @@ def get_logger() -> Any:
     if _ready and structlog.get_config()["logger_factory"] is _ready[1]:
         return _ready[0]
     return structlog.get_logger("cds_service")
-
-
-def _with_level_and_time(_logger: Any, level: str, event: Any) -> Any:
-    event["level"], event["timestamp"] = level, datetime.now(UTC)
-    return event
-
-
-def _as_json(_logger: Any, _level: str, event: Any) -> bytes:
-    return _ENCODER.encode(event)
 
 
 def safe_instance(hook_instance: str) -> str:

@@ -131,12 +131,10 @@ class Metrics:
     def request(self, kind: str, service: str, outcome: str, seconds: float) -> None:
         """One request answered. The time is kept for calls alone."""
         kind, outcome = _one_of(KINDS, kind), _one_of(OUTCOMES, outcome)
-        self._request(kind, self._service(kind, service), outcome).inc()
+        service = _one_of(self._services, service) if kind in ("call", "feedback") else ""
+        self._request(kind, service, outcome).inc()
         if kind == "call":
             self._second(outcome).observe(seconds)
-
-    def _service(self, kind: str, service: str) -> str:
-        return _one_of(self._services, service) if kind in ("call", "feedback") else ""
 
     def shown(self, card_ids: Iterable[str]) -> None:
         """The cards of one answer."""

@@ -23,7 +23,7 @@ from uvicorn import Config, Server
 from uvicorn.supervisors import Multiprocess, multiprocess
 
 from cds_service.api.connections import SERVER
-from cds_service.app import create_app
+from cds_service.app import create_app, the_time
 from cds_service.logs import configure
 from cds_service.settings import Settings, share_metrics
 
@@ -158,5 +158,5 @@ def _config(app: Any, settings: Settings, host: str, port: int, **more: Any) -> 
 
 def app_of_worker(settings: Settings) -> FastAPI:
     """The app of one of several workers, each a process that begins with nothing but its settings."""
-    configure(settings.log_level)
+    configure(settings.log_level, the_time)
     return create_app(settings)

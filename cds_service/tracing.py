@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+from starlette.requests import HTTPConnection
+
 from cds_service.errors import CannotStart
 
 _SECONDS_TO_SEND = 2  # for one batch; at the end, the longest that a collector that is gone can delay it
@@ -36,7 +38,7 @@ class NoTracing:
 
     span: Spans = staticmethod(untraced)
 
-    def call(self, _headers: Mapping[str, str]) -> AbstractContextManager[Span]:
+    def call(self, _request: HTTPConnection) -> AbstractContextManager[Span]:
         """A call that is not traced."""
         return _NO_SPAN
 
@@ -74,9 +76,9 @@ class Tracing:
         self._internal = SpanKind.INTERNAL
         self._failed = lambda error: Status(StatusCode.ERROR, type(error).__name__)
 
-    def call(self, headers: Mapping[str, str]) -> AbstractContextManager[Span]:
+    def call(self, request: HTTPConnection) -> AbstractContextManager[Span]:
         """The span of a whole call, under the one of the client if it sent a `traceparent`."""
-        return self._span("call", self._propagator.extract(headers))
+        return self._span("call", self._propagator.extract(request.headers))
 
     def span(self, name: str) -> AbstractContextManager[Span]:
         """The span of a step, under the one that is under way."""

@@ -87,10 +87,16 @@ def _bearer(headers: list[str]) -> str:
     return found[1]
 
 
-async def authenticate(request: Request) -> None:
-    """Puts the client of a request into its state; None where nobody is asked for a token."""
+async def client_of(request: Request) -> Client | None:
+    """The client of a request; None where nobody is asked for a token. Raises `NotAuthenticated`."""
     state = request.app.state
-    # The path that was routed, not `request.url`: that is made from the Host header, which the caller writes.
-    open_to_all = request.scope["path"] == DISCOVERY and state.settings.open_discovery
     authenticator: Authenticator | None = state.authenticator
-    request.state.client = await authenticator.client_of(request) if authenticator and not open_to_all else None
+    # The path that was routed, not `request.url`: that is made from the Host header, which the caller writes.
+    if authenticator is None or (request.scope["path"] == DISCOVERY and state.settings.open_discovery):
+        return None
+    return await authenticator.client_of(request)
+
+
+async def authenticate(request: Request) -> None:
+    """Puts the client of a request into its state."""
+    request.state.client = await client_of(request)

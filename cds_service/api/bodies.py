@@ -2,12 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import Coroutine, Generator
+from collections.abc import Coroutine, Generator, Mapping
 from functools import lru_cache
 from types import coroutine
 from typing import Any
 
 from starlette.requests import Request
+from starlette.types import Receive
 
 from cds_service.errors import BodyTooLarge, BodyTooSlow, Busy, InvalidRequest, NotJson
 from cds_service.settings import Settings
@@ -25,10 +26,14 @@ class Bodies:
 
     async def read(self, request: Request, limit: int) -> bytes:
         """The whole body, in bytes; a `CdsServiceError` says why it is not taken."""
-        declared = dict(request.scope["headers"]).get(b"content-length", b"")
+        return await self.receive(request.receive, dict(request.scope["headers"]), limit)
+
+    async def receive(self, receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
+        """What `read` does, where the headers are already at hand."""
+        declared = headers.get(b"content-length", b"")
         if declared.isdigit() and int(declared) > limit:
             raise BodyTooLarge(limit)
-        reading = self._read(request, limit)
+        reading = self._read(receive, limit)
         try:
             awaited = reading.send(None)
         except StopIteration as whole:  # nearly every body comes with its head, and a timer costs as much as reading it
@@ -39,12 +44,12 @@ class Bodies:
         except TimeoutError:
             raise BodyTooSlow(self._seconds) from None
 
-    async def _read(self, request: Request, limit: int) -> bytes:
+    async def _read(self, receive: Receive, limit: int) -> bytes:
         parts, size = [], 0
         try:
             more = True
             while more:
-                message = await request.receive()
+                message = await receive()
                 if message["type"] == "http.disconnect":
                     raise InvalidRequest("body", "ended before it was complete")
                 part, more = message.get("body", b""), message.get("more_body", False)
@@ -81,9 +86,8 @@ def _is_json(content_type: bytes) -> bool:
     return not kind or _JSON.fullmatch(kind) is not None
 
 
-def _refuse_other_than_json(request: Request) -> None:
+def _refuse_other_than_json(headers: Mapping[bytes, bytes]) -> None:
     """No Content-Type is taken for JSON: what it is shows when it is read, and nothing is lost by trying."""
-    headers = dict(request.scope["headers"])
     if not _is_json(headers.get(b"content-type", b"")):
         raise NotJson("the Content-Type is not application/json")
     if headers.get(b"content-encoding", b"").strip().lower() not in (b"", b"identity"):
@@ -92,6 +96,7 @@ def _refuse_other_than_json(request: Request) -> None:
 
 async def read_body(request: Request, limit: int) -> bytes:
     """The body of a request of CDS Hooks to this app: JSON, or refused before it is read."""
-    _refuse_other_than_json(request)
+    headers = dict(request.scope["headers"])
+    _refuse_other_than_json(headers)
     bodies: Bodies = request.app.state.bodies
-    return await bodies.read(request, limit)
+    return await bodies.receive(request.receive, headers, limit)

@@ -53,11 +53,11 @@ class Counting:
     def _count(self, scope: Scope, status: int, seconds: float) -> bool:
         kind = _KINDS.get(getattr(scope.get("route"), "path", ""), "other")
         service = scope.get("path_params", {}).get("service_id", "")
-        self.metrics.request(kind, service, outcome(scope, status), seconds)
+        said = scope.get("state", {}).get("outcome", "") if status == 200 else ""  # of a call, by its route
+        self.metrics.request(kind, service, said or outcome_of(status), seconds)
         return True
 
 
-def outcome(scope: Scope, status: int) -> str:
-    """What the route said of it, or what its status says."""
-    said = scope.get("state", {}).get("outcome", "") if status == 200 else ""
-    return said or _OUTCOMES.get(status) or _OF_CLASS.get(status // 100, "other")
+def outcome_of(status: int) -> str:
+    """What a status says of a request."""
+    return _OUTCOMES.get(status) or _OF_CLASS.get(status // 100, "other")

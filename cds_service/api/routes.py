@@ -41,24 +41,28 @@ async def discovery(request: Request) -> Response:
 )
 async def call(service_id: str, request: Request) -> Response:
     """The cards for one hook call."""
+    request.state.outcome, body = await called(service_id, request, request.state.client)
+    return Response(body, media_type="application/json")
+
+
+async def called(service_id: str, request: Request, client: Client | None) -> tuple[str, bytes]:
+    """What is counted, and the body of the answer to one hook call."""
     started = perf_counter()
     hook = _hook_of(service_id)
     state = request.app.state
     asked = read_request(await read_body(request, state.settings.max_body_bytes), hook)
-    client: Client | None = request.state.client
-    with state.gate, state.tracing.call(request.headers) as span:
+    with state.gate, state.tracing.call(request) as span:
         server, source = _fhir_server(request.app, asked, client)
         answered = await answer(
             asked, state.content, state.now(), state.new_id, source, state.tracing.span, state.public_url
         )
         body = _written(answered, client)
         span.note(service=service_id, cards=answered.card_ids, fhir_server=server)
-    request.state.outcome = "cards" if answered.card_ids else "no cards"
     state.metrics.shown(answered.card_ids)
     state.metrics.cannot_tell(answered.facts_lacking)
     state.records.shown(service_id, hook, asked.hook_instance, _name(client), answered.response.cards)
     _log(service_id, asked, answered, client, server, perf_counter() - started)
-    return Response(body, media_type="application/json")
+    return "cards" if answered.card_ids else "no cards", body
 
 
 @router.post(

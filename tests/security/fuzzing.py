@@ -21,7 +21,7 @@ from time import perf_counter
 import httpx
 import msgspec
 
-from cds_service.app import create_app
+from cds_service.app import create_app, the_time
 from cds_service.logs import configure
 from cds_service.settings import Settings
 from tests.security.calling import all_at_once, call
@@ -264,7 +264,7 @@ def main() -> None:
     asked = parser.parse_args()
     log = io.BytesIO()
     with redirect_stderr(io.TextIOWrapper(log)) as stream:
-        configure("error")  # a bug leaves a line here, with the place where it broke
+        configure("error", the_time)  # a bug leaves a line here, with the place where it broke
     failures = asyncio.run(run(asked.bodies, asked.seed))
     for failure in failures[:20]:
         print(failure)
