@@ -13,7 +13,7 @@ from cds_service.clinical.elements import Resource, resource_name
 from cds_service.clinical.facts import Fact, Origin, State, absent, known, unknown
 from cds_service.clinical.injury import Injury, kdigo
 from cds_service.clinical.moments import completed_months, completed_years, say_day
-from cds_service.clinical.quantities import rounded, say_number
+from cds_service.clinical.quantities import power, rounded, say_number
 from cds_service.clinical.results import Result, Wanted, has_code, is_valid, read_results
 from cds_service.clinical.screens import PRESENT, condition_screen, missing
 from cds_service.clinical.versions import is_about
@@ -65,7 +65,7 @@ def ckd_epi_2021(creatinine_mg_dl: Decimal, age: int, sex: str) -> Decimal:
     female = sex == "female"
     kappa, alpha = (Decimal("0.7"), Decimal("-0.241")) if female else (Decimal("0.9"), Decimal("-0.302"))
     ratio = creatinine_mg_dl / kappa
-    estimate = 142 * min(ratio, Decimal(1)) ** alpha * max(ratio, Decimal(1)) ** Decimal("-1.200")
+    estimate = 142 * power(ratio, alpha if ratio < 1 else Decimal("-1.200"))
     return estimate * Decimal("0.9938") ** age * (Decimal("1.012") if female else 1)
 
 

@@ -126,6 +126,22 @@ def test_ckd_epi_2021_gives_the_values_of_the_contract(scr: str, age: int, sex: 
     assert two_decimals(ckd_epi_2021(Decimal(scr), age, sex)) == Decimal(expected)
 
 
+def as_written(scr: Decimal, age: int, kappa: Decimal, alpha: Decimal) -> Decimal:
+    """The equation for a man or a woman without her factor, as it is printed, by the library's own powers."""
+    ratio = scr / kappa
+    estimate = 142 * min(ratio, Decimal(1)) ** alpha * max(ratio, Decimal(1)) ** Decimal("-1.200")
+    return estimate * Decimal("0.9938") ** age
+
+
+@pytest.mark.parametrize("age", [18, 46, 105])
+def test_ckd_epi_2021_is_the_equation_as_written_to_the_last_digit(age: int) -> None:
+    for scr in (Decimal(tenths) / 10 for tenths in range(1, 130)):
+        man = as_written(scr, age, Decimal("0.9"), Decimal("-0.302"))
+        woman = as_written(scr, age, Decimal("0.7"), Decimal("-0.241")) * Decimal("1.012")
+        assert str(ckd_epi_2021(scr, age, "male")) == str(man * 1)
+        assert str(ckd_epi_2021(scr, age, "female")) == str(woman)
+
+
 def with_exponent(exponent: str, scr: str, age: int) -> Decimal:
     """The equation of 2021 for a woman above the knot, with another exponent: the error seen in the wild."""
     return 142 * (Decimal(scr) / Decimal("0.7")) ** Decimal(exponent) * Decimal("0.9938") ** age * Decimal("1.012")

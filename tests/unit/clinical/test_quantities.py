@@ -14,6 +14,7 @@ from cds_service.clinical.quantities import (
     Refusal,
     factor,
     is_count,
+    power,
     read_measure,
     rounded,
     say_number,
@@ -381,3 +382,12 @@ def test_a_computed_number_is_rounded_to_significant_digits(value: str, digits: 
 
 def test_a_number_is_rounded_to_four_digits_unless_told_otherwise() -> None:
     assert rounded(Decimal("1.23456")) == Decimal("1.235")
+
+
+@pytest.mark.parametrize("exponent", ["-0.241", "-0.302", "-1.200", "1.5"])
+@pytest.mark.parametrize("kappa", ["0.7", "0.9"])
+def test_a_power_is_to_the_last_digit_that_of_the_library(exponent: str, kappa: str) -> None:
+    above = [Decimal(umol) / Decimal("88.4") / Decimal(kappa) for umol in range(1, 700)]
+    extremes = [Decimal(sign) / 7 for sign in ("1e-12", "123456.789012", "999999999999")]
+    for base in (*above, *extremes):
+        assert str(power(base, Decimal(exponent))) == str(base ** Decimal(exponent))
