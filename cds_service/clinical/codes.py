@@ -55,10 +55,9 @@ class CodeList:
 
     def find(self, coding: Coding) -> Row | None:
         """The row of this code in this system, the longest prefix where there is no exact row."""
-        system, code, _ = coding
-        code = _plain(system, code) if system == ICD10CM else code
-        exact = self._exact.get((system, code))
-        return exact or (self._longest_prefix(system, code) if self._prefixes else None)
+        system, code = coding
+        exact = self._exact.get((system, _plain(system, code)) if system == ICD10CM else coding)
+        return exact or (self._longest_prefix(system, _plain(system, code)) if self._prefixes else None)
 
     def _longest_prefix(self, system: str, code: str) -> Row | None:
         fits = [row for of, prefix, row in self._prefixes if of == system and code.startswith(prefix)]

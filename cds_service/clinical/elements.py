@@ -4,7 +4,6 @@ Other people's JSON has lists where the specification has one, objects where it 
 quotes. Each reader returns the plain value, or None or an empty list when it is not there in a usable form.
 """
 
-from collections.abc import Iterator
 from decimal import Context, Decimal
 from typing import Any, NamedTuple
 
@@ -17,11 +16,10 @@ _TOO_LARGE = 10**MAX_DIGITS
 
 
 class Coding(NamedTuple):
-    """A code in a system, with the display that came along."""
+    """A code in a system."""
 
     system: str
     code: str
-    display: str
 
 
 def member(value: Json, name: str) -> Json:
@@ -77,25 +75,30 @@ def number(value: Json) -> Decimal | None:
 def _concepts(value: Json) -> list[Resource]:
     """Each CodeableConcept of a value: itself, a list of them, or the one inside an R5 CodeableReference."""
     found = objects(value)
-    return found + [one["concept"] for one in found if isinstance(one.get("concept"), dict)]
+    for one in found[:]:
+        if isinstance(inner := one.get("concept"), dict):
+            found.append(inner)
+    return found
 
 
 def codings(concept: Json) -> list[Coding]:
     """Every coding of a CodeableConcept, a list of them, or an R5 CodeableReference."""
-    return [
-        Coding(text(coding.get("system")), code, text(coding.get("display")))
-        for one in _concepts(concept)
-        for coding in objects(one.get("coding"))
-        if (code := text(coding.get("code")))
-    ]
+    found = []
+    for one in _concepts(concept):
+        for coding in objects(one.get("coding")):
+            if code := text(coding.get("code")):
+                found.append(Coding(text(coding.get("system")), code))
+    return found
 
 
-def names(concept: Json) -> Iterator[str]:
+def names(concept: Json) -> list[str]:
     """Every text and display of a CodeableConcept, a list of them, a Reference, or an R5 CodeableReference."""
+    found: list[str] = []
     for one in _concepts(concept):
         written = [one.get("text"), one.get("display"), member(one.get("reference"), "display")]
         written += [coding.get("display") for coding in objects(one.get("coding"))]
-        yield from (said for value in written if (said := text(value)))
+        found += filter(None, map(text, written))
+    return found
 
 
 def code_or_concept(value: Json) -> set[str]:

@@ -16,7 +16,7 @@ def routes_of(resource: Resource, vocabulary: Vocabulary) -> set[str]:
 def states_route(resource: Resource) -> bool:
     """True if an instruction says anything of a route, known or not."""
     routes = [instruction.get("route") for instruction in instructions_of(resource)]
-    return any(any(True for _ in (*codings(route), *names(route))) for route in routes)
+    return any(codings(route) or names(route) for route in routes)
 
 
 def _route(route: Json, vocabulary: Vocabulary) -> str:

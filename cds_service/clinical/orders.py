@@ -84,7 +84,7 @@ def is_nameless(resource: Resource, medications: Medications) -> bool:
     """True where nothing names the drug, and it stands behind such a reference or has only codes of systems that are
     not read: it may be anything."""
     concepts = drug_concepts(resource, medications)
-    if any(True for concept in concepts for _ in names(concept)):
+    if any(map(names, concepts)):
         return False
     systems = {coding.system for concept in concepts for coding in codings(concept)}
     return has_unread_drug(resource, medications) or bool(systems and not systems & READ_SYSTEMS)

@@ -108,7 +108,7 @@ def hypersensitivity(chart: Chart, vocabulary: Vocabulary) -> Fact:
 
 def _is_nameless(concept: object) -> bool:
     """True without a name, and without a code of a system that is read: it may be anything."""
-    return not any(one.system in READ_SYSTEMS for one in codings(concept)) and not any(True for _ in names(concept))
+    return not any(one.system in READ_SYSTEMS for one in codings(concept)) and not names(concept)
 
 
 def _is_live_allergy(allergy: Resource) -> bool:

@@ -45,7 +45,7 @@ def _named_alike(chart: Chart, vocabulary: Vocabulary) -> Iterator[Unused]:
         if _is_known(one.codings, vocabulary) or words.included_in(one.part.get("code")) is None:
             continue
         rows = vocabulary.code_lists[_LOOKALIKES].rows_of(one.codings)
-        label = shortened(next(names(one.part.get("code"))))
+        label = shortened(names(one.part.get("code"))[0])
         reason = f"its code means {rows[0].term}" if rows else "it has no code that this service reads"
         yield Unused(f"“{label}”", reason, one.name, moment_of(one.part, one.whole))
 

@@ -115,7 +115,7 @@ def _patients_of(resource: Resource) -> list[str]:
 
 
 def _tokens(element: Json) -> list[Coding]:
-    return [Coding("", element, "")] if isinstance(element, str) else list(codings(element))
+    return [Coding("", element)] if isinstance(element, str) else codings(element)
 
 
 def _fits(coding: Coding, wanted: str) -> bool:

@@ -34,7 +34,7 @@ def concept(*coded: tuple[str, str], text: str = "") -> dict[str, Any]:
 
 def found_in(codes: CodeList, code: str, system: str = ICD10CM) -> str | None:
     """The code of the row that is found."""
-    found = codes.find(Coding(system, code, ""))
+    found = codes.find(Coding(system, code))
     return found.code if found else None
 
 

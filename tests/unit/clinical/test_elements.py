@@ -141,17 +141,17 @@ def test_what_is_not_a_sensible_number_is_nothing_and_not_zero(value: Any) -> No
 @pytest.mark.parametrize(
     ("concept", "expected"),
     [
-        pytest.param({"coding": [{"system": "s", "code": "c", "display": "d"}]}, [("s", "c", "d")], id="as-specified"),
-        pytest.param({"coding": {"system": "s", "code": "c"}}, [("s", "c", "")], id="coding-as-one-object"),
-        pytest.param({"coding": [{"code": " c "}]}, [("", "c", "")], id="no-system"),
+        pytest.param({"coding": [{"system": "s", "code": "c", "display": "d"}]}, [("s", "c")], id="as-specified"),
+        pytest.param({"coding": {"system": "s", "code": "c"}}, [("s", "c")], id="coding-as-one-object"),
+        pytest.param({"coding": [{"code": " c "}]}, [("", "c")], id="no-system"),
         pytest.param({"coding": [{"system": "s", "display": "d"}]}, [], id="no-code"),
         pytest.param({"coding": [{"system": "s", "code": 7}]}, [], id="code-as-number"),
         pytest.param(
             [{"coding": [{"code": "a"}]}, {"coding": [{"code": "b"}]}],
-            [("", "a", ""), ("", "b", "")],
+            [("", "a"), ("", "b")],
             id="a-list-of-concepts",
         ),
-        pytest.param({"concept": {"coding": [{"code": "c"}]}}, [("", "c", "")], id="R5-codeable-reference"),
+        pytest.param({"concept": {"coding": [{"code": "c"}]}}, [("", "c")], id="R5-codeable-reference"),
         pytest.param({"concept": "c"}, [], id="R5-concept-of-the-wrong-type"),
         pytest.param({"text": "glutamate"}, [], id="text-is-no-code"),
     ],
