@@ -8,9 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
+from itertools import count
 from typing import Any, NamedTuple
 
-from cds_service.clinical.elements import Coding, Resource, codings, objects, resource_name
+from cds_service.clinical.codes import CodeList
+from cds_service.clinical.elements import Coding, Resource, codings, name_in, objects, resource_name, text
+from cds_service.clinical.versions import members_of
 
 
 class Arrival(Enum):
@@ -25,10 +28,15 @@ class Arrival(Enum):
 class Part(NamedTuple):
     """One result: an observation, or a component of one, with the observation or report that it came in."""
 
+    place: int  # among the results of its query
     part: Resource
     whole: Resource
     name: str
-    codings: tuple[Coding, ...]
+
+
+def is_valid(resource: Resource) -> bool:
+    """False for a result that was entered in error or never came to be."""
+    return text(resource.get("status")) not in ("entered-in-error", "cancelled")
 
 
 def parts_of(observation: Resource) -> Iterator[Resource]:
@@ -51,17 +59,35 @@ class Data:
     read: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)  # what was read of it so far
 
     @cached_property
-    def parts(self) -> tuple[Part, ...]:
-        """Every result among the resources, in their order; a resource that came twice counts once."""
-        found: list[Part] = []
+    def by_codes(self) -> dict[tuple[Coding, ...], list[Part]]:
+        """Every result among the resources, by its codes: what they mean is looked up once for all that have the same.
+
+        A resource that came twice counts once.
+        """
+        found: dict[tuple[Coding, ...], list[Part]] = {}
         seen: dict[str, list[Resource]] = {}
+        places = count()
         for whole in self.resources:
             name = resource_name(whole)
-            if "/" in name and whole in seen.setdefault(name, []):
+            same = seen.setdefault(name, [])
+            if "/" in name and whole in same:
                 continue
-            seen.setdefault(name, []).append(whole)
-            found += [Part(one, whole, name, tuple(codings(one.get("code")))) for one in parts_of(whole)]
-        return tuple(found)
+            same.append(whole)
+            for one in parts_of(whole):
+                parts = found.setdefault(tuple(codings(one.get("code"))), [])
+                parts.append(Part(next(places), one, whole, name))
+        return found
+
+    @cached_property
+    def retracted(self) -> set[str]:
+        """The results that a panel or a report names which was itself entered in error or cancelled."""
+        panels = [one for one in self.resources if not is_valid(one)]
+        return {name_in(reference) for panel in panels for reference in members_of(panel)}
+
+    def parts_with(self, codes: CodeList) -> list[Part]:
+        """Each result with an included code of the list, in their order."""
+        listed = [parts for coded, parts in self.by_codes.items() if any(row.included for row in codes.rows_of(coded))]
+        return sorted(part for parts in listed for part in parts)
 
     @property
     def is_whole(self) -> bool:

@@ -60,12 +60,10 @@ def shortened(written: str, length: int = 120) -> str:
 
 def number(value: Json) -> Decimal | None:
     """An exact number. None for strings, booleans and absurd sizes; beyond 12 digits it is rounded."""
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        return None
-    if isinstance(value, int):
+    if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value) if abs(value) < _TOO_LARGE else None
-    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    if not exact.is_finite() or abs(exact.adjusted()) > MAX_DIGITS:
+    exact = Decimal(repr(value)) if isinstance(value, float) else value
+    if not isinstance(exact, Decimal) or not exact.is_finite() or abs(exact.adjusted()) > MAX_DIGITS:
         return None
     if len(exact.as_tuple().digits) > MAX_DIGITS and exact == exact.to_integral_value():
         return None

@@ -8,13 +8,13 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from cds_service.clinical import queries
-from cds_service.clinical.chart import Chart
+from cds_service.clinical.chart import Chart, is_valid
 from cds_service.clinical.elements import Resource, resource_name
 from cds_service.clinical.facts import Fact, Origin, State, absent, known, unknown
 from cds_service.clinical.injury import Injury, kdigo
 from cds_service.clinical.moments import completed_months, completed_years, say_day
 from cds_service.clinical.quantities import power, rounded, say_number
-from cds_service.clinical.results import Result, Wanted, has_code, is_valid, read_results
+from cds_service.clinical.results import Result, Wanted, read_results
 from cds_service.clinical.screens import PRESENT, condition_screen, missing
 from cds_service.clinical.versions import is_about
 from cds_service.clinical.vocabulary import Vocabulary
@@ -117,9 +117,9 @@ def _computed(chart: Chart, vocabulary: Vocabulary, patient: Patient, now: datet
 
 def dialysis(chart: Chart, vocabulary: Vocabulary) -> Fact:
     """Dialysis on the problem list, or a creatinine that was taken before or after it."""
-    for resource in chart.get(queries.KIDNEY).resources:
-        if has_code(resource, vocabulary.code_lists["dialysis-creatinine"]) and _counts(resource, chart):
-            origin = Origin(resource_name(resource), "creatinine before or after dialysis")
+    for part in chart.get(queries.KIDNEY).parts_with(vocabulary.code_lists["dialysis-creatinine"]):
+        if _counts(part.whole, chart):
+            origin = Origin(part.name, "creatinine before or after dialysis")
             return known(PRESENT, (origin,), summary="creatinine taken before or after dialysis on record")
     listed = _on_problem_list(chart, vocabulary, "dialysis", "dialysis")
     return listed if listed.state is not State.ABSENT else _results_gap(chart) or listed

@@ -4,12 +4,12 @@
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 from cds_service.clinical.elements import Json, Resource, member, text
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MONTHS = [
     "January",
     "February",
@@ -27,8 +27,7 @@ _MONTHS = [
 WIDEST_ZONE = timedelta(hours=14)
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """When something happened: the day as written, and the earliest and latest instant it can mean."""
 
     day: date
@@ -47,8 +46,10 @@ class Moment:
 def read_moment(value: Json) -> Moment | None:
     """A FHIR date, dateTime or instant that is exact to the day or better; None otherwise."""
     written = text(value)
+    if _DAY.match(written) is None:
+        return None
     try:
-        return _whole_day(written) if _DAY.match(written) else _instant(written)
+        return _whole_day(written) if len(written) == len("YYYY-MM-DD") else _instant(written)
     except (ValueError, OverflowError):
         return None
 
@@ -60,7 +61,7 @@ def _whole_day(written: str) -> Moment:
 
 
 def _instant(written: str) -> Moment | None:
-    if "T" not in written or not _DAY.match(written[:10]):
+    if "T" not in written:
         return None
     at = datetime.fromisoformat(written)
     if at.tzinfo is not None:
@@ -72,11 +73,10 @@ def _instant(written: str) -> Moment | None:
 
 def sample_moment(observation: Resource) -> Moment | None:
     """When the sample was taken: the effective moment, or the start of the effective period. Never `issued`."""
-    period = member(observation.get("effectivePeriod"), "start")
-    for value in (observation.get("effectiveDateTime"), observation.get("effectiveInstant"), period):
-        if value is not None:
-            return read_moment(value)
-    return None
+    for name in ("effectiveDateTime", "effectiveInstant"):
+        if observation.get(name) is not None:
+            return read_moment(observation[name])
+    return read_moment(member(observation.get("effectivePeriod"), "start"))
 
 
 def completed_years(born: date, on: date) -> int:

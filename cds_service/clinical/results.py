@@ -1,16 +1,15 @@
 """Laboratory results: which may be used, and for each one that may not, why."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
-from cds_service.clinical.chart import Data, Part, parts_of
+from cds_service.clinical.chart import Data, Part, is_valid, parts_of
 from cds_service.clinical.codes import CodeList, Row
 from cds_service.clinical.elements import (
     Json,
     Resource,
-    name_in,
     names,
     objects,
     text,
@@ -18,7 +17,7 @@ from cds_service.clinical.elements import (
 from cds_service.clinical.facts import Origin
 from cds_service.clinical.moments import Moment, sample_moment, say_day
 from cds_service.clinical.quantities import Measure, Refusal, read_measure
-from cds_service.clinical.versions import is_about, members_of
+from cds_service.clinical.versions import is_about
 
 FINAL = frozenset(("final", "amended", "corrected"))
 _OTHER_SPECIMEN = re.compile(r"\b(urine|csf|cerebrospinal|spinal|amniotic|saliva|dried)\b", re.IGNORECASE)
@@ -32,8 +31,7 @@ _VALUE_TYPES = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """One usable result: what it measured, when, and the element with its range and interpretation."""
 
     row: Row
@@ -50,8 +48,7 @@ class Result:
         return Origin(self.name, f"{self.measure.sent} on {self.moment.day.isoformat()}")
 
 
-@dataclass(frozen=True, slots=True)
-class Unused:
+class Unused(NamedTuple):
     """One result that was seen and not used: what it is, why, and when it was taken if that can be read."""
 
     term: str
@@ -79,8 +76,7 @@ class Readings:
         return self.usable[0] if self.usable else None
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """What to look for: the code list, the kind of unit, and how old a result may be (days; None: any age)."""
 
     codes: CodeList
@@ -104,53 +100,60 @@ def read_results(data: Data, wanted: Wanted, patient_id: str, now: datetime) -> 
 
 def _read(data: Data, wanted: Wanted, patient_id: str, now: datetime) -> Readings:
     readings = Readings()
-    retracted = _retracted(data)
-    for part in data.parts:
-        judged = _judge(part, wanted, patient_id, now)
-        if isinstance(judged, Result) and part.name in retracted:
+    for part, rows, others in _listed(data, wanted):
+        judged = _judge(part, rows, others, wanted, patient_id, now)
+        if isinstance(judged, Result) and part.name in data.retracted:
             judged = Unused(judged.row.term, "its panel was entered in error or cancelled", part.name, judged.moment)
         if isinstance(judged, Result):
             readings.usable.append(judged)
-        elif judged is not None:
+        else:
             readings.unused.append(judged)
     readings.usable.sort(key=lambda one: (one.moment.day, one.moment.latest, one.issued, one.name), reverse=True)
     return readings
 
 
-def _retracted(data: Data) -> set[str]:
-    """The results that a panel or a report names which was itself entered in error or cancelled."""
-    panels = [one for one in data.resources if not is_valid(one)]
-    return {name_in(reference) for panel in panels for reference in members_of(panel)}
+def _listed(data: Data, wanted: Wanted) -> list[tuple[Part, list[Row], bool]]:
+    """Each result with a code that is wanted, in their order, its rows, and whether a code is one of the others."""
+    found = []
+    for coded, parts in data.by_codes.items():
+        if rows := wanted.codes.rows_of(coded):
+            others = any(codes.rows_of(coded) for codes in wanted.others)
+            found += [(part, rows, others) for part in parts]
+    return sorted(found)
 
 
-def _judge(one: Part, wanted: Wanted, patient_id: str, now: datetime) -> Result | Unused | None:
-    rows = wanted.codes.rows_of(one.codings)
-    if not rows:
-        return None
-    part, whole, name = one.part, one.whole, one.name
+def _judge(
+    one: Part, rows: list[Row], others: bool, wanted: Wanted, patient_id: str, now: datetime
+) -> Result | Unused:
+    _, part, whole, name = one
     moment = moment_of(part, whole)
     refused = next((row for row in rows if not row.included), None)
     if refused is not None:
         return Unused(refused.term, "a different specimen or measure", name, moment, refused=True)
-    row = rows[0]
-    problem = _status_problem(part, whole) or _date_problem(moment, wanted, now)
-    if any(codes.rows_of(one.codings) for codes in wanted.others):
-        problem = "its codes contradict each other"
-    if any(map(_OTHER_SPECIMEN.search, _specimen_names(part, whole))):
-        problem = "its specimen is not plasma or serum"
-    if not (is_about(whole, patient_id) and (part is whole or is_about(part, patient_id))):
-        problem = "it is about another patient"
+    problem = (
+        _subject_problem(part, whole, patient_id)
+        or _specimen_problem(part, whole)
+        or ("its codes contradict each other" if others else "")
+        or _status_problem(part, whole)
+        or _date_problem(moment, wanted, now)
+    )
+    if problem or moment is None:
+        return Unused(rows[0].term, problem, name, moment)
     measure = _read_value(part, wanted.kind)
-    problem = problem or (measure.reason if isinstance(measure, Refusal) else "")
-    if problem or moment is None or isinstance(measure, Refusal):
-        return Unused(row.term, problem, name, moment)
-    return Result(row, measure, moment, part, name, _specimen(part, whole), text(whole.get("issued")))
+    if isinstance(measure, Refusal):
+        return Unused(rows[0].term, measure.reason, name, moment)
+    return Result(rows[0], measure, moment, part, name, _specimen(part, whole), text(whole.get("issued")))
+
+
+def _subject_problem(part: Resource, whole: Resource, patient_id: str) -> str:
+    about = is_about(whole, patient_id) and (part is whole or is_about(part, patient_id))
+    return "" if about else "it is about another patient"
 
 
 def _status_problem(part: Resource, whole: Resource) -> str:
-    status = text(part.get("status")) or text(whole.get("status"))
-    if not is_valid(whole):
-        status = text(whole.get("status"))
+    status = text(whole.get("status"))
+    if is_valid(whole):
+        status = text(part.get("status")) or status
     if status in FINAL:
         return ""
     return f"its status is {status}" if status in _STATUSES else "it has no status that can be read"
@@ -186,23 +189,23 @@ def _read_value(part: Resource, kind: str) -> Measure | Refusal:
     return measure
 
 
-def _specimen_names(part: Resource, whole: Resource) -> Iterator[str]:
-    """What the result says of its specimen, in words: on the reference, or in the Specimen contained in it."""
-    for holder in (part,) if part is whole else (part, whole):
-        yield from names(holder.get("specimen"))
-        for contained in objects(holder.get("contained")):
-            if contained.get("resourceType") == "Specimen":
-                yield from names(contained.get("type"))
+def _specimen_problem(part: Resource, whole: Resource) -> str:
+    said = _specimen_names(part) if part is whole else _specimen_names(part) + _specimen_names(whole)
+    return "its specimen is not plasma or serum" if any(map(_OTHER_SPECIMEN.search, said)) else ""
+
+
+def _specimen_names(holder: Resource) -> list[str]:
+    """What a result says of its specimen, in words: on the reference, or in the Specimen contained in it."""
+    found = names(holder.get("specimen"))
+    for contained in objects(holder.get("contained")):
+        if contained.get("resourceType") == "Specimen":
+            found += names(contained.get("type"))
+    return found
 
 
 def _specimen(part: Resource, whole: Resource) -> str:
     specimen = part.get("specimen") or whole.get("specimen")
     return text(specimen.get("reference")) if isinstance(specimen, dict) else ""
-
-
-def is_valid(resource: Resource) -> bool:
-    """False for a result that was entered in error or never came to be."""
-    return text(resource.get("status")) not in ("entered-in-error", "cancelled")
 
 
 def has_code(resource: Resource, codes: CodeList) -> bool:

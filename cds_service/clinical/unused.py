@@ -41,10 +41,12 @@ def _day(one: Unused) -> date:
 def _named_alike(chart: Chart, vocabulary: Vocabulary) -> Iterator[Unused]:
     """Results whose text says glutamate or cystine and whose code does not."""
     words = vocabulary.name_lists["amino-acid-words"]
-    for one in chart.get(queries.AMINO_ACIDS).parts:
-        if _is_known(one.codings, vocabulary) or words.included_in(one.part.get("code")) is None:
+    by_codes = chart.get(queries.AMINO_ACIDS).by_codes
+    strange = [(part, coded) for coded, parts in by_codes.items() if not _is_known(coded, vocabulary) for part in parts]
+    for one, coded in sorted(strange):
+        if words.included_in(one.part.get("code")) is None:
             continue
-        rows = vocabulary.code_lists[_LOOKALIKES].rows_of(one.codings)
+        rows = vocabulary.code_lists[_LOOKALIKES].rows_of(coded)
         label = shortened(names(one.part.get("code"))[0])
         reason = f"its code means {rows[0].term}" if rows else "it has no code that this service reads"
         yield Unused(f"“{label}”", reason, one.name, moment_of(one.part, one.whole))

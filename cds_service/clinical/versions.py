@@ -47,7 +47,11 @@ SUBJECTS = ("subject", "patient")  # elements, and search parameters of the same
 
 def subjects_of(resource: Resource) -> list[str]:
     """The references to whom a resource is about."""
-    return [one for name in SUBJECTS if name in resource for one in references(resource[name])]
+    found = []
+    for name in SUBJECTS:
+        if name in resource:
+            found += references(resource[name])
+    return found
 
 
 def is_about(resource: Resource, patient_id: str) -> bool:
