@@ -133,7 +133,11 @@ class NameList:
 
     def included_in(self, concept: Json) -> Name | None:
         """The first included name in any text or display of the concept."""
-        return next((row for written in names(concept) if (row := self.find(written))), None)
+        return self.included_among(names(concept))
+
+    def included_among(self, said: Iterable[str]) -> Name | None:
+        """The first included name in any of the texts."""
+        return next((row for written in said if (row := self.find(written))), None)
 
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")

@@ -22,6 +22,13 @@ class Coding(NamedTuple):
     code: str
 
 
+class Concept(NamedTuple):
+    """A concept as lists are asked for it: its codings and its names."""
+
+    codings: list[Coding]
+    names: list[str]
+
+
 def member(value: Json, name: str) -> Json:
     """The member of an object, or None if there is no such member or no object."""
     return value.get(name) if isinstance(value, dict) else None
@@ -97,6 +104,11 @@ def names(concept: Json) -> list[str]:
         written += [coding.get("display") for coding in objects(one.get("coding"))]
         found += filter(None, map(text, written))
     return found
+
+
+def read_concept(concept: Json) -> Concept:
+    """The codings and the names of a concept that is looked up in several lists."""
+    return Concept(codings(concept), names(concept))
 
 
 def code_or_concept(value: Json) -> set[str]:

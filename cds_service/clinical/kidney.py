@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from cds_service.clinical import queries
 from cds_service.clinical.chart import Chart, is_valid
-from cds_service.clinical.elements import Resource, resource_name
+from cds_service.clinical.elements import Resource
 from cds_service.clinical.facts import Fact, Origin, State, absent, known, unknown
 from cds_service.clinical.injury import Injury, kdigo
 from cds_service.clinical.moments import completed_months, completed_years, say_day

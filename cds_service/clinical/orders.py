@@ -6,13 +6,14 @@ from typing import TypeGuard
 
 from cds_service.clinical.codes import READ_SYSTEMS, Row
 from cds_service.clinical.elements import (
+    Concept,
     Json,
     Resource,
-    codings,
     member,
     name_in,
     names,
     objects,
+    read_concept,
     resource_name,
     shortened,
     text,
@@ -83,10 +84,14 @@ def has_unread_drug(order: Resource, medications: Medications) -> bool:
 def is_nameless(resource: Resource, medications: Medications) -> bool:
     """True where nothing names the drug, and it stands behind such a reference or has only codes of systems that are
     not read: it may be anything."""
-    concepts = drug_concepts(resource, medications)
-    if any(map(names, concepts)):
+    return says_nothing(resource, list(map(read_concept, drug_concepts(resource, medications))), medications)
+
+
+def says_nothing(resource: Resource, concepts: Iterable[Concept], medications: Medications) -> bool:
+    """The same, where the concepts of the drug are read already."""
+    if any(one.names for one in concepts):
         return False
-    systems = {coding.system for concept in concepts for coding in codings(concept)}
+    systems = {coding.system for one in concepts for coding in one.codings}
     return has_unread_drug(resource, medications) or bool(systems and not systems & READ_SYSTEMS)
 
 

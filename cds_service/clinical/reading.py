@@ -10,7 +10,7 @@ from cds_service.clinical.clearance import clearance
 from cds_service.clinical.dosing import Dose, read_dose
 from cds_service.clinical.elements import Json, Resource, at, number, text
 from cds_service.clinical.facts import Fact, Facts, Origin, absent, known, unknown
-from cds_service.clinical.interactions import nitroglycerin, parenteral_glutamine
+from cds_service.clinical.interactions import interactions
 from cds_service.clinical.kidney import Patient, dialysis, kidney, kidney_disease, kidney_injury, read_egfr
 from cds_service.clinical.moments import Moment, read_moment
 from cds_service.clinical.orders import Order
@@ -59,8 +59,7 @@ def read_patient_facts(chart: Chart, vocabulary: Vocabulary, drafts: Sequence[Re
         "bronchospasm_risk": condition_screen(chart, vocabulary, "bronchospasm-risk", "bronchospasm-risk-words"),
         "bleeding_risk": condition_screen(chart, vocabulary, "bleeding-risk", "bleeding-risk-words"),
         "hypersensitivity": hypersensitivity(chart, vocabulary),
-        "nitroglycerin": nitroglycerin(chart, drafts, vocabulary),
-        "parenteral_glutamine": parenteral_glutamine(chart, drafts, vocabulary),
+        **interactions(chart, drafts, vocabulary),
     }
 
 

@@ -122,9 +122,7 @@ def _listed(data: Data, wanted: Wanted) -> list[tuple[Part, list[Row], bool]]:
     return sorted(found)
 
 
-def _judge(
-    one: Part, rows: list[Row], others: bool, wanted: Wanted, patient_id: str, now: datetime
-) -> Result | Unused:
+def _judge(one: Part, rows: list[Row], others: bool, wanted: Wanted, patient_id: str, now: datetime) -> Result | Unused:
     _, part, whole, name = one
     moment = moment_of(part, whole)
     refused = next((row for row in rows if not row.included), None)

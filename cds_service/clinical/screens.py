@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from cds_service.clinical import queries
 from cds_service.clinical.chart import Arrival, Chart, Data
 from cds_service.clinical.codes import READ_SYSTEMS, Row
-from cds_service.clinical.elements import Resource, code_or_concept, codings, names, resource_name
+from cds_service.clinical.elements import Concept, Resource, code_or_concept, read_concept, resource_name
 from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
 from cds_service.clinical.orders import index_medications, recognise
 from cds_service.clinical.versions import allergens_of, allergy_verification_of
@@ -23,9 +23,9 @@ def by_name(name: str) -> Row:
     return Row("", "", f"{name}, by name", True, "")
 
 
-def screen(key: str, data: Data, look: Callable[[Resource], Found]) -> Fact:
+def screen(key: str, data: Data, looked: Iterable[tuple[Resource, Found]]) -> Fact:
     """One pass over a list. A gap in the list, or an entry that only hints, turns "none found" into "unknown"."""
-    return find(data.resources, look, _say_hint) or missing(key, data) or absent(_none_in(key, data))
+    return find(looked, _say_hint) or missing(key, data) or absent(_none_in(key, data))
 
 
 def _say_hint(name: str) -> str:
@@ -34,13 +34,10 @@ def _say_hint(name: str) -> str:
     return f"an entry named “{name}” has no code that this service is sure of"
 
 
-def find(
-    resources: Iterable[Resource], look: Callable[[Resource], Found], say_hint: Callable[[str], str]
-) -> Fact | None:
+def find(looked: Iterable[tuple[Resource, Found]], say_hint: Callable[[str], str]) -> Fact | None:
     """The first entry that is found; else unknown, by the first that only hints; None where there is neither."""
     hint: Fact | None = None
-    for resource in resources:
-        found = look(resource)
+    for resource, found in looked:
         if isinstance(found, Row):
             origin = Origin(resource_name(resource), f"{found.code} {found.term}".strip())
             return known(PRESENT, (origin,), term=found.term)
@@ -71,44 +68,51 @@ def is_active(condition: Resource) -> bool:
     return (not clinical or bool(clinical & _LIVE_CLINICAL)) and not verification & _NOT_TRUE
 
 
+def _active(problems: Data) -> list[tuple[Resource, Concept]]:
+    """The active conditions and what each is, read once for all screens."""
+    if "active" not in problems.read:
+        problems.read["active"] = [(one, read_concept(one.get("code"))) for one in problems.resources if is_active(one)]
+    active: list[tuple[Resource, Concept]] = problems.read["active"]
+    return active
+
+
 def condition_screen(chart: Chart, vocabulary: Vocabulary, codes: str, words: str = "") -> Fact:
     """An active condition of a code list; a name of the word list without such a code cannot be told."""
 
-    def look(condition: Resource) -> Found:
-        if not is_active(condition):
-            return None
-        if _is_nameless(condition.get("code")):
+    def look(condition: Concept) -> Found:
+        if _is_nameless(condition):
             return NAMELESS
-        rows = vocabulary.code_lists[codes].rows_in(condition.get("code"))
+        rows = vocabulary.code_lists[codes].rows_of(condition.codings)
         included = next((row for row in rows if row.included), None)
         unsure = next((row.term for row in rows if row.unsure), None)
         if rows or not words:  # a refused code is an answer: the words beside it are not asked
             return included or unsure
-        hint = vocabulary.name_lists[words].included_in(condition.get("code"))
+        hint = vocabulary.name_lists[words].included_among(condition.names)
         return hint.name if hint else None
 
-    return screen(queries.PROBLEMS, chart.get(queries.PROBLEMS), look)
+    problems = chart.get(queries.PROBLEMS)
+    return screen(queries.PROBLEMS, problems, ((one, look(concept)) for one, concept in _active(problems)))
 
 
 def hypersensitivity(chart: Chart, vocabulary: Vocabulary) -> Fact:
     """An allergy or intolerance to acetylcysteine on record: active, not refuted, not entered in error."""
 
     def look(allergy: Resource) -> Found:
-        if not _is_live_allergy(allergy):
-            return None
-        if all(_is_nameless(one) for one in allergens_of(allergy)):
+        if all(_is_nameless(read_concept(one)) for one in allergens_of(allergy)):
             return NAMELESS
         rows, named = recognise(allergens_of(allergy), vocabulary)
         if rows:
             return rows[0]
         return by_name("acetylcysteine") if named else None
 
-    return screen(queries.ALLERGIES, chart.get(queries.ALLERGIES), look)
+    data = chart.get(queries.ALLERGIES)
+    live = [one for one in data.resources if _is_live_allergy(one)]
+    return screen(queries.ALLERGIES, data, ((one, look(one)) for one in live))
 
 
-def _is_nameless(concept: object) -> bool:
+def _is_nameless(concept: Concept) -> bool:
     """True without a name, and without a code of a system that is read: it may be anything."""
-    return not any(one.system in READ_SYSTEMS for one in codings(concept)) and not names(concept)
+    return not concept.names and not any(one.system in READ_SYSTEMS for one in concept.codings)
 
 
 def _is_live_allergy(allergy: Resource) -> bool:

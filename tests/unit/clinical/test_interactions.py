@@ -7,7 +7,7 @@ import pytest
 
 from cds_service.clinical.chart import NOT_SENT, Arrival, Chart, Data
 from cds_service.clinical.facts import Fact, State
-from cds_service.clinical.interactions import nitroglycerin, parenteral_glutamine
+from cds_service.clinical.interactions import interactions
 from cds_service.clinical.queries import MEDICATIONS
 from cds_service.content import load_content
 
@@ -34,8 +34,12 @@ def chart(*active: dict[str, Any], gap: str = "") -> Chart:
     return Chart("p", {MEDICATIONS: Data(Arrival.GIVEN if active else Arrival.EMPTY, active, gap)})
 
 
+def nitroglycerin(chart: Chart, drafts: list[dict[str, Any]]) -> Fact:
+    return interactions(chart, drafts, VOCABULARY)["nitroglycerin"]
+
+
 def glutamine(*drafts: dict[str, Any], among: Chart | None = None) -> Fact:
-    return parenteral_glutamine(among or chart(), drafts, VOCABULARY)
+    return interactions(among or chart(), drafts, VOCABULARY)["parenteral_glutamine"]
 
 
 @pytest.mark.parametrize(
@@ -79,38 +83,38 @@ def test_glutamine_counts_only_by_a_parenteral_route(drug: dict[str, Any], route
     ids=str,
 )
 def test_nitroglycerin_by_code_or_name(drug: dict[str, Any], expected: State) -> None:
-    assert nitroglycerin(chart(), [medication(drug, status="draft")], VOCABULARY).state is expected
-    assert nitroglycerin(chart(medication(drug)), [], VOCABULARY).state is expected
+    assert nitroglycerin(chart(), [medication(drug, status="draft")]).state is expected
+    assert nitroglycerin(chart(medication(drug)), []).state is expected
 
 
 @pytest.mark.parametrize("status", ["stopped", "completed", "cancelled", "on-hold", "entered-in-error"])
 def test_a_medication_that_is_not_active_does_not_count(status: str) -> None:
     stopped = medication(coded(RXNORM, "4917"), status=status)
 
-    assert nitroglycerin(chart(stopped), [], VOCABULARY).state is ABSENT
+    assert nitroglycerin(chart(stopped), []).state is ABSENT
 
 
 def test_a_list_that_did_not_come_makes_none_unknown() -> None:
     for missing in (Chart("p", {}), chart(gap="not all its pages came"), Chart("p", {MEDICATIONS: NOT_SENT})):
-        assert nitroglycerin(missing, [], VOCABULARY).state is UNKNOWN
-        assert parenteral_glutamine(missing, [], VOCABULARY).state is UNKNOWN
+        assert nitroglycerin(missing, []).state is UNKNOWN
+        assert glutamine(among=missing).state is UNKNOWN
 
 
 def test_a_draft_counts_although_the_list_did_not_come() -> None:
-    assert nitroglycerin(Chart("p", {}), [medication(coded(RXNORM, "4917"))], VOCABULARY).state is KNOWN
+    assert nitroglycerin(Chart("p", {}), [medication(coded(RXNORM, "4917"))]).state is KNOWN
 
 
 def test_a_drug_behind_a_reference_without_a_name_may_be_anything() -> None:
     nameless = medication({}, medicationReference={"reference": "Medication/1"})
     named = medication({}, medicationReference={"reference": "Medication/1", "display": "ibuprofen"})
 
-    assert nitroglycerin(chart(nameless), [], VOCABULARY).state is UNKNOWN
-    assert nitroglycerin(chart(named), [], VOCABULARY).state is ABSENT
+    assert nitroglycerin(chart(nameless), []).state is UNKNOWN
+    assert nitroglycerin(chart(named), []).state is ABSENT
 
 
 def test_a_medication_that_came_along_is_resolved() -> None:
     drug = {"resourceType": "Medication", "id": "1", "code": coded(RXNORM, "4917")}
     pointing = medication({}, medicationReference={"reference": "Medication/1"})
 
-    assert nitroglycerin(chart(pointing, drug), [], VOCABULARY).state is KNOWN
-    assert nitroglycerin(chart(), [pointing, drug], VOCABULARY).state is KNOWN
+    assert nitroglycerin(chart(pointing, drug), []).state is KNOWN
+    assert nitroglycerin(chart(), [pointing, drug]).state is KNOWN
