@@ -1,6 +1,5 @@
 """Creatinine clearance by Cockcroft and Gault; where it cannot be computed, eGFR, and the fact says so."""
 
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -31,7 +30,7 @@ def clearance(
     if egfr is not None:
         said = f"{egfr.say()}, since no creatinine clearance can be computed"
         fact = known(egfr.value, (egfr.result.origin,), amount=said)
-        return replace(fact, comparator=egfr.result.measure.comparator)
+        return fact._replace(comparator=egfr.result.measure.comparator)
     gap = missing(queries.KIDNEY, chart.get(queries.KIDNEY)) or untold(chart, vocabulary, None, now)
     return gap or absent("neither clearance nor eGFR can be told")
 

@@ -1,9 +1,10 @@
 """What is known about a patient and an order, fact by fact, each with how it is known."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
+from types import MappingProxyType
+from typing import NamedTuple
 
 Value = str | Decimal | None
 Text = str | tuple[str, ...]  # words for a card; a tuple is a list of items
@@ -17,16 +18,14 @@ class State(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a value came from: the resource, and the value as it was sent. Never shown in a log."""
 
     resource: str
     sent: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """One fact. `note` says in words why it is absent or unknown; `texts` are what a card may show of it.
 
     A number that was given as "less than" or "more than" keeps its comparator (`<`, `<=`, `>`, `>=`).
@@ -35,7 +34,7 @@ class Fact:
     state: State
     value: Value = None
     note: str = ""
-    texts: Mapping[str, Text] = field(default_factory=dict)
+    texts: Mapping[str, Text] = MappingProxyType({})
     origins: tuple[Origin, ...] = ()
     comparator: str = ""
 

@@ -73,8 +73,7 @@ _SPACE = re.compile(r"\s+")
 _LONG = Context(prec=40)
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(NamedTuple):
     """A number in the unit of its kind, how it was sent, and its comparator (`<`, `<=`, `>`, `>=` or empty)."""
 
     value: Decimal

@@ -5,8 +5,8 @@ result stays unclassified and says why.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import NamedTuple
 
 from cds_service.clinical.elements import Json, Resource, codings, items, member, names, objects
 from cds_service.clinical.quantities import Measure, Refusal, read_measure, say_number
@@ -21,8 +21,7 @@ _ABNORMAL = frozenset(("A", "AA"))
 _MALE, _FEMALE = frozenset(("male", "m")), frozenset(("female", "f"))
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """What a range may depend on: age at the time of the sample, completed, and administrative sex, where known."""
 
     years: int | None
@@ -30,8 +29,7 @@ class Person:
     sex: str
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(NamedTuple):
     """A reference interval in the unit of the result; an end that was not sent is open."""
 
     low: Decimal | None
@@ -39,8 +37,7 @@ class Interval:
     sent: str
 
 
-@dataclass(frozen=True, slots=True)
-class Classed:
+class Classed(NamedTuple):
     """The class, the range it rests on as it was sent, and for *unclassified* the reason."""
 
     name: str
@@ -104,7 +101,7 @@ def _place(value: Decimal, comparator: str, interval: Interval) -> str | None:
 def _place_beyond(value: Decimal, comparator: str, interval: Interval) -> str | None:
     if comparator.startswith("<"):
         if interval.low is not None and interval.low <= 0:  # no result is below zero
-            interval = replace(interval, low=None)
+            interval = interval._replace(low=None)
         below_low = interval.low is not None and (value < interval.low or (value == interval.low and comparator == "<"))
         below_high = interval.low is None and interval.high is not None and value <= interval.high
         return LOW if below_low else NORMAL if below_high else None

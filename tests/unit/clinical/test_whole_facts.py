@@ -441,16 +441,15 @@ KIDNEY = {
     "less than a number in place of clearance": (
         "clearance",
         {"kidneyResults": bundle(UNDER_90)},
-        replace(
-            known(Decimal(90), FROM_UNDER_90, amount=f"{SAID_UNDER_90}, since no creatinine clearance can be computed"),
-            comparator="<",
-        ),
+        known(
+            Decimal(90), FROM_UNDER_90, amount=f"{SAID_UNDER_90}, since no creatinine clearance can be computed"
+        )._replace(comparator="<"),
     ),
     "a disease that a comparator leaves open": ("kidney_disease", {"kidneyResults": bundle(UNDER_90)}, OPEN),
     "the line: left open": (
         "kidney",
         {"kidneyResults": bundle(UNDER_90)},
-        replace(OPEN, texts={"summary": SAID_UNDER_90}),
+        OPEN._replace(texts={"summary": SAID_UNDER_90}),
     ),
     "neither clearance nor eGFR": ("clearance", {}, absent("neither clearance nor eGFR can be told")),
 }
