@@ -15,7 +15,6 @@ from cds_service.clinical.chart import NOT_SENT, Arrival, Chart, Data
 from cds_service.clinical.elements import (
     Resource,
     code_or_concept,
-    items,
     member,
     number,
     objects,
@@ -27,7 +26,7 @@ from cds_service.fhir.fetching import Failure
 
 MOST_ENTRIES = 1000  # of one key: several times what is asked for
 _ALSO_READ = frozenset(("Medication", "DiagnosticReport"))  # come along in a Bundle without being asked for
-_ALSO_WELCOME = _ALSO_READ | {"Provenance"}
+_ALSO_WELCOME = _ALSO_READ | {"OperationOutcome", "Provenance"}
 
 
 def gather(patient_id: str, prefetch: Mapping[str, Any], not_sent: str = "") -> Chart:
@@ -65,29 +64,33 @@ def _read_bundle(query: Query, bundle: Resource, patient_id: str) -> Data:
     entries = bundle.get("entry")
     if entries is not None and not isinstance(entries, list):
         return _failed("its entries are not a list")
-    resources = [member(entry, "resource") for entry in items(entries)[:MOST_ENTRIES]]
+    sent = entries or []
+    resources = [member(entry, "resource") for entry in sent[:MOST_ENTRIES]]
     usable = [one for one in resources if isinstance(one, dict) and isinstance(one.get("resourceType"), str)]
     gaps = [] if len(usable) == len(resources) else ["some entries cannot be read"]
-    if len(items(entries)) > MOST_ENTRIES:
+    if len(sent) > MOST_ENTRIES:
         gaps.append(f"only its first {MOST_ENTRIES} entries are read")
-    wanted = [one for one in usable if kind_of(one) == query.resource_type]
-    gaps += _gaps(query, bundle, usable, wanted)
+    by_kind: dict[str, list[Resource]] = {}
+    for one in usable:
+        by_kind.setdefault(kind_of(one), []).append(one)
+    wanted = by_kind.get(query.resource_type, [])
+    gaps += _gaps(query, bundle, by_kind)
     if wanted:
-        return _given(query, wanted + [one for one in usable if one["resourceType"] in _ALSO_READ], patient_id, gaps)
+        along = [one for one in usable if one["resourceType"] in _ALSO_READ]
+        return _given(query, wanted + along, patient_id, gaps)
     return _failed("; ".join(gaps)) if gaps else Data(Arrival.EMPTY)
 
 
-def _gaps(query: Query, bundle: Resource, usable: list[Resource], wanted: list[Resource]) -> list[str]:
+def _gaps(query: Query, bundle: Resource, by_kind: Mapping[str, list[Resource]]) -> list[str]:
     """What a Bundle says, or shows, to be missing from it."""
     gaps = []
-    if any(_reports_error(one) for one in usable):
+    if any(_reports_error(one) for one in by_kind.get("OperationOutcome", ())):
         gaps.append("the EHR reports an error")
-    welcome = {query.resource_type, "OperationOutcome", *_ALSO_WELCOME}
-    if not welcome.issuperset(map(kind_of, usable)):
+    if by_kind.keys() - _ALSO_WELCOME - {query.resource_type}:
         gaps.append(f"it holds something other than {query.resource_type}")
     if any(text(link.get("relation")) == "next" for link in objects(bundle.get("link"))):
         gaps.append("not all its pages came")
-    elif (number(bundle.get("total")) or 0) > len(wanted):
+    elif (number(bundle.get("total")) or 0) > len(by_kind.get(query.resource_type, ())):
         gaps.append("it has fewer entries than its total")
     return gaps
 
