@@ -100,8 +100,8 @@ def read_results(data: Data, wanted: Wanted, patient_id: str, now: datetime) -> 
 
 def _read(data: Data, wanted: Wanted, patient_id: str, now: datetime) -> Readings:
     readings = Readings()
-    for part, rows, others in _listed(data, wanted):
-        judged = _judge(part, rows, others, wanted, patient_id, now)
+    for part, row, contradicted in _listed(data, wanted):
+        judged = _judge(part, row, contradicted, wanted, patient_id, now)
         if isinstance(judged, Result) and part.name in data.retracted:
             judged = Unused(judged.row.term, "its panel was entered in error or cancelled", part.name, judged.moment)
         if isinstance(judged, Result):
@@ -112,35 +112,36 @@ def _read(data: Data, wanted: Wanted, patient_id: str, now: datetime) -> Reading
     return readings
 
 
-def _listed(data: Data, wanted: Wanted) -> list[tuple[Part, list[Row], bool]]:
-    """Each result with a code that is wanted, in their order, its rows, and whether a code is one of the others."""
+def _listed(data: Data, wanted: Wanted) -> list[tuple[Part, Row, bool]]:
+    """Each result with a code that is wanted, in their order, with its row, a refused one before any other, and
+    whether a code of it is one of the others."""
     found = []
     for coded, parts in data.by_codes.items():
         if rows := wanted.codes.rows_of(coded):
-            others = any(codes.rows_of(coded) for codes in wanted.others)
-            found += [(part, rows, others) for part in parts]
+            row = next((row for row in rows if not row.included), rows[0])
+            contradicted = any(codes.rows_of(coded) for codes in wanted.others)
+            found += [(part, row, contradicted) for part in parts]
     return sorted(found)
 
 
-def _judge(one: Part, rows: list[Row], others: bool, wanted: Wanted, patient_id: str, now: datetime) -> Result | Unused:
+def _judge(one: Part, row: Row, contradicted: bool, wanted: Wanted, patient_id: str, now: datetime) -> Result | Unused:
     _, part, whole, name = one
     moment = moment_of(part, whole)
-    refused = next((row for row in rows if not row.included), None)
-    if refused is not None:
-        return Unused(refused.term, "a different specimen or measure", name, moment, refused=True)
+    if not row.included:
+        return Unused(row.term, "a different specimen or measure", name, moment, refused=True)
     problem = (
         _subject_problem(part, whole, patient_id)
         or _specimen_problem(part, whole)
-        or ("its codes contradict each other" if others else "")
+        or ("its codes contradict each other" if contradicted else "")
         or _status_problem(part, whole)
         or _date_problem(moment, wanted, now)
     )
     if problem or moment is None:
-        return Unused(rows[0].term, problem, name, moment)
+        return Unused(row.term, problem, name, moment)
     measure = _read_value(part, wanted.kind)
     if isinstance(measure, Refusal):
-        return Unused(rows[0].term, measure.reason, name, moment)
-    return Result(rows[0], measure, moment, part, name, _specimen(part, whole), text(whole.get("issued")))
+        return Unused(row.term, measure.reason, name, moment)
+    return Result(row, measure, moment, part, name, _specimen(part, whole), text(whole.get("issued")))
 
 
 def _subject_problem(part: Resource, whole: Resource, patient_id: str) -> str:
@@ -188,8 +189,10 @@ def _read_value(part: Resource, kind: str) -> Measure | Refusal:
 
 
 def _specimen_problem(part: Resource, whole: Resource) -> str:
-    said = _specimen_names(part) if part is whole else _specimen_names(part) + _specimen_names(whole)
-    return "its specimen is not plasma or serum" if any(map(_OTHER_SPECIMEN.search, said)) else ""
+    for holder in (part,) if part is whole else (part, whole):
+        if any(map(_OTHER_SPECIMEN.search, _specimen_names(holder))):
+            return "its specimen is not plasma or serum"
+    return ""
 
 
 def _specimen_names(holder: Resource) -> list[str]:
