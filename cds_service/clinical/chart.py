@@ -5,11 +5,13 @@ nobody asked. "No allergies" and "the allergy query timed out" are different fac
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from cds_service.clinical.codes import CodeList
 from cds_service.clinical.elements import Coding, Resource, codings, name_in, objects, resource_name, text
@@ -25,7 +27,7 @@ class Arrival(Enum):
     NOT_SENT = "not sent"
 
 
-class Part(NamedTuple):
+class Part(msgspec.Struct, frozen=True, order=True):
     """One result: an observation, or a component of one, with the observation or report that it came in."""
 
     place: int  # among the results of its query
@@ -49,14 +51,13 @@ def parts_of(observation: Resource) -> Iterator[Resource]:
             yield from objects(contained.get("component"))
 
 
-@dataclass(frozen=True)
-class Data:
+class Data(msgspec.Struct, frozen=True, dict=True):
     """The answer to one query. `gap` says what is missing from a given answer; empty if it is whole."""
 
     arrival: Arrival
     resources: tuple[Resource, ...] = ()
     gap: str = ""
-    read: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)  # what was read of it so far
+    read: dict[Any, Any] = {}  # what was read of it so far
 
     @cached_property
     def by_codes(self) -> dict[tuple[Coding, ...], list[Part]]:

@@ -3,6 +3,8 @@
 from datetime import datetime
 from decimal import Decimal
 
+import msgspec
+
 from cds_service.clinical import queries
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Fact, Origin, absent, known
@@ -30,7 +32,7 @@ def clearance(
     if egfr is not None:
         said = f"{egfr.say()}, since no creatinine clearance can be computed"
         fact = known(egfr.value, (egfr.result.origin,), amount=said)
-        return fact._replace(comparator=egfr.result.measure.comparator)
+        return msgspec.structs.replace(fact, comparator=egfr.result.measure.comparator)
     gap = missing(queries.KIDNEY, chart.get(queries.KIDNEY)) or untold(chart, vocabulary, None, now)
     return gap or absent("neither clearance nor eGFR can be told")
 

@@ -49,18 +49,18 @@ class CodeList:
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self.rows = tuple(rows)
-        self._exact = {(row.system, _plain(row.system, row.code)): row for row in self.rows}
+        self._exact = {Coding(row.system, _plain(row.system, row.code)): row for row in self.rows}
         ending = (row for row in self.rows if row.code.endswith("*"))
         self._prefixes = [(row.system, _plain(row.system, row.code[:-1]), row) for row in ending]
 
     def find(self, coding: Coding) -> Row | None:
         """The row of this code in this system, the longest prefix where there is no exact row."""
-        system, code = coding
-        exact = self._exact.get((system, _plain(system, code)) if system == ICD10CM else coding)
-        return exact or (self._longest_prefix(system, _plain(system, code)) if self._prefixes else None)
+        if coding.system == ICD10CM:
+            coding = Coding(ICD10CM, _plain(ICD10CM, coding.code))
+        return self._exact.get(coding) or (self._longest_prefix(coding) if self._prefixes else None)
 
-    def _longest_prefix(self, system: str, code: str) -> Row | None:
-        fits = [row for of, prefix, row in self._prefixes if of == system and code.startswith(prefix)]
+    def _longest_prefix(self, coding: Coding) -> Row | None:
+        fits = [row for of, prefix, row in self._prefixes if of == coding.system and coding.code.startswith(prefix)]
         return max(fits, key=lambda row: len(row.code), default=None)
 
     def rows_in(self, concept: Json) -> list[Row]:

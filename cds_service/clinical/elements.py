@@ -5,7 +5,9 @@ quotes. Each reader returns the plain value, or None or an empty list when it is
 """
 
 from decimal import Context, Decimal
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 Json = Any
 Resource = dict[str, Any]
@@ -15,14 +17,14 @@ MAX_DIGITS = 12  # more than any dose or result; beyond it arithmetic is somebod
 _TOO_LARGE = 10**MAX_DIGITS
 
 
-class Coding(NamedTuple):
+class Coding(msgspec.Struct, frozen=True):
     """A code in a system."""
 
     system: str
     code: str
 
 
-class Concept(NamedTuple):
+class Concept(msgspec.Struct, frozen=True):
     """A concept as lists are asked for it: its codings and its names."""
 
     codings: list[Coding]

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
-from types import MappingProxyType
-from typing import NamedTuple
+
+import msgspec
 
 Value = str | Decimal | None
 Text = str | tuple[str, ...]  # words for a card; a tuple is a list of items
@@ -18,14 +18,14 @@ class State(Enum):
     UNKNOWN = "unknown"
 
 
-class Origin(NamedTuple):
+class Origin(msgspec.Struct, frozen=True):
     """Where a value came from: the resource, and the value as it was sent. Never shown in a log."""
 
     resource: str
     sent: str
 
 
-class Fact(NamedTuple):
+class Fact(msgspec.Struct, frozen=True):
     """One fact. `note` says in words why it is absent or unknown; `texts` are what a card may show of it.
 
     A number that was given as "less than" or "more than" keeps its comparator (`<`, `<=`, `>`, `>=`).
@@ -34,7 +34,7 @@ class Fact(NamedTuple):
     state: State
     value: Value = None
     note: str = ""
-    texts: Mapping[str, Text] = MappingProxyType({})
+    texts: Mapping[str, Text] = {}
     origins: tuple[Origin, ...] = ()
     comparator: str = ""
 

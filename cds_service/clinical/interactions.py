@@ -4,7 +4,8 @@ Looked for among the drafts of the call and the active medications. Oral glutami
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from cds_service.clinical import queries
 from cds_service.clinical.chart import Chart
@@ -20,7 +21,7 @@ PARENTERAL = "intravenous"
 _UNREAD = "a medication without a name or code that can be read"
 
 
-class _Beside(NamedTuple):
+class _Beside(msgspec.Struct, frozen=True):
     """A medication that is drafted or active: what may name its drug, and a hint where nothing does."""
 
     resource: Resource

@@ -5,7 +5,8 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
+
+import msgspec
 
 from cds_service.clinical.elements import Json, Resource, member, text
 
@@ -27,7 +28,7 @@ _MONTHS = [
 WIDEST_ZONE = timedelta(hours=14)
 
 
-class Moment(NamedTuple):
+class Moment(msgspec.Struct, frozen=True):
     """When something happened: the day as written, and the earliest and latest instant it can mean."""
 
     day: date

@@ -6,10 +6,10 @@ that 1 mg/dL = 88.4 umol/L; the amino acid codes in use are all [Moles/volume], 
 """
 
 import re
-from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
 from functools import lru_cache
-from typing import NamedTuple
+
+import msgspec
 
 from cds_service.clinical.elements import Json, member, number, text
 
@@ -73,7 +73,7 @@ _SPACE = re.compile(r"\s+")
 _LONG = Context(prec=40)
 
 
-class Measure(NamedTuple):
+class Measure(msgspec.Struct, frozen=True):
     """A number in the unit of its kind, how it was sent, and its comparator (`<`, `<=`, `>`, `>=` or empty)."""
 
     value: Decimal
@@ -81,8 +81,7 @@ class Measure(NamedTuple):
     comparator: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """Why something cannot be used, in words for the reader."""
 
     reason: str
@@ -120,7 +119,7 @@ def read_measure(kind: str, quantity: Json) -> Measure | Refusal:
     return Measure(value * found.factor, f"{comparator}{say_number(value)} {found.said}", comparator)
 
 
-class _Unit(NamedTuple):
+class _Unit(msgspec.Struct, frozen=True):
     """A unit that is accepted: its factor, and how it is printed."""
 
     factor: Decimal

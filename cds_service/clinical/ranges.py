@@ -6,7 +6,8 @@ result stays unclassified and says why.
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import NamedTuple
+
+import msgspec
 
 from cds_service.clinical.elements import Json, Resource, codings, items, member, names, objects
 from cds_service.clinical.quantities import Measure, Refusal, read_measure, say_number
@@ -21,7 +22,7 @@ _ABNORMAL = frozenset(("A", "AA"))
 _MALE, _FEMALE = frozenset(("male", "m")), frozenset(("female", "f"))
 
 
-class Person(NamedTuple):
+class Person(msgspec.Struct, frozen=True):
     """What a range may depend on: age at the time of the sample, completed, and administrative sex, where known."""
 
     years: int | None
@@ -29,7 +30,7 @@ class Person(NamedTuple):
     sex: str
 
 
-class Interval(NamedTuple):
+class Interval(msgspec.Struct, frozen=True):
     """A reference interval in the unit of the result; an end that was not sent is open."""
 
     low: Decimal | None
@@ -37,7 +38,7 @@ class Interval(NamedTuple):
     sent: str
 
 
-class Classed(NamedTuple):
+class Classed(msgspec.Struct, frozen=True):
     """The class, the range it rests on as it was sent, and for *unclassified* the reason."""
 
     name: str
@@ -101,7 +102,7 @@ def _place(value: Decimal, comparator: str, interval: Interval) -> str | None:
 def _place_beyond(value: Decimal, comparator: str, interval: Interval) -> str | None:
     if comparator.startswith("<"):
         if interval.low is not None and interval.low <= 0:  # no result is below zero
-            interval = interval._replace(low=None)
+            interval = msgspec.structs.replace(interval, low=None)
         below_low = interval.low is not None and (value < interval.low or (value == interval.low and comparator == "<"))
         below_high = interval.low is None and interval.high is not None and value <= interval.high
         return LOW if below_low else NORMAL if below_high else None

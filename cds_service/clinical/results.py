@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+
+import msgspec
 
 from cds_service.clinical.chart import Data, Part, is_valid, parts_of
 from cds_service.clinical.codes import CodeList, Row
@@ -31,7 +32,7 @@ _VALUE_TYPES = [
 ]
 
 
-class Result(NamedTuple):
+class Result(msgspec.Struct, frozen=True):
     """One usable result: what it measured, when, and the element with its range and interpretation."""
 
     row: Row
@@ -48,7 +49,7 @@ class Result(NamedTuple):
         return Origin(self.name, f"{self.measure.sent} on {self.moment.day.isoformat()}")
 
 
-class Unused(NamedTuple):
+class Unused(msgspec.Struct, frozen=True):
     """One result that was seen and not used: what it is, why, and when it was taken if that can be read."""
 
     term: str
@@ -76,7 +77,7 @@ class Readings:
         return self.usable[0] if self.usable else None
 
 
-class Wanted(NamedTuple):
+class Wanted(msgspec.Struct, frozen=True):
     """What to look for: the code list, the kind of unit, and how old a result may be (days; None: any age)."""
 
     codes: CodeList
@@ -125,7 +126,7 @@ def _listed(data: Data, wanted: Wanted) -> list[tuple[Part, Row, bool]]:
 
 
 def _judge(one: Part, row: Row, contradicted: bool, wanted: Wanted, patient_id: str, now: datetime) -> Result | Unused:
-    _, part, whole, name = one
+    part, whole, name = one.part, one.whole, one.name
     moment = moment_of(part, whole)
     if not row.included:
         return Unused(row.term, "a different specimen or measure", name, moment, refused=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from cds_service.clinical.chart import Arrival, Chart, Data
 from cds_service.clinical.clearance import cockcroft_gault
@@ -441,15 +442,16 @@ KIDNEY = {
     "less than a number in place of clearance": (
         "clearance",
         {"kidneyResults": bundle(UNDER_90)},
-        known(
-            Decimal(90), FROM_UNDER_90, amount=f"{SAID_UNDER_90}, since no creatinine clearance can be computed"
-        )._replace(comparator="<"),
+        structs.replace(
+            known(Decimal(90), FROM_UNDER_90, amount=f"{SAID_UNDER_90}, since no creatinine clearance can be computed"),
+            comparator="<",
+        ),
     ),
     "a disease that a comparator leaves open": ("kidney_disease", {"kidneyResults": bundle(UNDER_90)}, OPEN),
     "the line: left open": (
         "kidney",
         {"kidneyResults": bundle(UNDER_90)},
-        OPEN._replace(texts={"summary": SAID_UNDER_90}),
+        structs.replace(OPEN, texts={"summary": SAID_UNDER_90}),
     ),
     "neither clearance nor eGFR": ("clearance", {}, absent("neither clearance nor eGFR can be told")),
 }
