@@ -50,17 +50,19 @@ class CodeList:
     def __init__(self, rows: Iterable[Row]) -> None:
         self.rows = tuple(rows)
         self._exact = {Coding(row.system, _plain(row.system, row.code)): row for row in self.rows}
-        ending = (row for row in self.rows if row.code.endswith("*"))
-        self._prefixes = [(row.system, _plain(row.system, row.code[:-1]), row) for row in ending]
+        self._prefixes: dict[str, list[tuple[str, Row]]] = {}
+        for row in self.rows:
+            if row.code.endswith("*"):
+                self._prefixes.setdefault(row.system, []).append((_plain(row.system, row.code[:-1]), row))
 
     def find(self, coding: Coding) -> Row | None:
         """The row of this code in this system, the longest prefix where there is no exact row."""
         if coding.system == ICD10CM:
             coding = Coding(ICD10CM, _plain(ICD10CM, coding.code))
-        return self._exact.get(coding) or (self._longest_prefix(coding) if self._prefixes else None)
+        return self._exact.get(coding) or (self._longest_prefix(coding) if coding.system in self._prefixes else None)
 
     def _longest_prefix(self, coding: Coding) -> Row | None:
-        fits = [row for of, prefix, row in self._prefixes if of == coding.system and coding.code.startswith(prefix)]
+        fits = [row for prefix, row in self._prefixes[coding.system] if coding.code.startswith(prefix)]
         return max(fits, key=lambda row: len(row.code), default=None)
 
     def rows_in(self, concept: Json) -> list[Row]:

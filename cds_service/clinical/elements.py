@@ -109,8 +109,8 @@ def names(concept: Json) -> list[str]:
 
 
 def read_concept(concept: Json) -> Concept:
-    """The codings and the names of a concept that is looked up in several lists."""
-    return Concept(codings(concept), names(concept))
+    """The codings of a concept that is looked up in several lists, and its names, each once."""
+    return Concept(codings(concept), list(dict.fromkeys(names(concept))))
 
 
 def code_or_concept(value: Json) -> set[str]:

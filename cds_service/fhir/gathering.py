@@ -84,7 +84,7 @@ def _read_bundle(query: Query, bundle: Resource, patient_id: str) -> Data:
 def _gaps(query: Query, bundle: Resource, by_kind: Mapping[str, list[Resource]]) -> list[str]:
     """What a Bundle says, or shows, to be missing from it."""
     gaps = []
-    if any(_reports_error(one) for one in by_kind.get("OperationOutcome", ())):
+    if any(map(_reports_error, by_kind.get("OperationOutcome", ()))):
         gaps.append("the EHR reports an error")
     if by_kind.keys() - _ALSO_WELCOME - {query.resource_type}:
         gaps.append(f"it holds something other than {query.resource_type}")

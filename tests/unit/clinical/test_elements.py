@@ -16,6 +16,7 @@ from cds_service.clinical.elements import (
     names,
     number,
     objects,
+    read_concept,
     references,
     resource_name,
     shortened,
@@ -173,6 +174,12 @@ def test_the_codings_of_a_concept_in_each_version_are_found(concept: Any, expect
 )
 def test_the_names_of_a_concept_are_its_texts_and_displays(concept: Any, expected: list[str]) -> None:
     assert list(names(concept)) == expected
+
+
+def test_a_concept_is_read_with_all_its_codings_and_each_name_once() -> None:
+    coded = [{"system": "s", "code": "1", "display": "a"}, {"system": "s", "code": "1", "display": "b"}]
+    read = read_concept({"text": "b", "coding": coded})
+    assert (read.codings, read.names) == ([Coding("s", "1"), Coding("s", "1")], ["b", "a"])
 
 
 @pytest.mark.parametrize(

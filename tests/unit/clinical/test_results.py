@@ -319,6 +319,12 @@ def test_a_component_of_a_panel_is_read_with_the_date_status_and_name_of_the_who
     assert readings.unused == []
 
 
+def test_results_of_one_time_keep_their_order_whichever_codes_they_have_beside_that_of_the_analyte() -> None:
+    local = {"code": coded(GLUTAMATE, "12345-6"), "valueQuantity": {**UMOL, "value": 2}}
+    parts = [component(value=1), local, component(value=3)]
+    assert values(read(panel(component=parts))) == [1, 2, 3]
+
+
 def test_a_component_that_is_no_list_is_read() -> None:
     assert values(read(panel(component=component()))) == [87]
 
