@@ -1,6 +1,8 @@
 """Requests whose head is slow, endless or no HTTP at all, over real sockets: each is ended, and others are answered."""
 
 import asyncio
+import re
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,6 +17,7 @@ from cds_service.settings import Settings
 from tests.support import CONTENT, request_for, to_bytes
 
 LARGE = 4096
+UNREAD = 50  # their answers are more than what the system holds between two who leave little room
 BODY = to_bytes(request_for("bruno-glutamate-normal"))
 POST = b"POST /cds-services/acetylcysteine-order-sign HTTP/1.1\r\nHost: x\r\n"
 GET = b"GET /cds-services HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -61,7 +64,7 @@ class Connection:
             return True
 
 
-Connect = Callable[[], Awaitable[Connection]]
+Connect = Callable[..., Awaitable[Connection]]
 
 
 @asynccontextmanager
@@ -74,10 +77,16 @@ async def serving(protocol: type[GuardedProtocol], **settings: Any) -> AsyncIter
     server.lifespan = config.lifespan_class(config)
     opened: list[Connection] = []
     await server.startup()
+    server.server_state.default_headers = [(b"date", b"today")]
     port = server.servers[0].sockets[0].getsockname()[1]
 
-    async def connect() -> Connection:
-        opened.append(Connection(*await asyncio.open_connection("127.0.0.1", port)))
+    async def connect(room: int | None = None) -> Connection:
+        client = socket.socket()
+        client.setblocking(False)
+        if room is not None:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
+        await asyncio.get_running_loop().sock_connect(client, ("127.0.0.1", port))
+        opened.append(Connection(*await asyncio.open_connection(sock=client, limit=room or 2**16)))
         return opened[-1]
 
     try:
@@ -247,3 +256,79 @@ def test_while_many_connections_dawdle_another_is_answered() -> None:
             return [(await good.response())[0] for _ in range(2)]
 
     assert asyncio.run(scene()) == [200, 200]
+
+
+OTHER = to_bytes(request_for("bruno-glutamate-normal", "amoxicillin"))
+CALL_OF_OTHER = POST + b"Content-Length: %d\r\n\r\n" % len(OTHER) + OTHER
+
+
+@pytest.mark.parametrize("call", [CALL, CALL_OF_OTHER], ids=["with cards", "without"])
+@pytest.mark.parametrize("more", [b"", b"Connection: close\r\n"], ids=["kept", "closed"])
+def test_an_answer_is_the_same_whether_it_goes_out_at_once_or_step_by_step(call: bytes, more: bytes) -> None:
+    """Where the client wants the connection closed it goes step by step, and so it does by the framework."""
+
+    async def scene() -> list[tuple[int, dict[str, str], bytes]]:
+        async with serving(Patient) as connect:
+            answers = []
+            for origin in (b"", b"Origin: http://example.org\r\n"):
+                connection = await connect()
+                await connection.send(call.replace(b"Host: x\r\n", b"Host: x\r\n" + more + origin))
+                answers.append(await connection.response())
+                assert not more or await connection.ends()
+            return answers
+
+    answers = asyncio.run(scene())
+    answers[1][1].pop("vary", None)  # for browsers
+    (status, headers, body), (_, same_headers, same_body) = answers
+    assert (status, headers["date"], headers) == (200, "today", same_headers)
+    assert without_ids(body) == without_ids(same_body)
+    assert headers.get("connection") == ("close" if more else None)
+
+
+def without_ids(body: bytes) -> bytes:
+    """An answer without what is new in each."""
+    return re.sub(rb'"uuid":"[0-9a-f-]{36}"', b"", body)
+
+
+def test_a_client_of_http_1_0_is_answered_and_the_connection_ends() -> None:
+    status, headers, body, ended = asyncio.run(exchange(CALL_OF_OTHER.replace(b"HTTP/1.1", b"HTTP/1.0"), Patient))
+    assert (status, headers["connection"], body, ended) == (200, "close", b'{"cards":[]}', True)
+
+
+class Narrow(Patient):
+    """The same, for which each answer that is not yet taken in is one too many."""
+
+    held_up = 0
+    most_waiting = 0  # bytes
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """The system takes in little, and what it does not take in is noticed."""
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2048)
+        transport.set_write_buffer_limits(high=1)
+        super().connection_made(transport)
+
+    def pause_writing(self) -> None:
+        """The client reads too slowly."""
+        type(self).held_up += 1
+        super().pause_writing()
+
+    def on_response_complete(self) -> None:
+        """An answer has been given to the system, or waits for it."""
+        type(self).most_waiting = max(self.most_waiting, self.transport.get_write_buffer_size())  # type: ignore[attr-defined]
+        super().on_response_complete()
+
+
+def test_a_client_that_reads_too_slowly_is_waited_for_and_gets_every_answer() -> None:
+    async def scene() -> list[tuple[int, dict[str, str], bytes]]:
+        async with serving(Narrow) as connect:
+            connection = await connect(2048)
+            sending = asyncio.create_task(connection.send(CALL * UNREAD))
+            while not Narrow.held_up:
+                await asyncio.sleep(0.01)
+            answers = [await connection.response() for _ in range(UNREAD)]
+            await sending
+            return answers
+
+    answers = asyncio.run(scene())
+    assert [status for status, _, _ in answers] == [200] * UNREAD
+    assert Narrow.most_waiting < 2 * len(answers[0][2])  # one at a time
