@@ -46,7 +46,7 @@ class Answer:
     @cached_property
     def facts_lacking(self) -> set[str]:
         """The facts without which some card could not tell."""
-        return {condition.fact for one in self.decided for condition in undecided(one.decision)}
+        return set(undecided(one.decision for one in self.decided))
 
 
 NOTHING = Answer(wire.Response(cards=()))

@@ -96,7 +96,7 @@ def _is_possible(facts: Facts) -> bool:
 
 
 def _advises(card: Card, facts: Facts) -> bool:
-    return all_of([condition.check(facts) for condition in card.when]) is Answer.YES
+    return all_of(card.when, facts) is Answer.YES
 
 
 def _facts_of(cards: Iterable[Card]) -> set[str]:

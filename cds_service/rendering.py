@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from cds_service.clinical.facts import Facts, Text
 from cds_service.clinical.orders import Order
@@ -32,8 +32,7 @@ _COMPARATORS = {"<=": "at most ", ">=": "at least ", "<": "less than ", ">": "mo
 _ORDER_OF_LEVELS = {"critical": 0, "warning": 1, "info": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(NamedTuple):
     """A decision, with the order that it is about."""
 
     decision: Decision

@@ -4,18 +4,19 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, partial
 from operator import ge, gt, le, lt
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
-from cds_service.clinical.catalogue import CATALOGUE, FactType
+from cds_service.clinical.catalogue import ABSENT, CATALOGUE, KNOWN, FactType
 from cds_service.clinical.facts import Fact, Facts, State
 
 _A_LITTLE = Decimal("1E-9")
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 _COMPARE: Mapping[str, Callable[[Decimal, Decimal], bool]] = {"below": lt, "above": gt, "at_least": ge, "at_most": le}
+Check = Callable[[Facts], "Answer"]
 BOUNDS = {"below": "below", "above": "above", "at_least": "at least", "at_most": "at most"}
 
 
@@ -27,15 +28,7 @@ class Answer(Enum):
     UNKNOWN = "cannot tell"
 
 
-def all_of(answers: Iterable[Answer]) -> Answer:
-    """Yes if all are yes, no if any is no, else cannot tell. The first no ends it."""
-    so_far = Answer.YES
-    for answer in answers:
-        if answer is Answer.NO:
-            return Answer.NO
-        if answer is Answer.UNKNOWN:
-            so_far = Answer.UNKNOWN
-    return so_far
+YES, NO, CANNOT_TELL = Answer.YES, Answer.NO, Answer.UNKNOWN
 
 
 def any_of(answers: list[Answer]) -> Answer:
@@ -45,13 +38,22 @@ def any_of(answers: list[Answer]) -> Answer:
     return Answer.UNKNOWN if Answer.UNKNOWN in answers else Answer.NO
 
 
-def _ends_of(value: Decimal, comparator: str, threshold: Decimal) -> tuple[Decimal, ...]:
-    """The number; where it is only known to lie beyond a value, the nearest it can be and one beyond the threshold."""
-    if not comparator:
-        return (value,)
+def _ends_of(value: Decimal, comparator: str, threshold: Decimal) -> tuple[Decimal, Decimal]:
+    """Of a number that is only known to lie beyond a value: the nearest it can be, and one beyond the threshold."""
     furthest, step = (min, -_A_LITTLE) if comparator.startswith("<") else (max, _A_LITTLE)
     nearest = value if comparator.endswith("=") else value + step
     return nearest, furthest(nearest, threshold + step)
+
+
+def _compare(holds: Callable[[Decimal, Decimal], bool], threshold: Decimal, fact: Fact) -> Answer:
+    """Yes or no, where every number that the fact may be says the same."""
+    assert isinstance(fact.value, Decimal)  # a bound can be written for a number only
+    if not fact.comparator:
+        return YES if holds(fact.value, threshold) else NO
+    possible = {holds(one, threshold) for one in _ends_of(fact.value, fact.comparator, threshold)}
+    if len(possible) > 1:
+        return CANNOT_TELL
+    return YES if possible.pop() else NO
 
 
 class Strict(BaseModel):
@@ -142,28 +144,33 @@ class Condition(Strict):
         """The bound as a number, in the unit of the fact."""
         return None if self.bound is None else Decimal(self.bound.partition(" ")[0])
 
-    def check(self, facts: Facts) -> Answer:
-        """Yes, no, or cannot tell."""
-        fact = facts[self.fact]
+    @cached_property
+    def check(self) -> Check:
+        """Asks the facts: yes, no, or cannot tell. Made once, with all settled that does not depend on them."""
+        name, of_value = self.fact, self._check_of_value()
+        if_absent, if_unknown = self._in_state(State.ABSENT, NO), self._in_state(State.UNKNOWN, CANNOT_TELL)
+
+        def check(facts: Facts) -> Answer:
+            fact = facts[name]
+            if fact.state is KNOWN:
+                return of_value(fact)
+            return if_absent if fact.state is ABSENT else if_unknown
+
+        return check
+
+    def _in_state(self, state: State, otherwise: Answer) -> Answer:
         if self.state is not None:
-            return Answer.YES if fact.state.value in self.state else Answer.NO
-        if fact.state is State.KNOWN:
-            return self._check_value(fact)
-        if fact.state.value in self.also_when:
-            return Answer.YES
-        return Answer.NO if fact.state is State.ABSENT else Answer.UNKNOWN
+            return YES if state.value in self.state else NO
+        return YES if state.value in self.also_when else otherwise
 
-    def _check_value(self, fact: Fact) -> Answer:
-        if self.threshold is None:
-            return Answer.YES if fact.value in self.values else Answer.NO
-        assert isinstance(fact.value, Decimal)  # a bound can be written for a number only
-        possible = {self._holds(one, self.threshold) for one in _ends_of(fact.value, fact.comparator, self.threshold)}
-        if len(possible) > 1:
-            return Answer.UNKNOWN
-        return Answer.YES if possible.pop() else Answer.NO
-
-    def _holds(self, value: Decimal, threshold: Decimal) -> bool:
-        return _COMPARE[self.bound_name](value, threshold)
+    def _check_of_value(self) -> Callable[[Fact], Answer]:
+        if self.threshold is not None:
+            return partial(_compare, _COMPARE[self.bound_name], self.threshold)
+        if self.state is not None:
+            if_known = self._in_state(State.KNOWN, NO)
+            return lambda _: if_known
+        values = frozenset(self.values)
+        return lambda fact: YES if fact.value in values else NO
 
     def say(self) -> str:
         """The condition in words, made from what it checks."""
@@ -204,6 +211,18 @@ class AnyOf(Strict):
 def _kind(row: object) -> str:
     has_rows = "any_of" in row if isinstance(row, dict) else isinstance(row, AnyOf)
     return "any" if has_rows else "row"
+
+
+def all_of(rows: Iterable[Condition | AnyOf], facts: Facts) -> Answer:
+    """Yes if all rows say yes, or there are none; no if any says no, else cannot tell. The first no ends it."""
+    so_far = YES
+    for row in rows:
+        answer = row.check(facts)
+        if answer is NO:
+            return NO
+        if answer is CANNOT_TELL:
+            so_far = CANNOT_TELL
+    return so_far
 
 
 When = Annotated[Annotated[Condition, Tag("row")] | Annotated[AnyOf, Tag("any")], Discriminator(_kind)]
