@@ -21,9 +21,12 @@ from cds_service.suggesting import action_for
 SHOWN_LENGTH = 1000  # our own lists may be long; names from the EHR are cut where they are read
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
 # Most values, told at a glance: words and numbers that mean nothing in Markdown or HTML. The rest is looked at.
-_NOTHING_ODD = re.compile(r"[ -%'-;=?-~]*")  # printable ASCII but for <, > and &
-_HARMLESS = re.compile(r"(?:[A-Za-z(“]|\d+(?![\d.)]))(?:[A-Za-z0-9µ.,;()%/“”–²-]| (?! ))*(?<! )", re.ASCII)
-_EMPTY_ITEM, _GAP = re.compile(r"^- *\n", re.MULTILINE), re.compile(r"\n{3,}")
+_NOTHING_ODD = re.compile(r"[ -%'-;=?-~µ²–]*+")  # printable, but for <, > and &
+_HARMLESS = re.compile(  # nothing here that the patterns below would find
+    r"(?:[A-Za-z(“]|\d+(?![\d.)]))(?:[A-Za-z0-9µ,;()%“”–²-]++| (?! )|/(?!/)|(?<![Ww])\.(?![A-Za-zµ²]{2}))*+(?<! )",
+    re.ASCII,
+)
+_EMPTY_ITEMS, _GAP = re.compile(r"\n(?:- *\n)+"), re.compile(r"\n\n\n+")
 _LINE_START = re.compile(r"^([-+=#]|\d+(?=[.)]))")
 _LINK = re.compile(r"/(?=/)|www(?=\.)|@|(?:mailto|xmpp)(?=:)|(?<=\w)[.．。](?=[^\W\d_]{2})", re.IGNORECASE)
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
@@ -53,8 +56,11 @@ class Call:
 
 def escape(text: str) -> str:
     """Text that stays text in GitHub-Flavored Markdown and in HTML: no markup, link, table or line break."""
-    if _HARMLESS.fullmatch(text) and not _LINK.search(text) and len(text) <= SHOWN_LENGTH:
-        return text
+    return text if len(text) <= SHOWN_LENGTH and _HARMLESS.fullmatch(text) else made_harmless(text)
+
+
+def made_harmless(text: str) -> str:
+    """The same, by looking at every character."""
     plain = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
     plain = " ".join(plain.split())
     if len(plain) > SHOWN_LENGTH:
@@ -92,31 +98,31 @@ def _summary(card: Card, filler: "_Filler") -> str:
 
 def plain(text: str) -> str:
     """Text for a summary, which is no Markdown: comparators in words, and nothing that HTML would read."""
-    for sign, word in _COMPARATORS.items():
-        text = text.replace(sign, word)
     if _NOTHING_ODD.fullmatch(text):
         return " ".join(text.split())
+    for sign, word in _COMPARATORS.items():
+        text = text.replace(sign, word)
     kept = (c for c in text if c.isspace() or (unicodedata.category(c)[0] != "C" and c not in "<>&"))
     return " ".join("".join(kept).split())
 
 
-@dataclass(frozen=True)
 class _Filler:
     """Fills the holes of a text for a group of decisions; `show` makes a fact's words fit for the place."""
 
-    group: Sequence[Decided]
-    content: Content
-    show: Callable[[str], str]
+    def __init__(self, group: Sequence[Decided], content: Content, show: Callable[[str], str]) -> None:
+        self.group, self.content, self.show = group, content, show
+        self.facts = group[0].decision.facts
 
     def fill(self, text: str) -> str:
         return fill(text, self._value)
 
     def _value(self, name: str) -> str:
-        if name in self.content.phrases:
-            return self._phrase(self.content.phrases[name])
+        phrase = self.content.phrases.get(name)
+        if phrase is not None:
+            return self._per_order(phrase) if phrase.per_order else self._wording(phrase, self.facts)
         if name == "orders":
             return "\n".join(f"- {self.show(one.order.name)}" for one in self.group)
-        return self._of(name, self.group[0].decision.facts)
+        return self._of(name, self.facts)
 
     def _of(self, name: str, facts: Facts) -> str:
         owner, _, member = name.partition(".")
@@ -132,16 +138,15 @@ class _Filler:
         texts = (one.decision.facts[owner].texts.get(member, ()) for one in self.group)
         return list(dict.fromkeys(item for text in texts if isinstance(text, tuple) for item in text))
 
-    def _phrase(self, phrase: Phrase) -> str:
-        """The wording that holds; of a phrase about orders, an item for each, by name where there are several."""
-        if not phrase.per_order:
-            return self._wording(phrase, self.group[0].decision.facts)
+    def _per_order(self, phrase: Phrase) -> str:
+        """An item for each order, by name where there are several."""
         several = len(self.group) > 1
         names = [f"{self.show(one.order.name)}: " if several else "" for one in self.group]
         said = [self._wording(phrase, one.decision.facts) for one in self.group]
         return "\n".join(f"- {name}{text}" for name, text in zip(names, said, strict=True))
 
     def _wording(self, phrase: Phrase, facts: Facts) -> str:
+        """The wording that holds."""
         alternative = wording_of(phrase, facts)
         if alternative is None:
             raise LookupError(f"the phrase {phrase.id} has no wording for these facts")
@@ -151,7 +156,7 @@ class _Filler:
 def _tidy(detail: str) -> str:
     """Items and paragraphs that came out empty leave no gap."""
     if " \n" in detail or "-\n" in detail:  # looked for first: most texts have neither
-        detail = _EMPTY_ITEM.sub("", detail)
+        detail = _EMPTY_ITEMS.sub("\n", f"\n{detail}")
     return _GAP.sub("\n\n", detail).strip() if "\n\n\n" in detail else detail.strip()
 
 

@@ -1,7 +1,7 @@
 """Conditions: the closed set of tests that content may use. Each can check itself and say itself."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
 from functools import cached_property, partial
@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from cds_service.clinical.catalogue import ABSENT, CATALOGUE, KNOWN, FactType
-from cds_service.clinical.facts import Fact, Facts, State
+from cds_service.clinical.facts import Fact, Facts, State, Value
 
 _A_LITTLE = Decimal("1E-9")
 _NUMBER = re.compile(r"\d+(\.\d+)?")
@@ -31,11 +31,34 @@ class Answer(Enum):
 YES, NO, CANNOT_TELL = Answer.YES, Answer.NO, Answer.UNKNOWN
 
 
-def any_of(answers: list[Answer]) -> Answer:
-    """Yes if any is yes, no if all are no, else cannot tell."""
-    if Answer.YES in answers:
-        return Answer.YES
-    return Answer.UNKNOWN if Answer.UNKNOWN in answers else Answer.NO
+def all_of(checks: Sequence[Check]) -> Check:
+    """Asks each in turn. Yes if all say yes, no if any says no, else cannot tell. The first no ends it."""
+    if len(checks) == 1:
+        return checks[0]
+
+    def check(facts: Facts) -> Answer:
+        so_far = YES
+        for one in checks:
+            answer = one(facts)
+            if answer is NO:
+                return NO
+            if answer is CANNOT_TELL:
+                so_far = CANNOT_TELL
+        return so_far
+
+    return check
+
+
+def any_of(checks: Sequence[Check]) -> Check:
+    """Asks all of them. Yes if any says yes, no if all say no, else cannot tell."""
+
+    def check(facts: Facts) -> Answer:
+        answers = [one(facts) for one in checks]
+        if YES in answers:
+            return YES
+        return CANNOT_TELL if CANNOT_TELL in answers else NO
+
+    return check
 
 
 def _ends_of(value: Decimal, comparator: str, threshold: Decimal) -> tuple[Decimal, Decimal]:
@@ -54,6 +77,28 @@ def _compare(holds: Callable[[Decimal, Decimal], bool], threshold: Decimal, fact
     if len(possible) > 1:
         return CANNOT_TELL
     return YES if possible.pop() else NO
+
+
+def _asking_number(name: str, compare: Callable[[Fact], Answer], if_absent: Answer, if_unknown: Answer) -> Check:
+    def check(facts: Facts) -> Answer:
+        fact = facts[name]
+        if fact.state is KNOWN:
+            return compare(fact)
+        return if_absent if fact.state is ABSENT else if_unknown
+
+    return check
+
+
+def _asking_value(name: str, yes: frozenset[Value], otherwise: Answer, if_absent: Answer, if_unknown: Answer) -> Check:
+    """By the value of what is known: yes for some, the same for all others. That is nearly every condition."""
+
+    def check(facts: Facts) -> Answer:
+        fact = facts[name]
+        if fact.state is KNOWN:
+            return YES if fact.value in yes else otherwise
+        return if_absent if fact.state is ABSENT else if_unknown
+
+    return check
 
 
 class Strict(BaseModel):
@@ -147,30 +192,16 @@ class Condition(Strict):
     @cached_property
     def check(self) -> Check:
         """Asks the facts: yes, no, or cannot tell. Made once, with all settled that does not depend on them."""
-        name, of_value = self.fact, self._check_of_value()
-        if_absent, if_unknown = self._in_state(State.ABSENT, NO), self._in_state(State.UNKNOWN, CANNOT_TELL)
-
-        def check(facts: Facts) -> Answer:
-            fact = facts[name]
-            if fact.state is KNOWN:
-                return of_value(fact)
-            return if_absent if fact.state is ABSENT else if_unknown
-
-        return check
+        if_not = self._in_state(State.ABSENT, NO), self._in_state(State.UNKNOWN, CANNOT_TELL)
+        if self.threshold is not None:
+            return _asking_number(self.fact, partial(_compare, _COMPARE[self.bound_name], self.threshold), *if_not)
+        otherwise = NO if self.state is None else self._in_state(State.KNOWN, NO)
+        return _asking_value(self.fact, frozenset(self.values), otherwise, *if_not)
 
     def _in_state(self, state: State, otherwise: Answer) -> Answer:
         if self.state is not None:
             return YES if state.value in self.state else NO
         return YES if state.value in self.also_when else otherwise
-
-    def _check_of_value(self) -> Callable[[Fact], Answer]:
-        if self.threshold is not None:
-            return partial(_compare, _COMPARE[self.bound_name], self.threshold)
-        if self.state is not None:
-            if_known = self._in_state(State.KNOWN, NO)
-            return lambda _: if_known
-        values = frozenset(self.values)
-        return lambda fact: YES if fact.value in values else NO
 
     def say(self) -> str:
         """The condition in words, made from what it checks."""
@@ -195,9 +226,10 @@ class AnyOf(Strict):
     any_of: list[Condition] = Field(min_length=2)
     because: str = Field(min_length=10)
 
-    def check(self, facts: Facts) -> Answer:
-        """Yes if one row says yes, no if all say no."""
-        return any_of([row.check(facts) for row in self.any_of])
+    @cached_property
+    def check(self) -> Check:
+        """Asks the facts: yes if one row says yes, no if all say no."""
+        return any_of([row.check for row in self.any_of])
 
     def say(self) -> str:
         """The rows in words."""
@@ -213,17 +245,16 @@ def _kind(row: object) -> str:
     return "any" if has_rows else "row"
 
 
-def all_of(rows: Iterable[Condition | AnyOf], facts: Facts) -> Answer:
-    """Yes if all rows say yes, or there are none; no if any says no, else cannot tell. The first no ends it."""
-    so_far = YES
-    for row in rows:
-        answer = row.check(facts)
-        if answer is NO:
-            return NO
-        if answer is CANNOT_TELL:
-            so_far = CANNOT_TELL
-    return so_far
-
-
 When = Annotated[Annotated[Condition, Tag("row")] | Annotated[AnyOf, Tag("any")], Discriminator(_kind)]
 TAGS = ("row", "any")
+
+
+class Conditional(Strict):
+    """What is so only where every one of its conditions holds; without any it always is."""
+
+    when: list[Condition] = []
+
+    @cached_property
+    def check(self) -> Check:
+        """Asks the facts: yes if all conditions say yes, no if any says no."""
+        return all_of([row.check for row in self.when])

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cds_service.clinical.catalogue import CATALOGUE, UNKNOWN
 from cds_service.clinical.facts import Fact, Facts, absent, known
-from cds_service.guidance.conditions import NO, YES, Answer, When, all_of
+from cds_service.guidance.conditions import NO, YES, Answer, When
 from cds_service.guidance.model import Alternative, Card, Indicator, Phrase, SuggestionRow
 
 
@@ -52,7 +52,7 @@ def decide(facts: Facts, cards: Iterable[Card]) -> list[Decision]:
 
 
 def _decide(facts: Facts, card: Card) -> Decision:
-    answer = all_of(card.when, facts)
+    answer = card.check(facts)
     return Decision(card, SILENT if answer is NO else ADVISE if answer is YES else CANNOT_TELL, facts)
 
 
@@ -85,14 +85,17 @@ def _untold(row: When, facts: Facts) -> list[str]:
 
 def indicator_of(card: Card, facts: Facts) -> Indicator:
     """The level of the first indicator row that holds; the last always does."""
-    return next(row.level for row in card.indicator if all_of(row.when, facts) is YES)
+    return next(row.level for row in card.indicator if row.check(facts) is YES)
 
 
 def suggestions_of(card: Card, facts: Facts) -> list[SuggestionRow]:
     """The suggestions whose conditions all hold."""
-    return [row for row in card.suggestion if all_of(row.when, facts) is YES]
+    return [row for row in card.suggestion if row.check(facts) is YES]
 
 
 def wording_of(phrase: Phrase, facts: Facts) -> Alternative | None:
     """The first alternative that holds, None if there is none (a mistake that `check` finds)."""
-    return next((one for one in phrase.says if all_of(one.when, facts) is YES), None)
+    for one in phrase.says:
+        if one.check(facts) is YES:
+            return one
+    return None

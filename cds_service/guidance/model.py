@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, cached_property
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.guidance.conditions import Condition, Strict, When
+from cds_service.guidance.conditions import Check, Condition, Conditional, Strict, When, all_of
 
 _HOLE = re.compile(r"\{([a-z_]+(?:\.[a-z_]+)?)\}")
 SUMMARY_LIMIT = 140  # CDS Hooks: fewer than 140 characters
@@ -40,10 +40,9 @@ def fill(text: str, value: Callable[[str], str]) -> str:
     return "".join(filled)
 
 
-class Alternative(Strict):
+class Alternative(Conditional):
     """One wording, and when it is used; an empty `when` is always used."""
 
-    when: list[Condition] = []
     text: str
 
 
@@ -61,11 +60,10 @@ class Phrase(Strict):
             yield from alternative.when
 
 
-class IndicatorRow(Strict):
+class IndicatorRow(Conditional):
     """An indicator, and when it is used; the first row that holds counts."""
 
     level: Indicator
-    when: list[Condition] = []
 
 
 class Review(Strict):
@@ -78,7 +76,7 @@ class Review(Strict):
     review_by: date | None = None
 
 
-class SuggestionRow(Strict):
+class SuggestionRow(Conditional):
     """A change that the card offers, never marked as recommended; only where every condition holds.
 
     `remove-order` deletes the order. `set-daily-dose` sets it to `daily_mg` by mouth. `order-amino-acids` drafts a
@@ -90,7 +88,6 @@ class SuggestionRow(Strict):
     description: str
     daily_mg: int | None = None
     in_days: int = 0
-    when: list[Condition] = []
 
     @model_validator(mode="after")
     def _has_its_dose(self) -> "SuggestionRow":
@@ -165,6 +162,11 @@ class Card(Strict):
         if self.indicator[-1].when:
             raise ValueError("the last indicator has no conditions, so that there is always one")
         return self
+
+    @cached_property
+    def check(self) -> Check:
+        """Asks the facts whether the card speaks: yes if all rows say yes, no if any says no, else cannot tell."""
+        return all_of([row.check for row in self.when])
 
     def conditions(self) -> Iterator[Condition]:
         """Every condition that decides whether the card speaks."""
