@@ -81,6 +81,8 @@ def _reasons(order: Order, chart: Chart) -> Iterator[Json]:
     """Each concept that says why: on the order, or the condition that it points to."""
     yield from reasons_of(order.resource)
     pointers = reason_references(order.resource)
+    if not pointers:
+        return
     for condition in chart.get(queries.PROBLEMS).resources:
         if resource_name(condition) in (name_in(pointer) for pointer in pointers):
             yield condition.get("code")

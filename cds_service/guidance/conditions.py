@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
-from cds_service.clinical.catalogue import ABSENT, CATALOGUE, KNOWN, FactType
-from cds_service.clinical.facts import Fact, Facts, State, Value
+from cds_service.clinical.catalogue import CATALOGUE, FactType
+from cds_service.clinical.facts import ABSENT, KNOWN, UNKNOWN, Fact, Facts, State, Value
 
 _A_LITTLE = Decimal("1E-9")
 _NUMBER = re.compile(r"\d+(\.\d+)?")
@@ -192,10 +192,10 @@ class Condition(Strict):
     @cached_property
     def check(self) -> Check:
         """Asks the facts: yes, no, or cannot tell. Made once, with all settled that does not depend on them."""
-        if_not = self._in_state(State.ABSENT, NO), self._in_state(State.UNKNOWN, CANNOT_TELL)
+        if_not = self._in_state(ABSENT, NO), self._in_state(UNKNOWN, CANNOT_TELL)
         if self.threshold is not None:
             return _asking_number(self.fact, partial(_compare, _COMPARE[self.bound_name], self.threshold), *if_not)
-        otherwise = NO if self.state is None else self._in_state(State.KNOWN, NO)
+        otherwise = NO if self.state is None else self._in_state(KNOWN, NO)
         return _asking_value(self.fact, frozenset(self.values), otherwise, *if_not)
 
     def _in_state(self, state: State, otherwise: Answer) -> Answer:

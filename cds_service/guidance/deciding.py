@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
-from cds_service.clinical.catalogue import CATALOGUE, UNKNOWN
-from cds_service.clinical.facts import Fact, Facts, absent, known
+from cds_service.clinical.catalogue import CATALOGUE
+from cds_service.clinical.facts import UNKNOWN, Fact, Facts, absent, known
 from cds_service.guidance.conditions import NO, YES, Answer, When
 from cds_service.guidance.model import Alternative, Card, Indicator, Phrase, SuggestionRow
 
