@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 
 from cds_service.clinical.facts import Facts, Text
 from cds_service.clinical.orders import Order
+from cds_service.clinical.versions import version_of
 from cds_service.guidance.deciding import Decision, indicator_of, suggestions_of, wording_of
 from cds_service.guidance.model import SUMMARY_LIMIT, Card, Content, Phrase, SuggestionRow, fill
 from cds_service.hooks import responses as wire
@@ -164,11 +165,13 @@ def _suggestions(group: Sequence[Decided], call: Call) -> tuple[wire.Suggestion,
     """What the card offers: changes of an order for each order of the group, a laboratory order once."""
     made: list[wire.Suggestion] = []
     for index, one in enumerate(group):
-        for row in suggestions_of(one.decision.card, one.decision.facts):
+        offered = suggestions_of(one.decision.card, one.decision.facts)
+        version = version_of(one.order.resource, call.likely_versions) if offered else ""
+        for row in offered:
             if (row.does == "order-amino-acids" and index > 0) or (row.does == "set-daily-dose" and len(group) > 1):
                 continue  # one laboratory order is enough; a daily dose set on each of several orders would add up
             day = call.today + timedelta(days=row.in_days)
-            action = action_for(row, one.order, call.likely_versions, call.patient_id, day)
+            action = action_for(row, one.order, version, call.patient_id, day)
             if action is not None:
                 made.append(wire.Suggestion(label=_label(row, one, len(group)), uuid=call.new_id(), actions=(action,)))
     return tuple(made)

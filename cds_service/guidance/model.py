@@ -216,7 +216,7 @@ class Source(Strict):
     secondary: bool = False
     verified: str
 
-    @property
+    @cached_property
     def label(self) -> str:
         """Short name for a link: first author, journal, year."""
         parts = (self.authors, self.journal or self.title, str(self.year) if self.year else None)
