@@ -1,12 +1,12 @@
 """Conditions: the closed set of tests that content may use. Each can check itself and say itself."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
 from functools import cached_property, partial
 from operator import ge, gt, le, lt
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
@@ -16,6 +16,7 @@ from cds_service.clinical.facts import ABSENT, KNOWN, UNKNOWN, Fact, Facts, Stat
 _A_LITTLE = Decimal("1E-9")
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 _COMPARE: Mapping[str, Callable[[Decimal, Decimal], bool]] = {"below": lt, "above": gt, "at_least": ge, "at_most": le}
+Choice = TypeVar("Choice")
 Check = Callable[[Facts], "Answer"]
 BOUNDS = {"below": "below", "above": "above", "at_least": "at least", "at_most": "at most"}
 
@@ -59,6 +60,14 @@ def any_of(checks: Sequence[Check]) -> Check:
         return CANNOT_TELL if CANNOT_TELL in answers else NO
 
     return check
+
+
+def first_of(choices: Iterable[tuple[Check, Choice]], facts: Facts) -> Choice | None:
+    """What stands beside the first check that says yes; None if there is none."""
+    for check, choice in choices:
+        if check(facts) is YES:
+            return choice
+    return None
 
 
 def _ends_of(value: Decimal, comparator: str, threshold: Decimal) -> tuple[Decimal, Decimal]:

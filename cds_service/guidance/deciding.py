@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import UNKNOWN, Fact, Facts, absent, known
-from cds_service.guidance.conditions import NO, YES, Answer, When
+from cds_service.guidance.conditions import NO, YES, Answer, When, first_of
 from cds_service.guidance.model import Alternative, Card, Indicator, Phrase, SuggestionRow
 
 
@@ -95,7 +95,4 @@ def suggestions_of(card: Card, facts: Facts) -> list[SuggestionRow]:
 
 def wording_of(phrase: Phrase, facts: Facts) -> Alternative | None:
     """The first alternative that holds, None if there is none (a mistake that `check` finds)."""
-    for one in phrase.says:
-        if one.check(facts) is YES:
-            return one
-    return None
+    return first_of(((one.check, one) for one in phrase.says), facts)

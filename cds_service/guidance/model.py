@@ -1,11 +1,11 @@
 """Content as it is loaded: cards, phrases, sources and what they share. Strict: a misspelt key is a mistake."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -19,25 +19,14 @@ SUMMARY_LIMIT = 140  # CDS Hooks: fewer than 140 characters
 Indicator = Literal["info", "warning", "critical"]
 
 
-@cache
-def _pieces(text: str) -> list[str]:
-    """A text of the content taken apart once: words and names of holes by turns."""
+def pieces(text: str) -> list[str]:
+    """A text of the content taken apart: words and names of holes by turns."""
     return _HOLE.split(text)
 
 
 def holes(text: str) -> list[str]:
     """The names of the holes in a text: `{fact.text}` or `{phrase}`."""
-    return _pieces(text)[1::2]
-
-
-def fill(text: str, value: Callable[[str], str]) -> str:
-    """The text with each hole filled by the value of its name."""
-    pieces = _pieces(text)
-    if len(pieces) == 1:
-        return text
-    filled = [*pieces]
-    filled[1::2] = map(value, filled[1::2])
-    return "".join(filled)
+    return pieces(text)[1::2]
 
 
 class Alternative(Conditional):
@@ -258,7 +247,7 @@ class About(Strict):
     funding: str = "The content names no funding source."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one content is another only if it is the same: what is made of it can be kept
 class Content:
     """Everything that `cards/` holds, checked and ready."""
 
