@@ -12,6 +12,8 @@ from datetime import date, timedelta
 from functools import lru_cache, partial
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from cds_service.clinical.facts import Facts, Text
 from cds_service.clinical.orders import Order
 from cds_service.clinical.versions import version_of
@@ -38,7 +40,7 @@ _COMPARATORS = {"<=": "at most ", ">=": "at least ", "<": "less than ", ">": "mo
 _ORDER_OF_LEVELS = {"critical": 0, "warning": 1, "info": 2}
 
 
-class Decided(NamedTuple):
+class Decided(msgspec.Struct, frozen=True):
     """A decision, with the order that it is about."""
 
     decision: Decision

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
+
+import msgspec
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import UNKNOWN, Fact, Facts, absent, known
@@ -30,7 +31,7 @@ class Reason:
     answer: Answer
 
 
-class Decision(NamedTuple):
+class Decision(msgspec.Struct, frozen=True):
     """What a card says to the facts of one order, and why."""
 
     card: Card
