@@ -22,7 +22,7 @@ from cds_service.clinical.versions import drug_pointers, likely_versions, shows_
 from cds_service.errors import DataNotObtained
 from cds_service.fhir.fetching import NO_SERVER, Source
 from cds_service.fhir.gathering import gather
-from cds_service.guidance.deciding import Outcome, decide, undecided
+from cds_service.guidance.deciding import ADVISE, decide, undecided
 from cds_service.guidance.model import Content
 from cds_service.hooks import responses as wire
 from cds_service.hooks.requests import HookRequest
@@ -46,7 +46,7 @@ class Answer:
     @cached_property
     def facts_lacking(self) -> set[str]:
         """The facts without which some card could not tell."""
-        return {condition.fact for one in self.decided for condition in undecided(one.decision)}
+        return set(undecided(one.decision for one in self.decided))
 
 
 NOTHING = Answer(wire.Response(cards=()))
@@ -215,7 +215,7 @@ def speaking(decided: Sequence[Decided]) -> list[list[Decided]]:
     """The decisions to advise, grouped into cards: one for each order, or one for the patient."""
     groups: dict[tuple[str, str], list[Decided]] = {}
     for index, one in enumerate(decided):
-        if one.decision.outcome is Outcome.ADVISE:
+        if one.decision.outcome is ADVISE:
             card = one.decision.card
             key = (card.id, "" if card.scope == "patient" else str(index))
             groups.setdefault(key, []).append(one)

@@ -16,7 +16,7 @@ from cds_service.clinical.catalogue import CATALOGUE, FactType
 from cds_service.clinical.facts import Fact, Facts, State
 from cds_service.errors import Mistake
 from cds_service.examples import Ran, run_example
-from cds_service.guidance.conditions import Answer, Condition, all_of
+from cds_service.guidance.conditions import Answer, Condition
 from cds_service.guidance.deciding import decide, wording_of
 from cds_service.guidance.model import Card, Content, Phrase, holes
 
@@ -96,7 +96,7 @@ def _is_possible(facts: Facts) -> bool:
 
 
 def _advises(card: Card, facts: Facts) -> bool:
-    return all_of([condition.check(facts) for condition in card.when]) is Answer.YES
+    return card.check(facts) is Answer.YES
 
 
 def _facts_of(cards: Iterable[Card]) -> set[str]:

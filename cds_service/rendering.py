@@ -6,24 +6,32 @@ the EHR and some clients render raw HTML.
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
+from functools import lru_cache, partial
+from typing import Literal, NamedTuple
+
+import msgspec
 
 from cds_service.clinical.facts import Facts, Text
 from cds_service.clinical.orders import Order
-from cds_service.guidance.deciding import Decision, indicator_of, suggestions_of, wording_of
-from cds_service.guidance.model import SUMMARY_LIMIT, Card, Content, Phrase, SuggestionRow, fill
+from cds_service.clinical.versions import version_of
+from cds_service.guidance.conditions import Check, first_of
+from cds_service.guidance.deciding import Decision, indicator_of, suggestions_of
+from cds_service.guidance.model import SUMMARY_LIMIT, Card, Content, Phrase, SuggestionRow, pieces
 from cds_service.hooks import responses as wire
 from cds_service.suggesting import action_for
 
 SHOWN_LENGTH = 1000  # our own lists may be long; names from the EHR are cut where they are read
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
 # Most values, told at a glance: words and numbers that mean nothing in Markdown or HTML. The rest is looked at.
-_NOTHING_ODD = re.compile(r"[ -%'-;=?-~]*")  # printable ASCII but for <, > and &
-_HARMLESS = re.compile(r"(?:[A-Za-z(“]|\d+(?![\d.)]))(?:[A-Za-z0-9µ.,;()%/“”–²-]| (?! ))*(?<! )", re.ASCII)
-_EMPTY_ITEM, _GAP = re.compile(r"^- *\n", re.MULTILINE), re.compile(r"\n{3,}")
+_NOTHING_ODD = re.compile(r"[ -%'-;=?-~µ²–]*+")  # printable, but for <, > and &
+_HARMLESS = re.compile(  # nothing here that the patterns below would find
+    r"(?:[A-Za-z(“]|\d+(?![\d.)]))(?:[A-Za-z0-9µ,;()%“”–²-]++| (?! )|/(?!/)|(?<![Ww])\.(?![A-Za-zµ²]{2}))*+(?<! )",
+    re.ASCII,
+)
+_EMPTY_ITEMS, _GAP = re.compile(r"\n(?:- *\n)+"), re.compile(r"\n\n\n+")
 _LINE_START = re.compile(r"^([-+=#]|\d+(?=[.)]))")
 _LINK = re.compile(r"/(?=/)|www(?=\.)|@|(?:mailto|xmpp)(?=:)|(?<=\w)[.．。](?=[^\W\d_]{2})", re.IGNORECASE)
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
@@ -32,8 +40,7 @@ _COMPARATORS = {"<=": "at most ", ">=": "at least ", "<": "less than ", ">": "mo
 _ORDER_OF_LEVELS = {"critical": 0, "warning": 1, "info": 2}
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(msgspec.Struct, frozen=True):
     """A decision, with the order that it is about."""
 
     decision: Decision
@@ -54,8 +61,11 @@ class Call:
 
 def escape(text: str) -> str:
     """Text that stays text in GitHub-Flavored Markdown and in HTML: no markup, link, table or line break."""
-    if _HARMLESS.fullmatch(text) and not _LINK.search(text) and len(text) <= SHOWN_LENGTH:
-        return text
+    return text if len(text) <= SHOWN_LENGTH and _HARMLESS.fullmatch(text) else made_harmless(text)
+
+
+def made_harmless(text: str) -> str:
+    """The same, by looking at every character."""
     plain = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
     plain = " ".join(plain.split())
     if len(plain) > SHOWN_LENGTH:
@@ -71,8 +81,8 @@ def render(group: Sequence[Decided], content: Content, call: Call) -> wire.Card:
     suggestions = _suggestions(group, call)
     return wire.Card(
         uuid=call.new_id(),
-        summary=_summary(card, _Filler(group, content, plain)),
-        detail=_tidy(_Filler(group, content, escape).fill(card.text.detail)),
+        summary=_summary(card, _template(card.text.summary, content).fill(_Filler(group, facts, plain))),
+        detail=tidy(_template(card.text.detail, content).fill(_Filler(group, facts, escape))),
         indicator=indicator_of(card, facts),
         source=wire.Source(
             label=content.about.source_label,
@@ -85,74 +95,121 @@ def render(group: Sequence[Decided], content: Content, call: Call) -> wire.Card:
     )
 
 
-def _summary(card: Card, filler: "_Filler") -> str:
+def _summary(card: Card, filled: str) -> str:
     """The summary; where an unusual number makes it too long, the card's title, rather than half a sentence."""
-    summary = filler.fill(card.text.summary).strip()
+    summary = filled.strip()
     return summary if len(summary) < SUMMARY_LIMIT else card.title
 
 
 def plain(text: str) -> str:
     """Text for a summary, which is no Markdown: comparators in words, and nothing that HTML would read."""
-    for sign, word in _COMPARATORS.items():
-        text = text.replace(sign, word)
     if _NOTHING_ODD.fullmatch(text):
         return " ".join(text.split())
+    for sign, word in _COMPARATORS.items():
+        text = text.replace(sign, word)
     kept = (c for c in text if c.isspace() or (unicodedata.category(c)[0] != "C" and c not in "<>&"))
     return " ".join("".join(kept).split())
 
 
-@dataclass(frozen=True)
-class _Filler:
-    """Fills the holes of a text for a group of decisions; `show` makes a fact's words fit for the place."""
+class _Filler(NamedTuple):
+    """What fills holes: the decisions of a card, the facts of one, and what makes their words fit for the place."""
 
     group: Sequence[Decided]
-    content: Content
+    facts: Facts
     show: Callable[[str], str]
 
-    def fill(self, text: str) -> str:
-        return fill(text, self._value)
 
-    def _value(self, name: str) -> str:
-        if name in self.content.phrases:
-            return self._phrase(self.content.phrases[name])
-        if name == "orders":
-            return "\n".join(f"- {self.show(one.order.name)}" for one in self.group)
-        return self._of(name, self.group[0].decision.facts)
-
-    def _of(self, name: str, facts: Facts) -> str:
-        owner, _, member = name.partition(".")
-        if owner == "content":
-            return str(getattr(self.content.about, member))
-        text: Text = facts[owner].texts[member]
-        if isinstance(text, str):
-            return self.show(text)
-        return "\n".join(f"- {self.show(item)}" for item in self._items(owner, member))
-
-    def _items(self, owner: str, member: str) -> list[str]:
-        """The items of a list for every order of the group, each once."""
-        texts = (one.decision.facts[owner].texts.get(member, ()) for one in self.group)
-        return list(dict.fromkeys(item for text in texts if isinstance(text, tuple) for item in text))
-
-    def _phrase(self, phrase: Phrase) -> str:
-        """The wording that holds; of a phrase about orders, an item for each, by name where there are several."""
-        if not phrase.per_order:
-            return self._wording(phrase, self.group[0].decision.facts)
-        several = len(self.group) > 1
-        names = [f"{self.show(one.order.name)}: " if several else "" for one in self.group]
-        said = [self._wording(phrase, one.decision.facts) for one in self.group]
-        return "\n".join(f"- {name}{text}" for name, text in zip(names, said, strict=True))
-
-    def _wording(self, phrase: Phrase, facts: Facts) -> str:
-        alternative = wording_of(phrase, facts)
-        if alternative is None:
-            raise LookupError(f"the phrase {phrase.id} has no wording for these facts")
-        return fill(alternative.text, lambda name: self._of(name, facts))
+_Hole = Callable[[_Filler], str]
 
 
-def _tidy(detail: str) -> str:
+@dataclass(frozen=True, slots=True)
+class _Template:
+    """A text taken apart: words and blanks by turns, and what fills each blank."""
+
+    pieces: list[str]
+    holes: list[_Hole]
+
+    def fill(self, filler: _Filler) -> str:
+        """The text with each hole filled."""
+        if not self.holes:
+            return self.pieces[0]
+        filled = self.pieces.copy()
+        filled[1::2] = [hole(filler) for hole in self.holes]
+        return "".join(filled)
+
+
+@lru_cache(maxsize=256)  # of one content, which has some twenty cards of two texts
+def _template(text: str, content: Content) -> _Template:
+    """A text of a card. What its holes are, and what does not depend on facts, is found out once."""
+    return _taken_apart(text, content, content.phrases)
+
+
+def _taken_apart(text: str, content: Content, phrases: Mapping[str, Phrase]) -> _Template:
+    made: list[str] = [""]
+    holes: list[_Hole] = []
+    for index, piece in enumerate(pieces(text)):
+        part = _part(piece, content, phrases) if index % 2 else piece
+        if isinstance(part, str):
+            made[-1] += part
+        else:
+            made += ["", ""]
+            holes.append(part)
+    return _Template(made, holes)
+
+
+def _part(name: str, content: Content, phrases: Mapping[str, Phrase]) -> str | _Hole:
+    if name in phrases:
+        return _phrase(phrases[name], content)
+    if name == "orders":
+        return _orders
+    owner, _, member = name.partition(".")
+    return str(getattr(content.about, member)) if owner == "content" else partial(_words, owner, member)
+
+
+def _phrase(phrase: Phrase, content: Content) -> str | _Hole:
+    says = [(one.check, _taken_apart(one.text, content, {})) for one in phrase.says]
+    always = says[0][1]
+    if not (phrase.per_order or phrase.says[0].when or always.holes):
+        return always.pieces[0]
+    said = partial(_wording, phrase.id, says)
+    return partial(_per_order, said) if phrase.per_order else said
+
+
+def _wording(phrase: str, says: Sequence[tuple[Check, _Template]], filler: _Filler) -> str:
+    """The wording that holds."""
+    wording = first_of(says, filler.facts)
+    if wording is None:
+        raise LookupError(f"the phrase {phrase} has no wording for these facts")
+    return wording.fill(filler)
+
+
+def _per_order(said: _Hole, filler: _Filler) -> str:
+    """An item for each order, by name where there are several."""
+    group, _, show = filler
+    several = len(group) > 1
+    names = [f"{show(one.order.name)}: " if several else "" for one in group]
+    texts = [said(_Filler(group, one.decision.facts, show)) for one in group]
+    return "\n".join(f"- {name}{text}" for name, text in zip(names, texts, strict=True))
+
+
+def _orders(filler: _Filler) -> str:
+    return "\n".join(f"- {filler.show(one.order.name)}" for one in filler.group)
+
+
+def _words(fact: str, name: str, filler: _Filler) -> str:
+    """The words of a fact; a list of them for every order of the group, each once."""
+    text: Text = filler.facts[fact].texts[name]
+    if isinstance(text, str):
+        return filler.show(text)
+    texts = (one.decision.facts[fact].texts.get(name, ()) for one in filler.group)
+    listed = dict.fromkeys(item for text in texts if isinstance(text, tuple) for item in text)
+    return "\n".join(f"- {filler.show(item)}" for item in listed)
+
+
+def tidy(detail: str) -> str:
     """Items and paragraphs that came out empty leave no gap."""
     if " \n" in detail or "-\n" in detail:  # looked for first: most texts have neither
-        detail = _EMPTY_ITEM.sub("", detail)
+        detail = _EMPTY_ITEMS.sub("\n", f"\n{detail}")
     return _GAP.sub("\n\n", detail).strip() if "\n\n\n" in detail else detail.strip()
 
 
@@ -160,11 +217,13 @@ def _suggestions(group: Sequence[Decided], call: Call) -> tuple[wire.Suggestion,
     """What the card offers: changes of an order for each order of the group, a laboratory order once."""
     made: list[wire.Suggestion] = []
     for index, one in enumerate(group):
-        for row in suggestions_of(one.decision.card, one.decision.facts):
+        offered = suggestions_of(one.decision.card, one.decision.facts)
+        version = version_of(one.order.resource, call.likely_versions) if offered else ""
+        for row in offered:
             if (row.does == "order-amino-acids" and index > 0) or (row.does == "set-daily-dose" and len(group) > 1):
                 continue  # one laboratory order is enough; a daily dose set on each of several orders would add up
             day = call.today + timedelta(days=row.in_days)
-            action = action_for(row, one.order, call.likely_versions, call.patient_id, day)
+            action = action_for(row, one.order, version, call.patient_id, day)
             if action is not None:
                 made.append(wire.Suggestion(label=_label(row, one, len(group)), uuid=call.new_id(), actions=(action,)))
     return tuple(made)

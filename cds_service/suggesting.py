@@ -1,6 +1,5 @@
 """The actions behind suggestions: whole resources, in the FHIR version of the order that they belong to."""
 
-from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -9,23 +8,20 @@ from cds_service.clinical.codes import SNOMED
 from cds_service.clinical.elements import Resource, text
 from cds_service.clinical.orders import Order
 from cds_service.clinical.quantities import UCUM, say_number
-from cds_service.clinical.versions import draft_order, version_of, with_instruction
+from cds_service.clinical.versions import draft_order, with_instruction
 from cds_service.guidance.model import SuggestionRow
 from cds_service.hooks.responses import Action
 
 
-def action_for(
-    row: SuggestionRow, order: Order, likely_versions: Sequence[str], patient_id: str, today: date
-) -> Action | None:
+def action_for(row: SuggestionRow, order: Order, version: str, patient_id: str, today: date) -> Action | None:
     """The action of a suggestion; None where it cannot be offered: an order without id, a version without drafts."""
     if row.does == "order-amino-acids":
-        lab_order = draft_lab_order(version_of(order.resource, likely_versions), patient_id, today)
+        lab_order = draft_lab_order(version, patient_id, today)
         return Action(type="create", description=row.description, resource=lab_order) if lab_order else None
     if not text(order.resource.get("id")):
         return None
     if row.does == "remove-order":
         return Action(type="delete", description=row.description, resourceId=order.reference)
-    version = version_of(order.resource, likely_versions)
     changed = with_daily_dose(order.resource, version, row.daily_mg or 0)
     return Action(type="update", description=row.description, resource=changed)
 

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cds_service.clinical import queries as q
-from cds_service.clinical.facts import State
+from cds_service.clinical.facts import ABSENT, KNOWN, UNKNOWN, State
 
-KNOWN, ABSENT, UNKNOWN = State.KNOWN, State.ABSENT, State.UNKNOWN
 ORDER, PATIENT = "order", "patient"
 _CLASSES = ("low", "normal", "high", "unclassified")
 _ANY = (KNOWN, ABSENT, UNKNOWN)

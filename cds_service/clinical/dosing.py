@@ -6,10 +6,11 @@ Ranges count with their upper end, several instructions are added, `as needed` c
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from cds_service.clinical.elements import Json, Resource, at, items, member, number, text
 from cds_service.clinical.orders import Order
-from cds_service.clinical.quantities import ACCEPTED, Refusal, is_count, read_measure
+from cds_service.clinical.quantities import ACCEPTED, Measure, Refusal, is_count, read_measure
 from cds_service.clinical.timing import tidy, times_per_day
 from cds_service.clinical.versions import doses_of, has_unread_instruction, instructions_of, is_as_needed
 
@@ -31,6 +32,13 @@ class Dose:
     single_per_kg: Decimal | None = None
 
 
+class _Taken(NamedTuple):
+    """One Quantity of an instruction: in mg, and in mg/kg if that is how it is ordered."""
+
+    amount: Amount
+    per_kg: Decimal | None = None
+
+
 def read_dose(order: Order, weight_kg: Decimal | None) -> Dose:
     """The dose of an order; `weight_kg` is needed only where the dose is ordered per kg."""
     instructions = instructions_of(order.resource)
@@ -38,10 +46,11 @@ def read_dose(order: Order, weight_kg: Decimal | None) -> Dose:
         return Dose(Refusal("one of its dosage instructions cannot be read"))
     if not instructions:
         return Dose(None)
-    pairs = [(one, _single_dose(one, order, weight_kg)) for one in instructions]
-    known = [single for _, single in pairs if isinstance(single, Decimal)]
-    per_kg = [found for one in instructions if (found := _per_kg(one)) is not None]
-    daily = [_per_day(one, single, order) for one, single in pairs]
+    taken = [[_take(quantity, order, weight_kg) for quantity in doses_of(one)] for one in instructions]
+    singles = [_single_dose(one, amounts) for one, amounts in zip(instructions, taken, strict=True)]
+    known = [single for single in singles if isinstance(single, Decimal)]
+    per_kg = [one.per_kg for amounts in taken for one in amounts if one.per_kg is not None]
+    daily = [_per_day(one, single, order) for one, single in zip(instructions, singles, strict=True)]
     return Dose(_sum(daily), max(known, default=None), max(per_kg, default=None))
 
 
@@ -64,31 +73,34 @@ def _per_day(instruction: Resource, single: Amount, order: Order) -> Amount:
     return times or Refusal("it does not say how often")
 
 
-def _single_dose(instruction: Resource, order: Order, weight_kg: Decimal | None) -> Amount:
-    quantities = doses_of(instruction)
-    if not quantities:
+def _single_dose(instruction: Resource, taken: list[_Taken]) -> Amount:
+    if not taken:
         written = text(instruction.get("text")) or text(instruction.get("patientInstruction"))
         return Refusal("its dose is written as text only" if written else "it states no dose")
-    amounts = [_amount(quantity, order, weight_kg) for quantity in quantities]
-    refused = next((amount for amount in amounts if isinstance(amount, Refusal)), None)
-    return refused or max(amount for amount in amounts if isinstance(amount, Decimal))
+    refused = next((one.amount for one in taken if isinstance(one.amount, Refusal)), None)
+    return refused or max(one.amount for one in taken if isinstance(one.amount, Decimal))
 
 
-def _amount(quantity: Json, order: Order, weight_kg: Decimal | None) -> Amount:
-    """A Quantity in mg: a mass, a number of tablets of known strength, a volume of known strength, or per kg."""
+def _take(quantity: Json, order: Order, weight_kg: Decimal | None) -> _Taken:
+    """A Quantity in mg: a mass, a number of tablets of known strength, a volume of known strength, or per kg.
+
+    Nearly every one is a mass, so that is looked for first: no Quantity can be read as two of them.
+    """
     value = number(member(quantity, "value"))
     if value is None or value <= 0 or text(member(quantity, "comparator")):
-        return Refusal("its dose is not a plain positive number")
+        return _Taken(Refusal("its dose is not a plain positive number"), _per_weight(quantity))
+    mass = read_measure("dose", quantity)
+    if isinstance(mass, Measure):
+        return _Taken(mass.value)
     if is_count(quantity):
-        return _times(value, _strength(order, "unit"), "the strength of one tablet or capsule is not known")
+        return _Taken(_times(value, _strength(order, "unit"), "the strength of one tablet or capsule is not known"))
     volume = read_measure("volume", quantity)
-    if not isinstance(volume, Refusal):
-        return _times(volume.value, _strength(order, "mL"), "the strength of the solution is not known")
+    if isinstance(volume, Measure):
+        return _Taken(_times(volume.value, _strength(order, "mL"), "the strength of the solution is not known"))
     per_kg = _per_weight(quantity)
     if per_kg is not None:
-        return _times(per_kg, weight_kg, "it is ordered per kg and no weight is known")
-    measure = read_measure("dose", quantity)
-    return measure if isinstance(measure, Refusal) else measure.value
+        return _Taken(_times(per_kg, weight_kg, "it is ordered per kg and no weight is known"), per_kg)
+    return _Taken(mass)
 
 
 def _times(value: Decimal, strength: Decimal | None, otherwise: str) -> Amount:
@@ -98,11 +110,6 @@ def _times(value: Decimal, strength: Decimal | None, otherwise: str) -> Amount:
 def _per_weight(quantity: Json) -> Decimal | None:
     measure = read_measure("dose per weight", quantity)
     return None if isinstance(measure, Refusal) else measure.value
-
-
-def _per_kg(instruction: Resource) -> Decimal | None:
-    found = [per_kg for quantity in doses_of(instruction) if (per_kg := _per_weight(quantity)) is not None]
-    return max(found, default=None)
 
 
 def _strength(order: Order, per: str) -> Decimal | None:
@@ -132,7 +139,7 @@ def _maximum_per_day(instruction: Resource, order: Order) -> Decimal | None:
 
 
 def _ratio_per_day(ratio: Json, order: Order) -> Decimal | None:
-    dose = _amount(at(ratio, "numerator"), order, None)
+    dose = _take(at(ratio, "numerator"), order, None).amount
     days = read_measure("duration", at(ratio, "denominator"))
     if isinstance(dose, Refusal) or isinstance(days, Refusal) or days.value <= 0 or days.comparator:
         return None

@@ -18,6 +18,9 @@ class State(Enum):
     UNKNOWN = "unknown"
 
 
+KNOWN, ABSENT, UNKNOWN = State.KNOWN, State.ABSENT, State.UNKNOWN
+
+
 class Origin(msgspec.Struct, frozen=True):
     """Where a value came from: the resource, and the value as it was sent. Never shown in a log."""
 
@@ -41,17 +44,17 @@ class Fact(msgspec.Struct, frozen=True):
 
 def known(value: Value, origins: tuple[Origin, ...] = (), note: str = "", **texts: Text) -> Fact:
     """A fact with a value."""
-    return Fact(State.KNOWN, value, note, texts, origins)
+    return Fact(KNOWN, value, note, texts, origins)
 
 
 def absent(note: str, origins: tuple[Origin, ...] = (), **texts: Text) -> Fact:
     """Asked, and none found."""
-    return Fact(State.ABSENT, None, note, texts, origins)
+    return Fact(ABSENT, None, note, texts, origins)
 
 
 def unknown(note: str, origins: tuple[Origin, ...] = (), **texts: Text) -> Fact:
     """Not sent, failed or unreadable: the note says which."""
-    return Fact(State.UNKNOWN, None, note, texts, origins)
+    return Fact(UNKNOWN, None, note, texts, origins)
 
 
 Facts = Mapping[str, Fact]

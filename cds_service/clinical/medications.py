@@ -10,13 +10,16 @@ _PRECEDENCE = (INTRAVENOUS, INHALATION, OPHTHALMIC, ORAL)  # "oral inhalation" i
 
 def routes_of(resource: Resource, vocabulary: Vocabulary) -> set[str]:
     """The routes that the dosage instructions state, as far as they are known ones."""
-    return {_route(instruction.get("route"), vocabulary) for instruction in instructions_of(resource)} - {""}
+    return {_route(route, vocabulary) for route in _stated(resource)} - {""}
 
 
 def states_route(resource: Resource) -> bool:
     """True if an instruction says anything of a route, known or not."""
-    routes = [instruction.get("route") for instruction in instructions_of(resource)]
-    return any(codings(route) or names(route) for route in routes)
+    return any(codings(route) or names(route) for route in _stated(resource))
+
+
+def _stated(resource: Resource) -> list[Json]:
+    return [route for one in instructions_of(resource) if (route := one.get("route")) is not None]
 
 
 def _route(route: Json, vocabulary: Vocabulary) -> str:

@@ -3,12 +3,13 @@
 import re
 from decimal import Decimal
 
-from cds_service.clinical.elements import MAX_DIGITS, Json, Resource, at, codings, items, number, text
+from cds_service.clinical.elements import MAX_DIGITS, Json, Resource, at, codings, items, member, number, text
 from cds_service.clinical.quantities import Refusal
 from cds_service.clinical.versions import period_unit_of
 
 _DAYS = {"h": Decimal(1) / 24, "min": Decimal(1) / 1440, "d": Decimal(1), "wk": Decimal(7)}
 _CODES = {"QD": Decimal(1), "BID": Decimal(2), "TID": Decimal(3), "QID": Decimal(4)}
+_NINE_PLACES = Decimal("0.000000001")
 _EVERY_HOURS = re.compile(r"Q(\d{1,2})H\Z")
 _ONE_EVENT = frozenset(
     [
@@ -41,16 +42,10 @@ def times_per_day(instruction: Resource) -> TimesPerDay:
     timing = instruction.get("timing")
     if timing is None:
         return None
-    stated = [
-        found
-        for found in (
-            _by_frequency(at(timing, "repeat")),
-            _by_code(timing),
-            _by_clock(timing),
-            _by_event(timing),
-        )
-        if found is not None
-    ]
+    repeat = member(timing, "repeat")
+    rate = _by_frequency(repeat)
+    ways = (rate, _by_code(member(timing, "code")), _by_clock(repeat, rate), _by_event(timing, rate))
+    stated = [found for found in ways if found is not None]
     refused = next((found for found in stated if isinstance(found, Refusal)), None)
     rates = {found for found in stated if isinstance(found, Decimal)}
     if refused or len(rates) > 1:
@@ -66,9 +61,9 @@ def _once(timing: Json) -> Decimal | Refusal:
 
 
 def _by_frequency(repeat: Json) -> TimesPerDay:
-    frequency = at(repeat, "frequencyMax")
-    frequency = at(repeat, "frequency") if frequency is None else frequency
-    period = at(repeat, "period")
+    frequency = member(repeat, "frequencyMax")
+    frequency = member(repeat, "frequency") if frequency is None else frequency
+    period = member(repeat, "period")
     if frequency is None and period is None:
         return None
     times, length, days = number(frequency), number(period), _DAYS.get(period_unit_of(repeat))
@@ -81,12 +76,14 @@ def tidy(rate: Decimal) -> Decimal | None:
     """1/24 of a day is not exact in decimals: 4 per 24 h is 4, not 3.999. None for what no rate or dose can be."""
     if rate.adjusted() > MAX_DIGITS:
         return None
-    return rate.quantize(Decimal("0.000000001")).normalize() or None
+    return rate.quantize(_NINE_PLACES).normalize() or None
 
 
-def _by_code(timing: Json) -> TimesPerDay:
-    written = [coding.code for coding in codings(at(timing, "code"))] + [text(at(timing, "code", "text"))]
-    found = {rate for code in written if (rate := _rate_of_code(code.upper()))}
+def _by_code(code: Json) -> TimesPerDay:
+    if code is None:
+        return None
+    written = [coding.code for coding in codings(code)] + [text(member(code, "text"))]
+    found = {rate for one in written if (rate := _rate_of_code(one.upper()))}
     if len(found) > 1:
         return Refusal("the codes of its timing contradict each other")
     return next(iter(found), None)
@@ -99,20 +96,18 @@ def _rate_of_code(code: str) -> Decimal | None:
     return _CODES.get(code)
 
 
-def _by_clock(timing: Json) -> TimesPerDay:
+def _by_clock(repeat: Json, rate: TimesPerDay) -> TimesPerDay:
     """`timeOfDay` and `when`: each is a dose of the day, unless a frequency already counts them."""
-    repeat = at(timing, "repeat")
-    clock = {text(time) for time in items(at(repeat, "timeOfDay"))}
-    events = [text(event) for event in items(at(repeat, "when"))]
-    if "" in clock or any(event not in _ONE_EVENT for event in events):
-        return None if _by_frequency(repeat) is not None else Refusal("its times of day cannot be read")
-    count = len(clock) + len(set(events))
+    clock = {text(time) for time in items(member(repeat, "timeOfDay"))}
+    events = {text(event) for event in items(member(repeat, "when"))}
+    if "" in clock or not events <= _ONE_EVENT:
+        return None if rate is not None else Refusal("its times of day cannot be read")
+    count = len(clock) + len(events)
     return Decimal(count) if count else None
 
 
-def _by_event(timing: Json) -> TimesPerDay:
+def _by_event(timing: Json, rate: TimesPerDay) -> TimesPerDay:
     """A list of dates is a schedule that is not worked out here, unless a rate is stated beside it."""
-    dates = items(at(timing, "event"))
-    if len(dates) < 2 or _by_frequency(at(timing, "repeat")) is not None:
+    if len(items(member(timing, "event"))) < 2 or rate is not None:
         return None
     return Refusal("its timing is a list of dates")

@@ -81,6 +81,8 @@ def _reasons(order: Order, chart: Chart) -> Iterator[Json]:
     """Each concept that says why: on the order, or the condition that it points to."""
     yield from reasons_of(order.resource)
     pointers = reason_references(order.resource)
+    if not pointers:
+        return
     for condition in chart.get(queries.PROBLEMS).resources:
         if resource_name(condition) in (name_in(pointer) for pointer in pointers):
             yield condition.get("code")
@@ -92,7 +94,8 @@ def _reasons(order: Order, chart: Chart) -> Iterator[Json]:
 def _antidote_sign(order: Order, routes: set[str], reasons: list[Json], poisoning: Fact, vocabulary: Vocabulary) -> str:
     if INTRAVENOUS in routes or INTRAVENOUS in _product_routes(order):
         return "an intravenous route or product"
-    if any(vocabulary.name_lists["antidote-words"].find(written) for written in _words_of(order)):
+    words = vocabulary.name_lists["antidote-words"]
+    if any(words.find(written) for written in _words_of(order) if written):
         return "words of the order speak of an antidote: in doubt, it is one"
     if any(poisoning_words(reason, vocabulary) for reason in reasons):
         return "its reason is acetaminophen poisoning or overdose"

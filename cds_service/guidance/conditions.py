@@ -1,21 +1,23 @@
 """Conditions: the closed set of tests that content may use. Each can check itself and say itself."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, partial
 from operator import ge, gt, le, lt
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from cds_service.clinical.catalogue import CATALOGUE, FactType
-from cds_service.clinical.facts import Fact, Facts, State
+from cds_service.clinical.facts import ABSENT, KNOWN, UNKNOWN, Fact, Facts, State, Value
 
 _A_LITTLE = Decimal("1E-9")
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 _COMPARE: Mapping[str, Callable[[Decimal, Decimal], bool]] = {"below": lt, "above": gt, "at_least": ge, "at_most": le}
+Choice = TypeVar("Choice")
+Check = Callable[[Facts], "Answer"]
 BOUNDS = {"below": "below", "above": "above", "at_least": "at least", "at_most": "at most"}
 
 
@@ -27,31 +29,85 @@ class Answer(Enum):
     UNKNOWN = "cannot tell"
 
 
-def all_of(answers: Iterable[Answer]) -> Answer:
-    """Yes if all are yes, no if any is no, else cannot tell. The first no ends it."""
-    so_far = Answer.YES
-    for answer in answers:
-        if answer is Answer.NO:
-            return Answer.NO
-        if answer is Answer.UNKNOWN:
-            so_far = Answer.UNKNOWN
-    return so_far
+YES, NO, CANNOT_TELL = Answer.YES, Answer.NO, Answer.UNKNOWN
 
 
-def any_of(answers: list[Answer]) -> Answer:
-    """Yes if any is yes, no if all are no, else cannot tell."""
-    if Answer.YES in answers:
-        return Answer.YES
-    return Answer.UNKNOWN if Answer.UNKNOWN in answers else Answer.NO
+def all_of(checks: Sequence[Check]) -> Check:
+    """Asks each in turn. Yes if all say yes, no if any says no, else cannot tell. The first no ends it."""
+    if len(checks) == 1:
+        return checks[0]
+
+    def check(facts: Facts) -> Answer:
+        so_far = YES
+        for one in checks:
+            answer = one(facts)
+            if answer is NO:
+                return NO
+            if answer is CANNOT_TELL:
+                so_far = CANNOT_TELL
+        return so_far
+
+    return check
 
 
-def _ends_of(value: Decimal, comparator: str, threshold: Decimal) -> tuple[Decimal, ...]:
-    """The number; where it is only known to lie beyond a value, the nearest it can be and one beyond the threshold."""
-    if not comparator:
-        return (value,)
+def any_of(checks: Sequence[Check]) -> Check:
+    """Asks all of them. Yes if any says yes, no if all say no, else cannot tell."""
+
+    def check(facts: Facts) -> Answer:
+        answers = [one(facts) for one in checks]
+        if YES in answers:
+            return YES
+        return CANNOT_TELL if CANNOT_TELL in answers else NO
+
+    return check
+
+
+def first_of(choices: Iterable[tuple[Check, Choice]], facts: Facts) -> Choice | None:
+    """What stands beside the first check that says yes; None if there is none."""
+    for check, choice in choices:
+        if check(facts) is YES:
+            return choice
+    return None
+
+
+def _ends_of(value: Decimal, comparator: str, threshold: Decimal) -> tuple[Decimal, Decimal]:
+    """Of a number that is only known to lie beyond a value: the nearest it can be, and one beyond the threshold."""
     furthest, step = (min, -_A_LITTLE) if comparator.startswith("<") else (max, _A_LITTLE)
     nearest = value if comparator.endswith("=") else value + step
     return nearest, furthest(nearest, threshold + step)
+
+
+def _compare(holds: Callable[[Decimal, Decimal], bool], threshold: Decimal, fact: Fact) -> Answer:
+    """Yes or no, where every number that the fact may be says the same."""
+    assert isinstance(fact.value, Decimal)  # a bound can be written for a number only
+    if not fact.comparator:
+        return YES if holds(fact.value, threshold) else NO
+    possible = {holds(one, threshold) for one in _ends_of(fact.value, fact.comparator, threshold)}
+    if len(possible) > 1:
+        return CANNOT_TELL
+    return YES if possible.pop() else NO
+
+
+def _asking_number(name: str, compare: Callable[[Fact], Answer], if_absent: Answer, if_unknown: Answer) -> Check:
+    def check(facts: Facts) -> Answer:
+        fact = facts[name]
+        if fact.state is KNOWN:
+            return compare(fact)
+        return if_absent if fact.state is ABSENT else if_unknown
+
+    return check
+
+
+def _asking_value(name: str, yes: frozenset[Value], otherwise: Answer, if_absent: Answer, if_unknown: Answer) -> Check:
+    """By the value of what is known: yes for some, the same for all others. That is nearly every condition."""
+
+    def check(facts: Facts) -> Answer:
+        fact = facts[name]
+        if fact.state is KNOWN:
+            return YES if fact.value in yes else otherwise
+        return if_absent if fact.state is ABSENT else if_unknown
+
+    return check
 
 
 class Strict(BaseModel):
@@ -142,28 +198,19 @@ class Condition(Strict):
         """The bound as a number, in the unit of the fact."""
         return None if self.bound is None else Decimal(self.bound.partition(" ")[0])
 
-    def check(self, facts: Facts) -> Answer:
-        """Yes, no, or cannot tell."""
-        fact = facts[self.fact]
+    @cached_property
+    def check(self) -> Check:
+        """Asks the facts: yes, no, or cannot tell. Made once, with all settled that does not depend on them."""
+        if_not = self._in_state(ABSENT, NO), self._in_state(UNKNOWN, CANNOT_TELL)
+        if self.threshold is not None:
+            return _asking_number(self.fact, partial(_compare, _COMPARE[self.bound_name], self.threshold), *if_not)
+        otherwise = NO if self.state is None else self._in_state(KNOWN, NO)
+        return _asking_value(self.fact, frozenset(self.values), otherwise, *if_not)
+
+    def _in_state(self, state: State, otherwise: Answer) -> Answer:
         if self.state is not None:
-            return Answer.YES if fact.state.value in self.state else Answer.NO
-        if fact.state is State.KNOWN:
-            return self._check_value(fact)
-        if fact.state.value in self.also_when:
-            return Answer.YES
-        return Answer.NO if fact.state is State.ABSENT else Answer.UNKNOWN
-
-    def _check_value(self, fact: Fact) -> Answer:
-        if self.threshold is None:
-            return Answer.YES if fact.value in self.values else Answer.NO
-        assert isinstance(fact.value, Decimal)  # a bound can be written for a number only
-        possible = {self._holds(one, self.threshold) for one in _ends_of(fact.value, fact.comparator, self.threshold)}
-        if len(possible) > 1:
-            return Answer.UNKNOWN
-        return Answer.YES if possible.pop() else Answer.NO
-
-    def _holds(self, value: Decimal, threshold: Decimal) -> bool:
-        return _COMPARE[self.bound_name](value, threshold)
+            return YES if state.value in self.state else NO
+        return YES if state.value in self.also_when else otherwise
 
     def say(self) -> str:
         """The condition in words, made from what it checks."""
@@ -188,9 +235,10 @@ class AnyOf(Strict):
     any_of: list[Condition] = Field(min_length=2)
     because: str = Field(min_length=10)
 
-    def check(self, facts: Facts) -> Answer:
-        """Yes if one row says yes, no if all say no."""
-        return any_of([row.check(facts) for row in self.any_of])
+    @cached_property
+    def check(self) -> Check:
+        """Asks the facts: yes if one row says yes, no if all say no."""
+        return any_of([row.check for row in self.any_of])
 
     def say(self) -> str:
         """The rows in words."""
@@ -208,3 +256,14 @@ def _kind(row: object) -> str:
 
 When = Annotated[Annotated[Condition, Tag("row")] | Annotated[AnyOf, Tag("any")], Discriminator(_kind)]
 TAGS = ("row", "any")
+
+
+class Conditional(Strict):
+    """What is so only where every one of its conditions holds; without any it always is."""
+
+    when: list[Condition] = []
+
+    @cached_property
+    def check(self) -> Check:
+        """Asks the facts: yes if all conditions say yes, no if any says no."""
+        return all_of([row.check for row in self.when])

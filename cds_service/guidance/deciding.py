@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
+
+import msgspec
 
 from cds_service.clinical.catalogue import CATALOGUE
-from cds_service.clinical.facts import Fact, Facts, State, absent, known
-from cds_service.guidance.conditions import Answer, Condition, When, all_of
+from cds_service.clinical.facts import UNKNOWN, Fact, Facts, absent, known
+from cds_service.guidance.conditions import NO, YES, Answer, When, first_of
 from cds_service.guidance.model import Alternative, Card, Indicator, Phrase, SuggestionRow
 
 
@@ -19,7 +20,7 @@ class Outcome(Enum):
     CANNOT_TELL = "cannot tell"
 
 
-_OUTCOMES = {Answer.YES: Outcome.ADVISE, Answer.NO: Outcome.SILENT, Answer.UNKNOWN: Outcome.CANNOT_TELL}
+ADVISE, SILENT, CANNOT_TELL = Outcome.ADVISE, Outcome.SILENT, Outcome.CANNOT_TELL
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,14 @@ class Reason:
     answer: Answer
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """What a card says to the facts of one order, and why."""
 
     card: Card
     outcome: Outcome
     facts: Facts
 
-    @cached_property
+    @property
     def reasons(self) -> tuple[Reason, ...]:
         """Every row of the card, and what it said: looked at only where somebody asks why."""
         return tuple(Reason(row, row.check(self.facts)) for row in self.card.when)
@@ -53,44 +53,47 @@ def decide(facts: Facts, cards: Iterable[Card]) -> list[Decision]:
 
 
 def _decide(facts: Facts, card: Card) -> Decision:
-    return Decision(card, _OUTCOMES[all_of(row.check(facts) for row in card.when)], facts)
+    answer = card.check(facts)
+    return Decision(card, SILENT if answer is NO else ADVISE if answer is YES else CANNOT_TELL, facts)
+
+
+_ALL_DONE = absent("every screen was done")
 
 
 def screens_not_done(facts: Facts, decisions: Sequence[Decision], card: Card) -> Fact:
     """Each fact that kept a card from being told, with its reason; and those that the card always names."""
-    undone = [condition.fact for decision in decisions for condition in undecided(decision)]
-    use = facts["use"].value
-    undone += [one.fact for one in card.screens if use in one.uses and facts[one.fact].state is State.UNKNOWN]
+    undone, use = undecided(decisions), facts["use"].value
+    undone += [one.fact for one in card.screens if use in one.uses and facts[one.fact].state is UNKNOWN]
     if not undone:
-        return absent("every screen was done")
+        return _ALL_DONE
     by_note: dict[str, list[str]] = {}
     for name in dict.fromkeys(undone):
         by_note.setdefault(facts[name].note, []).append(CATALOGUE[name].label)
     return known("some", list=tuple(f"{', '.join(labels)}: {note}" for note, labels in by_note.items()))
 
 
-def undecided(decision: Decision) -> list[Condition]:
-    """The conditions that left a card unable to tell; none if it could."""
-    if decision.outcome is not Outcome.CANNOT_TELL:
+def undecided(decisions: Iterable[Decision]) -> list[str]:
+    """The facts that left a card unable to tell, for each condition that could not."""
+    untold = [one for one in decisions if one.outcome is CANNOT_TELL]
+    return [fact for one in untold for row in one.card.when for fact in _untold(row, one.facts)]
+
+
+def _untold(row: When, facts: Facts) -> list[str]:
+    if row.check(facts) is not Answer.UNKNOWN:
         return []
-    untold = [reason.row for reason in decision.reasons if reason.answer is Answer.UNKNOWN]
-    return [one for row in untold for one in row.conditions() if one.check(decision.facts) is Answer.UNKNOWN]
-
-
-def _all_hold(conditions: Iterable[Condition], facts: Facts) -> bool:
-    return all(condition.check(facts) is Answer.YES for condition in conditions)
+    return [one.fact for one in row.conditions() if one.check(facts) is Answer.UNKNOWN]
 
 
 def indicator_of(card: Card, facts: Facts) -> Indicator:
     """The level of the first indicator row that holds; the last always does."""
-    return next(row.level for row in card.indicator if _all_hold(row.when, facts))
+    return next(row.level for row in card.indicator if row.check(facts) is YES)
 
 
 def suggestions_of(card: Card, facts: Facts) -> list[SuggestionRow]:
     """The suggestions whose conditions all hold."""
-    return [row for row in card.suggestion if _all_hold(row.when, facts)]
+    return [row for row in card.suggestion if row.check(facts) is YES]
 
 
 def wording_of(phrase: Phrase, facts: Facts) -> Alternative | None:
     """The first alternative that holds, None if there is none (a mistake that `check` finds)."""
-    return next((one for one in phrase.says if _all_hold(one.when, facts)), None)
+    return first_of(((one.check, one) for one in phrase.says), facts)

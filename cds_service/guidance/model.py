@@ -1,49 +1,37 @@
 """Content as it is loaded: cards, phrases, sources and what they share. Strict: a misspelt key is a mistake."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from functools import cache
+from functools import cached_property
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.guidance.conditions import Condition, Strict, When
+from cds_service.guidance.conditions import Check, Condition, Conditional, Strict, When, all_of
 
 _HOLE = re.compile(r"\{([a-z_]+(?:\.[a-z_]+)?)\}")
 SUMMARY_LIMIT = 140  # CDS Hooks: fewer than 140 characters
 Indicator = Literal["info", "warning", "critical"]
 
 
-@cache
-def _pieces(text: str) -> list[str]:
-    """A text of the content taken apart once: words and names of holes by turns."""
+def pieces(text: str) -> list[str]:
+    """A text of the content taken apart: words and names of holes by turns."""
     return _HOLE.split(text)
 
 
 def holes(text: str) -> list[str]:
     """The names of the holes in a text: `{fact.text}` or `{phrase}`."""
-    return _pieces(text)[1::2]
+    return pieces(text)[1::2]
 
 
-def fill(text: str, value: Callable[[str], str]) -> str:
-    """The text with each hole filled by the value of its name."""
-    pieces = _pieces(text)
-    if len(pieces) == 1:
-        return text
-    filled = [*pieces]
-    filled[1::2] = map(value, filled[1::2])
-    return "".join(filled)
-
-
-class Alternative(Strict):
+class Alternative(Conditional):
     """One wording, and when it is used; an empty `when` is always used."""
 
-    when: list[Condition] = []
     text: str
 
 
@@ -61,11 +49,10 @@ class Phrase(Strict):
             yield from alternative.when
 
 
-class IndicatorRow(Strict):
+class IndicatorRow(Conditional):
     """An indicator, and when it is used; the first row that holds counts."""
 
     level: Indicator
-    when: list[Condition] = []
 
 
 class Review(Strict):
@@ -78,7 +65,7 @@ class Review(Strict):
     review_by: date | None = None
 
 
-class SuggestionRow(Strict):
+class SuggestionRow(Conditional):
     """A change that the card offers, never marked as recommended; only where every condition holds.
 
     `remove-order` deletes the order. `set-daily-dose` sets it to `daily_mg` by mouth. `order-amino-acids` drafts a
@@ -90,7 +77,6 @@ class SuggestionRow(Strict):
     description: str
     daily_mg: int | None = None
     in_days: int = 0
-    when: list[Condition] = []
 
     @model_validator(mode="after")
     def _has_its_dose(self) -> "SuggestionRow":
@@ -166,6 +152,11 @@ class Card(Strict):
             raise ValueError("the last indicator has no conditions, so that there is always one")
         return self
 
+    @cached_property
+    def check(self) -> Check:
+        """Asks the facts whether the card speaks: yes if all rows say yes, no if any says no, else cannot tell."""
+        return all_of([row.check for row in self.when])
+
     def conditions(self) -> Iterator[Condition]:
         """Every condition that decides whether the card speaks."""
         for row in self.when:
@@ -214,7 +205,7 @@ class Source(Strict):
     secondary: bool = False
     verified: str
 
-    @property
+    @cached_property
     def label(self) -> str:
         """Short name for a link: first author, journal, year."""
         parts = (self.authors, self.journal or self.title, str(self.year) if self.year else None)
@@ -256,7 +247,7 @@ class About(Strict):
     funding: str = "The content names no funding source."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one content is another only if it is the same: what is made of it can be kept
 class Content:
     """Everything that `cards/` holds, checked and ready."""
 

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,7 @@ from cds_service.clinical.orders import Order
 from cds_service.clinical.versions import likely_versions
 from cds_service.content import load_content
 from cds_service.guidance.deciding import Decision, Outcome
+from cds_service.guidance.model import CardText, Phrase
 from cds_service.hooks.requests import read_request
 from cds_service.hooks.responses import Action, Card, Coding, Source, to_json
 from cds_service.rendering import SHOWN_LENGTH, Call, Decided, by_urgency, escape, plain, render
@@ -86,6 +88,7 @@ def decided(card, name="acetylcysteine", **texts):
     return Decided(Decision(card, Outcome.ADVISE, facts), order)
 
 
+IS_HIGH = {"fact": "glutamate", "is": "high", "because": "a reason that is long enough"}
 CALL = Call(likely_versions("order-sign", ()), "p", date(2026, 11, 23), lambda: "id")
 
 
@@ -307,6 +310,29 @@ def test_a_summary_that_becomes_too_long_gives_way_to_the_title():
     room = 139 - len(card.text.summary.replace("{dose_per_day.amount}", ""))
     fits, too_long = shown_high("9" * room).summary, shown_high("9" * (room + 1)).summary
     assert (len(fits), too_long) == (139, card.title)
+
+
+def says(detail, **texts):
+    text = CardText(summary="Summary", detail=detail)
+    return rendered(decided(CARDS["glutamate-high"].model_copy(update={"text": text}), **texts)).detail
+
+
+def test_each_hole_is_filled_and_one_without_a_value_is_a_mistake():
+    result = {"result": "64 µmol/L"}
+    (effects,) = (one.text for one in CONTENT.phrases["effects_line"].says)
+    said = says("{glutamate.result}. {effects_line} {glutamate.result}", glutamate=result)
+    assert said == f"64 µmol/L. {effects} 64 µmol/L"
+    assert says("No hole.") == "No hole."
+    with pytest.raises(KeyError):
+        says("{glutamate.date}", glutamate=result)
+
+
+def test_a_phrase_without_a_wording_for_the_facts_is_a_mistake():
+    silent = Phrase.model_validate({"id": "line", "about": "A line.", "says": [{"when": [IS_HIGH], "text": "High."}]})
+    content = replace(CONTENT, phrases={"line": silent})
+    card = CARDS["glutamate-high"].model_copy(update={"text": CardText(summary="Summary", detail="{line}")})
+    with pytest.raises(LookupError, match="line has no wording"):
+        render([decided(card)], content, CALL)
 
 
 def test_a_card_says_who_says_so_and_about_what():

@@ -5,6 +5,7 @@ known, and in its id why.
 """
 
 from decimal import Decimal
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from cds_service.clinical.dosing import Dose, read_dose
 from cds_service.clinical.orders import read_order
-from cds_service.clinical.quantities import Refusal
+from cds_service.clinical.quantities import ACCEPTED, COUNTS, Measure, Refusal, is_count, read_measure
 from cds_service.content import load_content
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
@@ -562,3 +563,17 @@ def test_of_several_maxima_the_smallest_counts_and_one_that_cannot_be_read_makes
     assert dose_of(order_of(needed(600, limits))).per_day == 1000
     assert dose_of(order_of(needed(600, [*limits, per(quantity(1, "mL"), 1)]))).per_day == Refusal(NO_RATE)
     assert dose_of(order_of(needed(600, [per(quantity(2400), 0)]))).per_day == Refusal(NO_RATE)
+
+
+# --- no Quantity is two kinds of dose: the order in which the kinds are looked for says nothing -----------------------
+
+KINDS = ("dose", "volume", "dose per weight")
+UNITS = sorted({*COUNTS, "", "{dose}", "puff"} | {unit for kind in KINDS for unit in ACCEPTED[kind]})
+
+
+@pytest.mark.parametrize("system", ["", UCUM, "urn:other"])
+def test_no_quantity_can_be_read_as_two_kinds_of_dose(system: str) -> None:
+    for written in product(UNITS, UNITS):
+        sent = {"value": 1, "code": written[0], "unit": written[1], "system": system}
+        measures = [kind for kind in KINDS if isinstance(read_measure(kind, sent), Measure)]
+        assert len(measures) + is_count(sent) < 2, written

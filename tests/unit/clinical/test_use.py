@@ -259,6 +259,13 @@ def test_a_reason_reference_is_followed_to_a_contained_condition():
     assert use(draft(reasonReference=[{"reference": "#why"}], contained=contained)) == "antidote"
 
 
+@pytest.mark.parametrize("reference", ["#other", "Condition/other"])
+def test_what_a_reason_reference_does_not_lead_to_is_no_reason(reference):
+    contained = [{"resourceType": "Condition", "id": "why", "code": POISONING}]
+    order = draft(reasonReference=[{"reference": reference}], contained=contained)
+    assert use(order, problemList=bundle(condition(POISONING, clinical="resolved"))) == "other"
+
+
 # --- antidote: conditions and levels on record ------------------------------------------------------------------------
 
 CONDITIONS = {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cds_service.guidance.model import Card, Phrase, Screen, Source, SuggestionRow, Threshold, fill, holes
+from cds_service.guidance.model import Card, Phrase, Screen, Source, SuggestionRow, Threshold, holes
 
 SUGGESTION = {"label": "Label", "description": "Description"}
 BECAUSE = "a reason that is long enough"
@@ -40,14 +40,6 @@ def test_the_holes_of_a_text_are_facts_with_their_words_and_phrases() -> None:
         "glutamate.result",
         "renal_line",
     ]
-
-
-def test_each_hole_is_filled_and_one_without_a_value_is_a_mistake() -> None:
-    values = {"glutamate.result": "64 µmol/L", "line": "A line."}
-    assert fill("{glutamate.result}. {line} {line}", values.__getitem__) == "64 µmol/L. A line. A line."
-    assert fill("No hole.", values.__getitem__) == "No hole."
-    with pytest.raises(KeyError):
-        fill("{glutamate.date}", values.__getitem__)
 
 
 # --- cards ------------------------------------------------------------------------------------------------------------

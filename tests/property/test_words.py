@@ -1,0 +1,47 @@
+"""What is told at a glance is told the same by looking at every character."""
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cds_service.rendering import escape, made_harmless, plain, tidy
+
+# mostly what most values are made of, so that both ways are taken, and what links, lists and emphasis are made of
+pieces = st.sampled_from(
+    [
+        *"aZw0159µ²–“”.,;()%/- <>&*_@:+=#|~$[]`'\"\\\n\t\u200b．。é漢",
+        "www",
+        "mg/mL",
+        "12",
+        "1.",
+        "//",
+        "  ",
+        ".µm",
+        "mailto:",
+    ]
+)
+texts = st.lists(pieces, max_size=14).map("".join)
+lines = st.lists(st.sampled_from(["", "-", "- ", "-  ", "- a", "-a", " ", "a -", "a", "a "]), max_size=10).map(
+    "\n".join
+)
+
+
+@given(texts)
+def test_harmless_text_stays_as_it_is_where_every_character_is_looked_at(text: str) -> None:
+    assert escape(text) == made_harmless(text)
+
+
+@given(texts)
+def test_text_of_a_summary_has_no_sign_of_html_and_no_space_too_many(text: str) -> None:
+    words = {"<=": "at most ", ">=": "at least ", "<": "less than ", ">": "more than "}
+    for sign, word in words.items():
+        text = text.replace(sign, word)
+    assert plain(text) == " ".join(text.replace("&", "").replace("\u200b", "").split())
+
+
+@given(lines)
+def test_items_and_paragraphs_that_are_empty_leave_no_gap(detail: str) -> None:
+    *whole, last = detail.split("\n")
+    kept = "\n".join([*(line for line in whole if not re.fullmatch("- *", line)), last])
+    assert tidy(detail) == re.sub("\n{3,}", "\n\n", kept).strip()
