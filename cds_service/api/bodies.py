@@ -94,9 +94,9 @@ def _refuse_other_than_json(headers: Mapping[bytes, bytes]) -> None:
         raise NotJson("the body is compressed; send it as it is")
 
 
-async def read_body(request: Request, limit: int) -> bytes:
+def read_body(request: Request, limit: int) -> Coroutine[Any, Any, bytes]:
     """The body of a request of CDS Hooks to this app: JSON, or refused before it is read."""
     headers = dict(request.scope["headers"])
     _refuse_other_than_json(headers)
     bodies: Bodies = request.app.state.bodies
-    return await bodies.receive(request.receive, headers, limit)
+    return bodies.receive(request.receive, headers, limit)

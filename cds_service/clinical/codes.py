@@ -131,7 +131,8 @@ class NameList:
 
     def find(self, written: str) -> Name | None:
         """The first included name that occurs in the text."""
-        return next(iter(self.find_all(written)), None)
+        found = self.find_all(written)
+        return found[0] if found else None
 
     def included_in(self, concept: Json) -> Name | None:
         """The first included name in any text or display of the concept."""
@@ -139,7 +140,10 @@ class NameList:
 
     def included_among(self, said: Iterable[str]) -> Name | None:
         """The first included name in any of the texts."""
-        return next((row for written in said if (row := self.find(written))), None)
+        for written in said:
+            if row := self.find(written):
+                return row
+        return None
 
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")

@@ -114,5 +114,5 @@ def read_order(order: Resource, medications: Medications, vocabulary: Vocabulary
 def recognise(concepts: list[Json], vocabulary: Vocabulary) -> tuple[tuple[Row, ...], bool]:
     """The included acetylcysteine rows among the concepts' codes, and whether a name says acetylcysteine."""
     products, listed = vocabulary.code_lists["acetylcysteine"], vocabulary.name_lists["acetylcysteine-names"]
-    rows = tuple(row for concept in concepts for row in products.rows_in(concept) if row.included)
-    return rows, not rows and any(listed.included_in(concept) for concept in concepts)
+    rows = [row for concept in concepts for row in products.rows_in(concept) if row.included]
+    return tuple(rows), not rows and any(map(listed.included_in, concepts))

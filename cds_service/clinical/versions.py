@@ -69,16 +69,21 @@ def is_about(resource: Resource, patient_id: str) -> bool:
 
 # ---------------------------------------------------------------- orders and medications
 
+_DRUGS = ("medicationCodeableConcept", "medication", "medicationReference")
+
 
 def drugs_of(order: Resource) -> list[Json]:
     """What an order itself says of its drug: concepts, and references with their display."""
-    stated = (order.get(name) for name in ("medicationCodeableConcept", "medication", "medicationReference"))
-    return [concept for concept in stated if concept is not None]
+    return [concept for name in _DRUGS if (concept := order.get(name)) is not None]
 
 
 def drug_pointers(order: Resource) -> list[str]:
     """The Medications that an order points to."""
-    return references(order.get("medicationReference")) + references(order.get("medication"))
+    found: list[str] = []
+    for name in ("medicationReference", "medication"):
+        if name in order:
+            found += references(order[name])
+    return found
 
 
 def ingredients_of(medication: Resource) -> list[Json]:
