@@ -46,11 +46,16 @@ def read_dose(order: Order, weight_kg: Decimal | None) -> Dose:
         return Dose(Refusal("one of its dosage instructions cannot be read"))
     if not instructions:
         return Dose(None)
-    taken = [[_take(quantity, order, weight_kg) for quantity in doses_of(one)] for one in instructions]
-    singles = [_single_dose(one, amounts) for one, amounts in zip(instructions, taken, strict=True)]
-    known = [single for single in singles if isinstance(single, Decimal)]
-    per_kg = [one.per_kg for amounts in taken for one in amounts if one.per_kg is not None]
-    daily = [_per_day(one, single, order) for one, single in zip(instructions, singles, strict=True)]
+    daily: list[Amount] = []
+    known: list[Decimal] = []
+    per_kg: list[Decimal] = []
+    for one in instructions:
+        taken = [_take(quantity, order, weight_kg) for quantity in doses_of(one)]
+        per_kg += [dose.per_kg for dose in taken if dose.per_kg is not None]
+        single = _single_dose(one, taken)
+        if isinstance(single, Decimal):
+            known.append(single)
+        daily.append(_per_day(one, single, order))
     return Dose(_sum(daily), max(known, default=None), max(per_kg, default=None))
 
 

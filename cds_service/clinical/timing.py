@@ -100,7 +100,7 @@ def _by_clock(repeat: Json, rate: TimesPerDay) -> TimesPerDay:
     """`timeOfDay` and `when`: each is a dose of the day, unless a frequency already counts them."""
     clock = {text(time) for time in items(member(repeat, "timeOfDay"))}
     events = {text(event) for event in items(member(repeat, "when"))}
-    if "" in clock or not events <= _ONE_EVENT:
+    if "" in clock or events - _ONE_EVENT:
         return None if rate is not None else Refusal("its times of day cannot be read")
     count = len(clock) + len(events)
     return Decimal(count) if count else None

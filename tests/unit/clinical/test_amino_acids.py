@@ -78,6 +78,14 @@ def facts(*results, medications=None, drafts=(), **prefetch):
 # --- the newest result ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("name", "code", "other"), [("glutamate", GLUTAMATE, CYSTINE), ("cystine", CYSTINE, GLUTAMINE)]
+)
+def test_a_result_that_is_coded_as_two_analytes_is_none_of_them(name, code, other):
+    both = {"coding": [{"system": LOINC, "code": one} for one in (code, other)]}
+    assert facts(result(64, **{"code": both}))[name].state is State.ABSENT
+
+
 def test_the_newest_result_is_taken_whatever_the_order_of_the_entries():
     older, newer = result(64, "a", "2026-03-01"), result(150, "b", "2026-11-01")
     for results in ((older, newer), (newer, older)):

@@ -94,6 +94,14 @@ def test_a_medication_that_is_not_active_does_not_count(status: str) -> None:
     assert nitroglycerin(chart(stopped), []).state is ABSENT
 
 
+def test_a_draft_that_is_no_order_to_give_the_drug_does_not_count() -> None:
+    named = coded(RXNORM, "4917")
+    cancelled = medication(named, status="cancelled")
+    drug = {"resourceType": "Medication", "id": "1", "medicationCodeableConcept": named}
+
+    assert nitroglycerin(chart(), [cancelled, drug]).state is ABSENT
+
+
 def test_a_list_that_did_not_come_makes_none_unknown() -> None:
     for missing in (Chart("p", {}), chart(gap="not all its pages came"), Chart("p", {MEDICATIONS: NOT_SENT})):
         assert nitroglycerin(missing, []).state is UNKNOWN

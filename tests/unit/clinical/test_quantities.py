@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from ucumvert import PintUcumRegistry
 
+from cds_service.clinical import quantities
 from cds_service.clinical.quantities import (
     ACCEPTED,
     COUNTS,
@@ -24,6 +25,14 @@ from cds_service.clinical.quantities import (
 )
 
 REGISTRY = PintUcumRegistry()
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> None:
+    """Units are looked up anew in each test, whatever was looked up before it."""
+    quantities._unit_of.cache_clear()
+
+
 UCUM = "http://unitsofmeasure.org"
 
 # What the numbers of each kind are in, as UCUM writes it.

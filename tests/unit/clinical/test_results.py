@@ -191,7 +191,8 @@ def test_an_undated_result_is_not_used_where_no_limit_is_asked_for() -> None:
     ],
 )
 def test_a_result_without_a_number_in_an_accepted_unit_is_not_used(members: Json, why: str) -> None:
-    assert reasons(observation(**{"valueQuantity": None, **members})) == [why]
+    (unused,) = read(observation(**{"valueQuantity": None, **members})).unused
+    assert (unused.name, unused.reason) == ("Observation/o1", why)
 
 
 def test_zero_is_a_value() -> None:
@@ -306,6 +307,12 @@ def test_a_result_about_another_patient_is_not_used(subject: Json, used: bool) -
         assert reasons(observation(subject=subject)) == ["it is about another patient"]
 
 
+def test_a_result_that_names_another_patient_beside_this_one_is_not_used() -> None:
+    own, other = {"reference": "Patient/p1"}, {"reference": "Patient/p2"}
+    for members in ({"subject": other, "patient": own}, {"subject": own, "patient": other}):
+        assert reasons(observation(**members)) == ["it is about another patient"]
+
+
 def component(code: str = GLUTAMATE, value: Json = 87, **members: Json) -> Json:
     """A component with a value."""
     return {"code": coded(code), "valueQuantity": {**UMOL, "value": value}, **members}
@@ -405,6 +412,7 @@ SPECIMENS = {
     "the text of a concept": {"specimen": {"text": "dried blood spot"}},
     "a Specimen contained in it": {"contained": [URINE]},
     "the second of two": {"specimen": {"display": "sample 1"}, "contained": [URINE]},
+    "the first of two": {"specimen": {"display": "Urine"}, "contained": [{**URINE, "type": {"text": "Plasma"}}]},
 }
 
 
@@ -440,6 +448,7 @@ def test_a_member_of_a_cancelled_panel_is_named_with_its_date_whatever_the_form_
         assert unused.say() == (
             "glutamate in plasma or serum, 3 November 2026: its panel was entered in error or cancelled"
         )
+        assert unused.name == "Observation/o1"
 
 
 def test_the_newest_result_comes_first_whatever_the_order_in_which_they_came() -> None:

@@ -9,7 +9,7 @@ from cds_service.clinical.chart import Arrival, Chart, Data
 from cds_service.clinical.facts import State
 from cds_service.clinical.orders import read_order
 from cds_service.clinical.reading import read_order_facts, read_patient_facts
-from cds_service.clinical.use import read_poisoning
+from cds_service.clinical.use import poisoning_as_reason, read_poisoning
 from cds_service.content import load_content
 from cds_service.fhir.gathering import gather
 
@@ -249,6 +249,15 @@ def test_a_reason_reference_is_followed_to_its_condition(reference, expected):
     assert use(draft(reasonReference=[{"reference": reference}]), problemList=resolved) == expected
 
 
+def test_poisoning_is_stated_by_a_reason_that_an_order_points_to():
+    resolved = bundle(condition(POISONING, clinical="resolved"))
+    chart = gather("p", {**EMPTY, "problemList": resolved})
+    order = read_order(draft(reasonReference=[{"reference": "Condition/c1"}]), {}, VOCABULARY)
+    fact = poisoning_as_reason([order], chart, VOCABULARY)
+    assert (fact.state, fact.value) == (State.KNOWN, "present")
+    assert poisoning_as_reason([order], gather("p", EMPTY), VOCABULARY) is None
+
+
 def test_a_reason_reference_of_r5_is_followed_to_its_condition():
     order = draft(reason=[{"reference": {"reference": "Condition/c1"}}])
     assert use(order, problemList=bundle(condition(POISONING, clinical="resolved"))) == "antidote"
@@ -377,6 +386,7 @@ DOSES = {
     "ordered per kg, 69.9 mg/kg": (mg_per_kg(69.9), SEVENTY_KG, "other"),
     "ordered per kg, 69.9 mg/kg, no weight": (mg_per_kg(69.9), {}, "other"),
     "ordered per kg, 0.07 g/kg": ({"value": 0.07, "unit": "g/kg", "code": "g/kg"}, {}, "antidote"),
+    "ordered per kg, more than 140 mg/kg": ({**mg_per_kg(140), "comparator": ">"}, SEVENTY_KG, "antidote"),
     "a dose that cannot be read": ({"value": 9000, "unit": "drops"}, {}, "other"),
     "a weight in another unit": (
         mg(4900),

@@ -74,6 +74,11 @@ def test_the_reference_to_the_drug(order: Json) -> None:
     assert versions.drug_pointers(order) == ["Condition/1"]
 
 
+def test_an_order_that_points_twice_points_to_both() -> None:
+    order = {"medicationReference": {"reference": "Medication/1"}, "medication": {"reference": {"reference": "#2"}}}
+    assert versions.drug_pointers(order) == ["Medication/1", "#2"]
+
+
 @pytest.mark.parametrize("medication", INGREDIENTS.values(), ids=INGREDIENTS)
 def test_the_ingredients(medication: Json) -> None:
     assert [name for one in versions.ingredients_of(medication) for name in names(one)] == ["d"]
