@@ -56,15 +56,19 @@ class Recorder:
         if self._group:  # what could not be written is tried again
             return
         try:
-            await asyncio.wait_for(self._arrived.wait(), _LOOK)
+            async with asyncio.timeout(_LOOK):  # `wait_for` of Python 3.11 may lose that the task was cancelled
+                await self._arrived.wait()
             await asyncio.sleep(GATHERING)
         except TimeoutError:
             await self._store.run(ping)
 
     async def flush(self) -> None:
-        """Writes everything that waits. Raises `StoreDown`; then nothing is lost, and nothing is written twice."""
+        """Writes everything that waits by now: what comes meanwhile is gathered first, or one transaction would follow
+        another all the time. Raises `StoreDown`; then nothing is lost, and nothing is written twice."""
         self._arrived.clear()
-        while group := self._next_group():
+        left = len(self)
+        while left > 0 and (group := self._next_group()):
+            left -= len(group)
             try:
                 await self._store.run(partial(insert_new, shown_cards, group))
             except OUR_FAULT as error:

@@ -154,6 +154,28 @@ def test_a_row_that_no_database_would_take_is_given_up_and_the_next_are_written(
     assert query(database, "SELECT uuid FROM shown_cards") == [("a",)]
 
 
+@pytest.mark.parametrize("steps", range(6))
+def test_a_recorder_that_is_told_to_end_just_after_a_card_came_ends(tmp_path: Path, steps: int) -> None:
+    """Whatever the card has set going by then: each step is one turn of the event loop."""
+
+    async def run() -> None:
+        store = Store(url_in(tmp_path), Uncounted())
+        await store.open()
+        recorder = Recorder(store, 10, Uncounted())
+        running = asyncio.create_task(recorder.run())
+        await asyncio.sleep(0.01)  # it waits by now
+        recorder.put({"uuid": "a", **dict.fromkeys(COLUMNS, "x"), "shown_at": NOW})
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        running.cancel()
+        ended, _ = await asyncio.wait({running}, timeout=1)
+        running.cancel()
+        await store.close()
+        assert ended
+
+    asyncio.run(run())
+
+
 # ---------------------------------------------------------------- the database is away
 
 
