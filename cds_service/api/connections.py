@@ -5,17 +5,17 @@ a body that was refused.
 """
 
 import asyncio
-from functools import partial
 from typing import Any
 
 import msgspec
+from starlette.types import Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from cds_service.api.problems import outcome
 
-AT_ONCE = "cds.at_once"  # an extension of ASGI: `send_at_once`
 _CLOSES = (b"connection", b"close")
 _BETWEEN = len(b": \r\n")
+_TOO_LARGE = "the head is too large"
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -51,12 +51,16 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """A piece of the address."""
-        self._count(len(url))
+        self._field_bytes += len(url)
+        if self._field_bytes > self.most_bytes:
+            raise ValueError(_TOO_LARGE)  # the parser stops, and `send_400_response` is called
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A line of the head, or one that follows the last piece of a body."""
-        self._count(len(name) + len(value) + _BETWEEN)
+        self._field_bytes += len(name) + len(value) + _BETWEEN
+        if self._field_bytes > self.most_bytes:
+            raise ValueError(_TOO_LARGE)
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
@@ -83,15 +87,6 @@ class GuardedProtocol(HttpToolsProtocol):
             self._refuse_large()
         else:
             self._refuse(400, "structure", "this is not an HTTP request")
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        cycle.scope["extensions"] = {AT_ONCE: {"send": partial(send_at_once, cycle)}}
-        super()._start_asgi_task(cycle, app)
-
-    def _count(self, size: int) -> None:
-        self._field_bytes += size
-        if self._field_bytes > self.most_bytes:
-            raise ValueError("the head is too large")  # the parser stops, and `send_400_response` is called
 
     def _start_timer(self) -> None:
         if self._timer is None:
@@ -120,13 +115,16 @@ class GuardedProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def send_at_once(cycle: RequestResponseCycle, body: bytes) -> bool:
+def send_at_once(send: Send, body: bytes) -> bool:
     """Sends a successful answer in JSON, head and body in one write: step by step each header would be looked at for
     what ours are known not to hold, which costs as much as decoding the call.
 
     False, with nothing sent, where more than a write is called for: the client has gone or reads too slowly, the
-    connection is to close, or the answer has begun. It then goes out as any other does.
+    connection is to close, the answer has begun, or `send` is not this server's. It then goes out as any other does.
     """
+    cycle = getattr(send, "__self__", None)
+    if not isinstance(cycle, RequestResponseCycle):
+        return False
     headers = cycle.default_headers
     if cycle.disconnected or cycle.response_started or cycle.flow.write_paused:
         return False

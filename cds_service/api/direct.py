@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cds_service.api import problems
 from cds_service.api.authenticating import client_of
-from cds_service.api.connections import AT_ONCE
+from cds_service.api.connections import send_at_once
 from cds_service.api.counting import outcome_of
 from cds_service.api.routes import called
 from cds_service.errors import CdsServiceError, NotAuthenticated
@@ -88,9 +88,8 @@ class _Json:
     def __init__(self, body: bytes) -> None:
         self._body = body
 
-    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        at_once = scope.get("extensions", {}).get(AT_ONCE)
-        if at_once is not None and at_once["send"](self._body):
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        if send_at_once(send, self._body):
             return
         size = b"%d" % len(self._body)
         headers = [(b"content-length", size), (b"content-type", b"application/json")]

@@ -4,6 +4,7 @@ from time import perf_counter
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from starlette.datastructures import State
 
 from cds_service.answering import Answer, answer
 from cds_service.api import health
@@ -52,15 +53,16 @@ async def called(service_id: str, request: Request, client: Client | None) -> tu
     state = request.app.state
     asked = read_request(await read_body(request, state.settings.max_body_bytes), hook)
     with state.gate, state.tracing.call(request) as span:
-        server, source = _fhir_server(request.app, asked, client)
+        server, source = _fhir_server(state, asked, client)
         answered = await answer(
             asked, state.content, state.now(), state.new_id, source, state.tracing.span, state.public_url
         )
         body = _written(answered, client)
         span.note(service=service_id, cards=answered.card_ids, fhir_server=server)
-    state.metrics.shown(answered.card_ids)
-    state.metrics.cannot_tell(answered.facts_lacking)
-    state.records.shown(service_id, hook, asked.hook_instance, _name(client), answered.response.cards)
+    if answered.decided:
+        state.metrics.shown(answered.card_ids)
+        state.metrics.cannot_tell(answered.facts_lacking)
+        state.records.shown(service_id, hook, asked.hook_instance, _name(client), answered.response.cards)
     _log(service_id, asked, answered, client, server, perf_counter() - started)
     return "cards" if answered.card_ids else "no cards", body
 
@@ -100,11 +102,10 @@ def _written(answered: Answer, client: Client | None) -> bytes:
     return to_json(answered.response)
 
 
-def _fhir_server(app: FastAPI, asked: HookRequest, client: Client | None) -> tuple[str, Source]:
+def _fhir_server(state: State, asked: HookRequest, client: Client | None) -> tuple[str, Source]:
     """What may be asked for what the prefetch lacks, and for the log whether the server that was named may be."""
     if not asked.fhir_server:
         return "none", NO_SERVER
-    state = app.state
     without_list = None if state.settings.fhir_loopback else ()
     base = allowed(asked.fhir_server, client.fhir_servers if client else without_list)
     if base is None:

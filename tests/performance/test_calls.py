@@ -16,11 +16,11 @@ from tests.support import NOW, new_client
 
 SERVICE = "/cds-services/acetylcysteine-order-sign"
 BOUNDS = {  # drug, orders, results -> calls of functions in one answer
-    ("other", 1, 10): 780,
-    ("other", 1, 1000): 780,  # the prefetch is never parsed
-    ("other", 10, 10): 2_700,
-    ("acetylcysteine", 1, 10): 9_600,
-    ("acetylcysteine", 1, 100): 45_000,
+    ("other", 1, 10): 650,
+    ("other", 1, 1000): 650,  # the prefetch is never parsed
+    ("other", 10, 10): 2_070,
+    ("acetylcysteine", 1, 10): 7_000,
+    ("acetylcysteine", 1, 100): 32_000,
 }
 
 
