@@ -25,7 +25,8 @@ _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
 def configure(level: str, now: Callable[[], datetime]) -> None:
-    """JSON lines on standard error, from this level up, each stamped with the time that `now` gives."""
+    """JSON lines on standard error, from this level up, each stamped with the time that `now` gives. On standard output
+    where standard error is closed."""
 
     def as_json(_logger: Any, name: str, event: Any) -> bytes:
         event["level"], event["timestamp"] = name, now()
@@ -34,7 +35,7 @@ def configure(level: str, now: Callable[[], datetime]) -> None:
     structlog.configure(
         processors=[as_json],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
+        logger_factory=structlog.BytesLoggerFactory(file=(sys.stderr or sys.stdout).buffer),
         cache_logger_on_first_use=True,
     )
     _ready.clear()

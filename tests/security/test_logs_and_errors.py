@@ -7,7 +7,10 @@ broken bodies full of secrets are sent.
 import io
 import json
 import logging
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import redirect_stderr
 from typing import Any
@@ -412,6 +415,13 @@ def test_the_http_client_does_not_even_tell_others_what_it_calls(caplog: pytest.
     logged_by("httpx", logging.INFO, "HTTP Request: %s", SECRET)
     logged_by("httpcore.http11", logging.DEBUG, "send_request_headers %s", SECRET)
     assert SECRET not in caplog.text
+
+
+def test_where_standard_error_is_closed_the_log_goes_to_standard_output() -> None:
+    code = "from datetime import *; from cds_service.logs import *; configure('info', lambda: datetime.now(UTC)); "
+    command = [sys.executable, "-c", code + "get_logger().info('x')"]
+    run = subprocess.run(command, stdout=subprocess.PIPE, preexec_fn=lambda: os.close(2), check=True)
+    assert json.loads(run.stdout)["event"] == "x"
 
 
 def test_the_server_says_in_its_own_words_why_it_cannot_start(written: Written) -> None:
