@@ -7,11 +7,11 @@ parsing the prefetch of every order.
 import asyncio
 import cProfile
 import pstats
-from typing import Any
 
 import pytest
 
 from benchmarks.bodies import body
+from tests.security.calling import all_at_once, call
 from tests.support import NOW, new_client
 
 SERVICE = "/cds-services/acetylcysteine-order-sign"
@@ -24,45 +24,16 @@ BOUNDS = {  # drug, orders, results -> calls of functions in one answer
 }
 
 
-async def answered(app: Any, sent: bytes) -> list[dict[str, Any]]:
-    """One call, as the server hands it to the app; what the app sends back."""
-    said: list[dict[str, Any]] = []
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": SERVICE,
-        "raw_path": SERVICE.encode(),
-        "query_string": b"",
-        "root_path": "",
-        "headers": [(b"host", b"127.0.0.1"), (b"content-type", b"application/json")],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 8000),
-        "state": {},
-    }
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": sent, "more_body": False}
-
-    async def send(message: Any) -> None:
-        said.append(message)
-
-    await app(scope, receive, send)
-    return said
-
-
 def calls(sent: bytes) -> int:
     """Calls of functions for one answer, when everything is warm."""
     app = new_client().app
     for _ in range(3):
-        assert asyncio.run(answered(app, sent))[0]["status"] == 200
+        assert asyncio.run(call(app, SERVICE, all_at_once(sent))).status == 200
     profile = cProfile.Profile()
 
     async def profiled() -> None:
         profile.enable()
-        await answered(app, sent)
+        await call(app, SERVICE, all_at_once(sent))
         profile.disable()
 
     asyncio.run(profiled())

@@ -17,6 +17,7 @@ from cds_service.settings import Settings
 from tests.support import CONTENT, request_for, to_bytes
 
 LARGE = 4096
+PATIENCE = 30
 UNREAD = 50  # their answers are more than what the system holds between two who leave little room
 BODY = to_bytes(request_for("bruno-glutamate-normal"))
 POST = b"POST /cds-services/acetylcysteine-order-sign HTTP/1.1\r\nHost: x\r\n"
@@ -283,6 +284,22 @@ def test_an_answer_is_the_same_whether_it_goes_out_at_once_or_step_by_step(call:
     assert (status, headers["date"], headers) == (200, "today", same_headers)
     assert without_ids(body) == without_ids(same_body)
     assert headers.get("connection") == ("close" if more else None)
+
+
+class Ending(Patient):
+    """The same, of a server that has been told to stop: each answer says that its connection closes."""
+
+    def on_headers_complete(self) -> None:
+        """What the server does to a call under way."""
+        self.timeout_keep_alive = PATIENCE  # not what closes it here
+        super().on_headers_complete()
+        self.cycle.default_headers = [*self.cycle.default_headers, (b"connection", b"close")]
+
+
+def test_the_answer_of_a_server_that_stops_says_that_its_connection_closes_and_it_does() -> None:
+    answered = asyncio.wait_for(exchange(CALL_OF_OTHER, Ending), PATIENCE / 2)
+    status, headers, body, ended = asyncio.run(answered)
+    assert (status, headers["connection"], body, ended) == (200, "close", b'{"cards":[]}', True)
 
 
 def without_ids(body: bytes) -> bytes:
