@@ -25,7 +25,7 @@ SECONDS, EACH, CALLS = 120, 20, 1500
 UNRECORDED = """
 import sys, uvicorn
 from cds_service.app import create_app, the_time
-from cds_service.logs import configure
+from cds_service.telemetry.logs import configure
 from cds_service.settings import Settings
 from tests.support import Unrecorded
 configure("warning", the_time)

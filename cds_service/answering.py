@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from cds_service.clinical.chart import Chart
-from cds_service.clinical.elements import Resource, objects, resource_name, text
-from cds_service.clinical.orders import (
+from cds_service.clinical.orders.indication import poisoning_as_reason
+from cds_service.clinical.orders.recognise import (
     Order,
     has_unread_drug,
     index_medications,
@@ -17,17 +17,17 @@ from cds_service.clinical.orders import (
     read_order,
 )
 from cds_service.clinical.reading import dose_together, read_order_facts, read_patient_facts
-from cds_service.clinical.use import poisoning_as_reason
-from cds_service.clinical.versions import drug_pointers, likely_versions, shows_version, version_of
 from cds_service.errors import DataNotObtained
-from cds_service.fhir.fetching import NO_SERVER, Source
-from cds_service.fhir.gathering import gather
+from cds_service.fhir.json import Resource, objects, resource_name, text
+from cds_service.fhir.versions import drug_pointers, likely_versions, shows_version, version_of
+from cds_service.gathering.prefetch import gather
+from cds_service.gathering.server import NO_SERVER, Source
 from cds_service.guidance.deciding import ADVISE, decide, undecided
 from cds_service.guidance.model import Content
-from cds_service.hooks import responses as wire
+from cds_service.guidance.rendering import Call, Decided, by_urgency, render
+from cds_service.hooks import cards as wire
 from cds_service.hooks.requests import HookRequest
-from cds_service.rendering import Call, Decided, by_urgency, render
-from cds_service.tracing import Spans, untraced
+from cds_service.telemetry.tracing import Spans, untraced
 
 
 @dataclass(frozen=True)

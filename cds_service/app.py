@@ -18,29 +18,29 @@ from starlette.middleware.cors import CORSMiddleware
 from cds_service import __version__
 from cds_service.api import problems, routes
 from cds_service.api.admitting import Gate
-from cds_service.api.authenticating import Authenticator
 from cds_service.api.bodies import Bodies
-from cds_service.api.counting import Counting
 from cds_service.api.direct import Direct, Service
 from cds_service.api.health import Part
-from cds_service.api.key_sets import KeySetLimits, KeySets
-from cds_service.api.seen_tokens import SeenTokens, TokensOfThisProcess, TokenStore
-from cds_service.api.tokens import Rules
-from cds_service.clients import load_clients
+from cds_service.auth.authenticating import Authenticator
+from cds_service.auth.clients import load_clients
+from cds_service.auth.key_sets import KeySetLimits, KeySets
+from cds_service.auth.replay import SeenTokens, TokensOfThisProcess, TokenStore
+from cds_service.auth.tokens import Rules
 from cds_service.clinical.catalogue import CATALOGUE
-from cds_service.content import load_content
+from cds_service.content.intervals import with_site_intervals
+from cds_service.content.loading import load_content
 from cds_service.demo import server as demo
-from cds_service.discovery import SERVICES
 from cds_service.errors import CdsServiceError, NotAuthenticated
 from cds_service.feedback.records import Records
-from cds_service.fhir.connecting import new_http_client
-from cds_service.fhir.fetching import Limits
+from cds_service.gathering.http import new_http_client
+from cds_service.gathering.server import Limits
 from cds_service.guidance.model import Content
-from cds_service.intervals import with_site_intervals
-from cds_service.metrics import Metrics
+from cds_service.hooks.discovery import SERVICES
 from cds_service.pages import routes as pages
 from cds_service.settings import Settings, metrics_folder
-from cds_service.tracing import start_tracing
+from cds_service.telemetry.counting import Counting
+from cds_service.telemetry.metrics import Metrics
+from cds_service.telemetry.tracing import start_tracing
 
 # The framework's own would export addresses and the messages of errors; ours (`tracing`) holds neither.
 _NO_TELEMETRY: TelemetryConfig = {

@@ -12,8 +12,11 @@ from rich.console import Console
 from rich.table import Table
 
 from cds_service.app import create_app, the_time
-from cds_service.checking import check_content, check_review_dates
-from cds_service.content import load_content
+from cds_service.content.checking import check_content, check_review_dates
+from cds_service.content.explaining import explain_request
+from cds_service.content.loading import load_content
+from cds_service.content.review import review_pages as pages_of
+from cds_service.content.review import stale_pages, write_pages
 from cds_service.errors import (
     CannotStart,
     CdsServiceError,
@@ -25,16 +28,13 @@ from cds_service.errors import (
     StoreDown,
     WrongSettings,
 )
-from cds_service.explaining import explain_request
 from cds_service.feedback.report import as_csv, as_json, as_tables
 from cds_service.feedback.reporting import read_report
 from cds_service.feedback.store import check_schema, migrate_schema, read_once
 from cds_service.guidance.model import Content
-from cds_service.logs import configure, get_logger
-from cds_service.review import review_pages as pages_of
-from cds_service.review import stale_pages, write_pages
-from cds_service.serving import run
+from cds_service.serving.server import run
 from cds_service.settings import Settings, as_markdown, describe, read_settings, with_table
+from cds_service.telemetry.logs import configure, get_logger
 
 cli = typer.Typer(
     help="A CDS Hooks service for acetylcysteine.",

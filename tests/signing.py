@@ -11,8 +11,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from starlette.testclient import TestClient
 
-from cds_service.api.seen_tokens import TokenStore
 from cds_service.app import create_app
+from cds_service.auth.replay import TokenStore
 from cds_service.settings import Settings
 from tests.support import CONTENT, NOW, Body, counted_ids
 

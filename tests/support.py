@@ -13,9 +13,9 @@ from starlette.testclient import TestClient
 
 from cds_service.answering import Answer, answer
 from cds_service.app import create_app
-from cds_service.clinical.elements import objects
-from cds_service.content import load_content
-from cds_service.examples import order_for, read_json
+from cds_service.content.examples import order_for, read_json
+from cds_service.content.loading import load_content
+from cds_service.fhir.json import objects
 from cds_service.fhir.searching import prefetch_from
 from cds_service.guidance.model import Content
 from cds_service.settings import Settings

@@ -14,12 +14,11 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cds_service.api import problems
-from cds_service.api.authenticating import client_of
-from cds_service.api.connections import send_at_once
-from cds_service.api.counting import outcome_of
 from cds_service.api.routes import called
+from cds_service.auth.authenticating import client_of
 from cds_service.errors import CdsServiceError, NotAuthenticated
-from cds_service.metrics import Metrics
+from cds_service.telemetry.counting import outcome_of
+from cds_service.telemetry.metrics import Metrics
 
 _PREFIX = "/cds-services/"
 
@@ -89,8 +88,6 @@ class _Json:
         self._body = body
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        if send_at_once(send, self._body):
-            return
         size = b"%d" % len(self._body)
         headers = [(b"content-length", size), (b"content-type", b"application/json")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

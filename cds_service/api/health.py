@@ -9,7 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 
 from cds_service.api.problems import answer
-from cds_service.logs import get_logger
+from cds_service.telemetry.logs import get_logger
 
 router = APIRouter(include_in_schema=False)
 Part = Callable[[], Awaitable[bool]]

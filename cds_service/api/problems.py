@@ -20,7 +20,7 @@ from cds_service.errors import (
     TooManyOrders,
     UnknownService,
 )
-from cds_service.logs import get_logger, where_it_broke
+from cds_service.telemetry.logs import get_logger, where_it_broke
 
 _STATUS: dict[type[CdsServiceError], tuple[int, str]] = {
     InvalidRequest: (400, "invalid"),

@@ -8,18 +8,19 @@ from starlette.datastructures import State
 
 from cds_service.answering import Answer, answer
 from cds_service.api import health
-from cds_service.api.authenticating import authenticate
 from cds_service.api.bodies import read_body
-from cds_service.clients import Client
-from cds_service.discovery import SERVICES, discover
+from cds_service.auth.authenticating import authenticate
+from cds_service.auth.clients import Client
 from cds_service.errors import UnknownService
-from cds_service.fhir.allowing import allowed
-from cds_service.fhir.fetching import NO_SERVER, FhirServer, NoServer, Source, bearer
+from cds_service.gathering.allowed_servers import allowed
+from cds_service.gathering.server import NO_SERVER, FhirServer, NoServer, Source, bearer
+from cds_service.guidance.prefetch import prefetch_templates
+from cds_service.hooks.cards import to_json
+from cds_service.hooks.discovery import SERVICES, discover
 from cds_service.hooks.feedback import read_feedback
 from cds_service.hooks.requests import HookRequest, read_request
-from cds_service.hooks.responses import to_json
-from cds_service.hooks.versions import as_1_0
-from cds_service.logs import get_logger, safe_instance
+from cds_service.hooks.v1_0 import as_1_0
+from cds_service.telemetry.logs import get_logger, safe_instance
 
 router = APIRouter(dependencies=[Depends(authenticate)])
 _REFUSED: dict[int | str, dict[str, Any]] = {"4XX": {"description": "Refused: an OperationOutcome says what and where"}}
@@ -135,6 +136,8 @@ def _log(
 
 def set_up(app: FastAPI) -> None:
     """Puts the routes on the app, and what they need that is made once."""
-    app.state.discovery = to_json(discover(app.state.content, app.state.settings.prefetch))
+    content = app.state.content
+    prefetch = prefetch_templates(content, app.state.settings.prefetch)
+    app.state.discovery = to_json(discover(prefetch, content.about.version, content.about.status))
     app.include_router(router)
     app.include_router(health.router)

@@ -6,8 +6,8 @@ Content may only use the facts, values and texts named here; `cds-service check`
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cds_service.clinical import queries as q
 from cds_service.clinical.facts import ABSENT, KNOWN, UNKNOWN, State
+from cds_service.fhir import queries as q
 
 ORDER, PATIENT = "order", "patient"
 _CLASSES = ("low", "normal", "high", "unclassified")

@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
-from cds_service.clinical.codes import CodeList
-from cds_service.clinical.elements import Coding, Resource, codings, name_in, objects, resource_name, text
-from cds_service.clinical.versions import members_of
+from cds_service.fhir.codes import CodeList
+from cds_service.fhir.json import Coding, Resource, codings, name_in, objects, resource_name, text
+from cds_service.fhir.versions import members_of
 
 
 class Arrival(Enum):

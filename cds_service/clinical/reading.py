@@ -4,23 +4,24 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from cds_service.clinical import amino_acids, queries
 from cds_service.clinical.chart import Chart
-from cds_service.clinical.clearance import clearance
-from cds_service.clinical.dosing import Dose, read_dose
-from cds_service.clinical.elements import Json, Resource, at, number, text
 from cds_service.clinical.facts import Fact, Facts, Origin, absent, known, unknown
-from cds_service.clinical.interactions import interactions
-from cds_service.clinical.kidney import Patient, dialysis, kidney, kidney_disease, kidney_injury, read_egfr
-from cds_service.clinical.moments import Moment, read_moment
-from cds_service.clinical.orders import Order
-from cds_service.clinical.quantities import Measure, Refusal, read_measure, rounded, say_number
-from cds_service.clinical.screens import condition_screen, hypersensitivity, missing
-from cds_service.clinical.unused import unused_results
-from cds_service.clinical.use import OTHER, RESPIRATORY, read_poisoning, read_use
-from cds_service.clinical.versions import instructions_of, length_of, treatment_period
+from cds_service.clinical.kidney.clearance import clearance
+from cds_service.clinical.kidney.egfr import Patient, dialysis, kidney, kidney_disease, kidney_injury, read_egfr
+from cds_service.clinical.labs import amino_acids
+from cds_service.clinical.labs.rejected import unused_results
+from cds_service.clinical.labs.weight import Weight, read_weight
+from cds_service.clinical.orders.dose import Dose, read_dose
+from cds_service.clinical.orders.indication import OTHER, RESPIRATORY, read_poisoning, read_use
+from cds_service.clinical.orders.recognise import Order
+from cds_service.clinical.screens.conditions import condition_screen, hypersensitivity, missing
+from cds_service.clinical.screens.medications import interactions
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.clinical.weight import Weight, read_weight
+from cds_service.fhir import queries
+from cds_service.fhir.datetimes import Moment, read_moment
+from cds_service.fhir.json import Json, Resource, at, number, text
+from cds_service.fhir.quantities import Measure, Refusal, read_measure, rounded, say_number
+from cds_service.fhir.versions import instructions_of, length_of, treatment_period
 
 
 def read_patient(chart: Chart) -> Patient:

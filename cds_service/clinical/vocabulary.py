@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from cds_service.clinical.codes import CodeList, NameList
-from cds_service.clinical.site import SiteInterval
+from cds_service.clinical.labs.site_intervals import SiteInterval
+from cds_service.fhir.codes import CodeList, NameList
 
 CODE_LISTS = (
     "acetaminophen-level",

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from cds_service.clinical.elements import Json, Resource, member
 from cds_service.errors import DemoDataMissing
-from cds_service.exact import UNREADABLE, decode
+from cds_service.fhir.json import UNREADABLE, Json, Resource, decode, member
 from cds_service.fhir.searching import resources_in
 
 STORY_NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)  # as fixtures/README.md says

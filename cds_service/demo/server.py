@@ -12,11 +12,11 @@ from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 
 from cds_service import __version__
 from cds_service.api.bodies import Bodies
-from cds_service.clinical.elements import Resource
-from cds_service.clinical.queries import QUERIES
-from cds_service.clinical.versions import SUBJECTS
 from cds_service.demo.people import days_since_story, load_people, moved
+from cds_service.fhir.json import Resource
+from cds_service.fhir.queries import QUERIES
 from cds_service.fhir.searching import TOKENS, Found, Parameters, find, read, searchset, whole_number
+from cds_service.fhir.versions import SUBJECTS
 
 PATH = "/demo/fhir"
 PAGE, LARGEST_PAGE = 100, 1000

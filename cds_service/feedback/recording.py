@@ -9,7 +9,7 @@ from typing import Any
 from cds_service.errors import StoreDown
 from cds_service.feedback.store import OUR_FAULT, Counting, Store, ping
 from cds_service.feedback.tables import insert_new, shown_cards
-from cds_service.logs import get_logger, where_it_broke
+from cds_service.telemetry.logs import get_logger, where_it_broke
 
 Row = Mapping[str, Any]
 GATHERING = 0.01  # seconds that a group is gathered; with its commit, at most 50 ms are lost if the process is killed

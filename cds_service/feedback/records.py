@@ -13,10 +13,10 @@ from cds_service.feedback import tables
 from cds_service.feedback.pruning import prune
 from cds_service.feedback.recording import Recorder, Row
 from cds_service.feedback.store import Counting, Store, Uncounted
+from cds_service.hooks.cards import Card
 from cds_service.hooks.feedback import Feedback
-from cds_service.hooks.responses import Card
-from cds_service.logs import get_logger
-from cds_service.logs import safe_instance as only_uuid
+from cds_service.telemetry.logs import get_logger
+from cds_service.telemetry.logs import safe_instance as only_uuid
 
 QUEUE = 10_000  # shown cards that wait while the database is away
 _CLOSING = 5.0  # seconds for writing what waits at the end

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from cds_service.errors import DatabaseRefused, StoreDown
 from cds_service.feedback.connecting import new_engine
 from cds_service.feedback.migrating import check, migrate, prepare
-from cds_service.logs import get_logger
+from cds_service.telemetry.logs import get_logger
 
 T = TypeVar("T")
 Work = Callable[[AsyncConnection], Awaitable[T]]

@@ -1,1 +1,1 @@
-"""Gathering: from a request to a chart. The only place that may talk to another server."""
+"""Reading FHIR, in any of its versions. Pure: no I/O, no clock, no framework, no clinical subject."""

@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from cds_service.clinical.codes import CodeList
-from cds_service.clinical.elements import Coding, Json, Resource, codings, member, objects, text
-from cds_service.clinical.moments import sample_moment
-from cds_service.clinical.queries import PATIENT, QUERIES, Query, fhir_query
-from cds_service.clinical.versions import R4, SUBJECTS, subjects_of
+from cds_service.fhir.codes import CodeList
+from cds_service.fhir.datetimes import sample_moment
+from cds_service.fhir.json import Coding, Json, Resource, codings, member, objects, text
+from cds_service.fhir.queries import PATIENT, QUERIES, Query, fhir_query
+from cds_service.fhir.versions import R4, SUBJECTS, subjects_of
 
 Parameters = Sequence[tuple[str, str]]
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cds_service.errors import InvalidRequest
-from cds_service.exact import UNREADABLE, decode
+from cds_service.fhir.json import UNREADABLE, decode
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 _LONGEST, _LONGEST_COMMENT = 500, 10_000

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from cds_service.errors import InvalidRequest, TooManyOrders
-from cds_service.exact import UNREADABLE, TooDeep, decode, exact
+from cds_service.fhir.json import UNREADABLE, TooDeep, decode, exact
 
 ORDERS_MEMBER = {
     "medication-prescribe": "medications",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cds_service.clinical.catalogue import CATALOGUE
-from cds_service.clinical.queries import QUERIES
+from cds_service.fhir.queries import QUERIES
 from cds_service.guidance.model import Content
 
 RULE = "45 CFR 170.315(b)(11)(iv)(A)"

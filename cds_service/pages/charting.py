@@ -6,17 +6,17 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
 
-from cds_service.clinical import amino_acids
-from cds_service.clinical.amino_acids import KIND, UNIT
 from cds_service.clinical.chart import Chart
-from cds_service.clinical.kidney import Patient
-from cds_service.clinical.moments import say_day
-from cds_service.clinical.quantities import rounded, say_number
-from cds_service.clinical.ranges import Interval, Person, classify, interval_of
+from cds_service.clinical.kidney.egfr import Patient
+from cds_service.clinical.labs import amino_acids
+from cds_service.clinical.labs.amino_acids import KIND, UNIT
+from cds_service.clinical.labs.ranges import Interval, Person, classify, interval_of
+from cds_service.clinical.labs.rejected import list_unused
+from cds_service.clinical.labs.results import Result, Unused
 from cds_service.clinical.reading import read_patient
-from cds_service.clinical.results import Result, Unused
-from cds_service.clinical.unused import list_unused
 from cds_service.clinical.vocabulary import Vocabulary
+from cds_service.fhir.datetimes import say_day
+from cds_service.fhir.quantities import rounded, say_number
 
 ANALYTES = ("glutamate", "cystine")
 WIDTH, HEIGHT = 640, 240

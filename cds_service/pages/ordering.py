@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from cds_service.clinical.codes import ICD10CM, RXNORM, SNOMED
-from cds_service.clinical.elements import Resource, at, codings, names, number, text
-from cds_service.clinical.quantities import UCUM, say_number
-from cds_service.clinical.versions import doses_of, draft_medication, drugs_of, instructions_of, times_a_day
+from cds_service.fhir.codes import ICD10CM, RXNORM, SNOMED
+from cds_service.fhir.json import Resource, at, codings, names, number, text
+from cds_service.fhir.quantities import UCUM, say_number
+from cds_service.fhir.versions import doses_of, draft_medication, drugs_of, instructions_of, times_a_day
 
 BY_NAME = "by-name"
 LONGEST = 200  # characters of what is typed

@@ -8,11 +8,11 @@ from starlette.staticfiles import StaticFiles
 
 from cds_service import __version__
 from cds_service.clinical.catalogue import CATALOGUE
-from cds_service.discovery import SERVICES
+from cds_service.content.review import first_shown, people, run_examples, sections
 from cds_service.guidance.model import Card, Content
+from cds_service.hooks.discovery import SERVICES
 from cds_service.pages import attributes, trying_routes
 from cds_service.pages.markup import HERE, Pages, link_hosts
-from cds_service.review import first_shown, people, run_examples, sections
 
 _SEEN = "As the clinician sees it"
 _DOORS = (

@@ -11,15 +11,14 @@ from typing import Any
 import msgspec
 
 from cds_service.clinical.chart import Chart
-from cds_service.clinical.elements import Resource, at, items, objects, resource_name, text
-from cds_service.clinical.queries import PATIENT, QUERIES
 from cds_service.demo.people import days_since_story, moved
 from cds_service.errors import InvalidRequest
-from cds_service.exact import UNREADABLE, decode, exact
-from cds_service.fhir.gathering import gather
+from cds_service.fhir.json import UNREADABLE, Resource, at, decode, exact, items, objects, resource_name, text
+from cds_service.fhir.queries import PATIENT, QUERIES
 from cds_service.fhir.searching import prefetch_from
+from cds_service.gathering.prefetch import gather
 from cds_service.guidance.model import Content
-from cds_service.hooks import responses as wire
+from cds_service.hooks import cards as wire
 from cds_service.hooks.requests import ORDERS_MEMBER
 from cds_service.pages.ordering import fields_of, order_from, read_fields
 

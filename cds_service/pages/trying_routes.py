@@ -11,11 +11,11 @@ from fastapi import APIRouter, Request, Response
 
 from cds_service.answering import answer
 from cds_service.api.bodies import Bodies
-from cds_service.discovery import SERVICES
+from cds_service.content.explaining import explain
 from cds_service.errors import CdsServiceError, DataNotObtained, InvalidRequest
-from cds_service.explaining import explain
+from cds_service.hooks.cards import to_json
+from cds_service.hooks.discovery import SERVICES
 from cds_service.hooks.requests import read_request
-from cds_service.hooks.responses import to_json
 from cds_service.pages import trying
 from cds_service.pages.charting import draw
 from cds_service.pages.ordering import LISTS, say_draft

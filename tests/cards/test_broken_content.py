@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from cds_service.app import create_app
-from cds_service.checking import Report, check_content
-from cds_service.content import load_content
+from cds_service.content.checking import Report, check_content
+from cds_service.content.loading import load_content
 from cds_service.errors import ContentError, Mistake
 from cds_service.settings import Settings
 from tests.support import CARDS, FIXTURES

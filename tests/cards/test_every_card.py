@@ -8,13 +8,13 @@ from typing import NamedTuple
 import pytest
 
 from cds_service.answering import decide_all
-from cds_service.checking import check_content
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import State
-from cds_service.clinical.orders import Order, read_order
-from cds_service.clinical.queries import QUERIES
-from cds_service.examples import Ran, order_for, run_example
-from cds_service.fhir.gathering import gather
+from cds_service.clinical.orders.recognise import Order, read_order
+from cds_service.content.checking import check_content
+from cds_service.content.examples import Ran, order_for, run_example
+from cds_service.fhir.queries import QUERIES
+from cds_service.gathering.prefetch import gather
 from cds_service.guidance.conditions import Answer, Condition
 from cds_service.guidance.deciding import Decision, Outcome
 from cds_service.guidance.model import Card, holes

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from cds_service.examples import run_example
+from cds_service.content.examples import run_example
 from cds_service.guidance.model import Card, Example
 from tests.support import CONTENT, FIXTURES
 

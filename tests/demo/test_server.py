@@ -11,9 +11,9 @@ from fhir.resources.R4B import get_fhir_model_class
 from starlette.testclient import TestClient
 
 from cds_service.app import create_app
-from cds_service.clinical.queries import QUERIES, fhir_query
-from cds_service.clinical.versions import R4
+from cds_service.fhir.queries import QUERIES, fhir_query
 from cds_service.fhir.searching import prefetch_from
+from cds_service.fhir.versions import R4
 from cds_service.settings import Settings
 from tests.support import CONTENT, NOW, PATIENTS, Body, bundle_of, counted_ids, resources_of
 

@@ -11,9 +11,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from cds_service.app import create_app
-from cds_service.clinical.queries import QUERIES
-from cds_service.content import load_content
-from cds_service.explaining import explain_request
+from cds_service.content.explaining import explain_request
+from cds_service.content.loading import load_content
+from cds_service.fhir.queries import QUERIES
 from cds_service.settings import CARDS, Settings, describe
 from tests.support import cards_of, ids_of, new_client, prefetch_for
 

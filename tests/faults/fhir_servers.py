@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from cds_service.clinical.queries import QUERIES
+from cds_service.fhir.queries import QUERIES
 from tests.loopback import Asked, Behave, http_answer
 from tests.support import prefetch_for
 

@@ -17,7 +17,7 @@ import pytest
 import trustme
 
 from cds_service.app import create_app
-from cds_service.clinical.queries import QUERIES
+from cds_service.fhir.queries import QUERIES
 from cds_service.settings import Settings
 from tests.faults.fhir_servers import (
     DATA,

@@ -5,7 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from cds_service.content import load_content
+from cds_service.content.loading import load_content
 from cds_service.settings import CARDS
 from tests.golden.asking import ask
 from tests.golden.stories import (

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cds_service.examples import order_for, read_json
+from cds_service.content.examples import order_for, read_json
 from cds_service.fhir.searching import prefetch_from
 from cds_service.guidance.model import Content
 from cds_service.settings import CARDS

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.content import load_content
+from cds_service.content.loading import load_content
 from cds_service.settings import CARDS
 from tests.golden.asking import ask
 from tests.golden.rewrite import text_of

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from cds_service.app import create_app
-from cds_service.clinical.queries import QUERIES
+from cds_service.fhir.queries import QUERIES
 from cds_service.settings import Settings
 from tests.golden.asking import counted_ids
 from tests.golden.rewrite import text_of

@@ -13,7 +13,7 @@ from fhir.resources.STU3 import get_fhir_model_class as stu3_model
 from pydantic import ValidationError
 from starlette.testclient import TestClient
 
-from cds_service.clinical.queries import QUERIES, fhir_query
+from cds_service.fhir.queries import QUERIES, fhir_query
 from cds_service.settings import Settings
 from tests.golden.converting import DSTU2, R4, R5, STU3, converted, converted_request
 from tests.golden.dstu2 import not_of_dstu2

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from cds_service import metrics as counted
 from cds_service.clinical.catalogue import CATALOGUE
-from cds_service.discovery import SERVICES
-from cds_service.metrics import Metrics
+from cds_service.hooks.discovery import SERVICES
 from cds_service.settings import Settings, describe
+from cds_service.telemetry import metrics as counted
+from cds_service.telemetry.metrics import Metrics
 from tests.support import CONTENT, ROOT
 
 DEPLOY = ROOT / "deploy"

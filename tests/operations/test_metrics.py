@@ -12,12 +12,12 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 
-from cds_service import metrics as counted
 from cds_service.app import create_app
 from cds_service.clinical.catalogue import CATALOGUE
-from cds_service.discovery import SERVICES
-from cds_service.metrics import Metrics
+from cds_service.hooks.discovery import SERVICES
 from cds_service.settings import Settings
+from cds_service.telemetry import metrics as counted
+from cds_service.telemetry.metrics import Metrics
 from tests.operations.processes import Load, serving
 from tests.support import CONTENT, NOW, ROOT, cards_of, counted_ids, ids_of, post, request_for, without
 
@@ -222,7 +222,7 @@ def test_what_others_report_is_counted() -> None:
 
 
 def test_every_reason_for_which_a_token_is_refused_has_a_label() -> None:
-    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "cds_service" / "api").glob("*.py"))
+    code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "cds_service" / "auth").glob("*.py"))
     assert set(re.findall(r'Refused\("([^"]+)"', code)) == set(counted.AUTHENTICATION_FAILURES)
 
 

@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 
 from cds_service.app import create_app
 from cds_service.settings import Settings
-from cds_service.tracing import Tracing
+from cds_service.telemetry.tracing import Tracing
 from tests.operations.processes import SERVICE, command, serving
 from tests.support import CONTENT, NOW, ROOT, counted_ids, post, prefetch_for, request_for, to_bytes, walk, without
 

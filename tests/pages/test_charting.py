@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from cds_service.fhir.gathering import gather
+from cds_service.gathering.prefetch import gather
 from cds_service.pages.charting import HEIGHT, WIDTH, Drawing, draw
 from tests.support import CONTENT, NOW, PATIENTS, prefetch_for
 

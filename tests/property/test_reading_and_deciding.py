@@ -10,17 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cds_service.answering import decide_all
-from cds_service.clinical import queries
 from cds_service.clinical.chart import Arrival, Chart, Data
-from cds_service.clinical.dosing import read_dose
-from cds_service.clinical.orders import Order, read_order
-from cds_service.clinical.versions import likely_versions
-from cds_service.content import load_content
-from cds_service.examples import order_for, read_json
-from cds_service.fhir.gathering import gather
+from cds_service.clinical.orders.dose import read_dose
+from cds_service.clinical.orders.recognise import Order, read_order
+from cds_service.content.examples import order_for, read_json
+from cds_service.content.loading import load_content
+from cds_service.fhir import queries
 from cds_service.fhir.searching import prefetch_from
+from cds_service.fhir.versions import likely_versions
+from cds_service.gathering.prefetch import gather
 from cds_service.guidance.deciding import Outcome
-from cds_service.rendering import Call, render
+from cds_service.guidance.rendering import Call, render
 from cds_service.settings import CARDS
 
 CONTENT = load_content(CARDS)

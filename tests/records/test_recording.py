@@ -14,8 +14,8 @@ from cds_service.feedback.pruning import prune
 from cds_service.feedback.recording import Recorder, Row
 from cds_service.feedback.records import Records
 from cds_service.feedback.store import Store, Uncounted
+from cds_service.hooks.cards import Card, Coding, Source
 from cds_service.hooks.feedback import Feedback
-from cds_service.hooks.responses import Card, Coding, Source
 from tests.records.databases import count, everything, query, records_at
 from tests.records.test_feedback import ACCEPTED, OVERRIDDEN, client_of, send
 from tests.support import (

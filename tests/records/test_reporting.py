@@ -15,8 +15,8 @@ from cds_service.feedback.records import Records
 from cds_service.feedback.report import Line, Report
 from cds_service.feedback.reporting import read_report
 from cds_service.feedback.store import read_once
+from cds_service.hooks.cards import Card, Coding, Source
 from cds_service.hooks.feedback import Feedback
-from cds_service.hooks.responses import Card, Coding, Source
 from tests.support import CONTENT, INSTANCE, NOW
 
 OURS = CONTENT.about.override_system

@@ -22,8 +22,8 @@ import httpx
 import msgspec
 
 from cds_service.app import create_app, the_time
-from cds_service.logs import configure
 from cds_service.settings import Settings
+from cds_service.telemetry.logs import configure
 from tests.security.calling import all_at_once, call
 from tests.support import CONTENT, FIXTURES, HOOKS, NOW, Body, Json, counted_ids
 

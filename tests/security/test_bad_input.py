@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from cds_service.clinical.queries import QUERIES
+from cds_service.fhir.queries import QUERIES
 from cds_service.settings import Settings
 from tests.support import (
     BUNDLE_OF,

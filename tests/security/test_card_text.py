@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from cds_service.rendering import escape
+from cds_service.guidance.rendering import escape
 from tests.support import CONTENT, Body, Json, cards_of, new_client, order_for, request_for, walk
 from tests.support import FIXTURES as PEOPLE
 

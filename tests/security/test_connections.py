@@ -11,8 +11,8 @@ import msgspec
 import pytest
 import uvicorn
 
-from cds_service.api.connections import SERVER, GuardedProtocol
 from cds_service.app import create_app
+from cds_service.serving.protocol import SERVER, GuardedProtocol
 from cds_service.settings import Settings
 from tests.support import CONTENT, request_for, to_bytes
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from cds_service.app import create_app
-from cds_service.exact import MAX_DEPTH, TooDeep, decode, depth
-from cds_service.fhir.gathering import MOST_ENTRIES
+from cds_service.fhir.json import MAX_DEPTH, TooDeep, decode, depth
+from cds_service.gathering.prefetch import MOST_ENTRIES
 from cds_service.hooks.requests import MOST_ORDERS
 from cds_service.settings import Settings
 from tests.security.calling import JSON, Reply, all_at_once, call

@@ -20,8 +20,8 @@ import structlog
 from starlette.testclient import TestClient
 
 from cds_service.app import create_app
-from cds_service.logs import LibraryLog, configure, safe_instance
 from cds_service.settings import Settings
+from cds_service.telemetry.logs import LibraryLog, configure, safe_instance
 from tests.support import (
     CONTENT,
     HOOKS,
@@ -418,8 +418,8 @@ def test_the_http_client_does_not_even_tell_others_what_it_calls(caplog: pytest.
 
 
 def test_where_standard_error_is_closed_the_log_goes_to_standard_output() -> None:
-    code = "from datetime import *; from cds_service.logs import *; configure('info', lambda: datetime.now(UTC)); "
-    command = [sys.executable, "-c", code + "get_logger().info('x')"]
+    imports = "from datetime import *; from cds_service.telemetry.logs import *; "
+    command = [sys.executable, "-c", imports + "configure('info', lambda: datetime.now(UTC)); get_logger().info('x')"]
     run = subprocess.run(command, stdout=subprocess.PIPE, preexec_fn=lambda: os.close(2), check=True)
     assert json.loads(run.stdout)["event"] == "x"
 

@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from cds_service.clinical.queries import QUERIES
-from cds_service.fhir.allowing import allowed
-from cds_service.fhir.connecting import ResolvedTransport, new_http_client
-from cds_service.fhir.fetching import Failure, FhirServer, Limits
+from cds_service.fhir.queries import QUERIES
+from cds_service.gathering.allowed_servers import allowed
+from cds_service.gathering.http import ResolvedTransport, new_http_client
+from cds_service.gathering.server import Failure, FhirServer, Limits
 from cds_service.settings import Settings
 from tests.loopback import Asked, Behave, Loopback, http_answer, running
 from tests.support import CONTENT, Body, new_client, post, request_for

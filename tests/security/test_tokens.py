@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from structlog.testing import capture_logs
 
+from cds_service.auth.keys import KIND_OF
 from cds_service.errors import StoreDown
-from cds_service.keys import KIND_OF
 from cds_service.settings import Algorithm, Settings
 from tests.signing import (
     ALL_KEYS,

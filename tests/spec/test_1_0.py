@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from cds_service.hooks.responses import Action, Card, Coding, Link, Response, Source, Suggestion, to_json
-from cds_service.hooks.versions import as_1_0
+from cds_service.hooks.cards import Action, Card, Coding, Link, Response, Source, Suggestion, to_json
+from cds_service.hooks.v1_0 import as_1_0
 from tests.signing import ISSUER, JKU, P384, SERVICE, Trusting, bearer, client_toml, good_token, key_toml
 from tests.support import Body, bundle_of, request_for, to_bytes, walk
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from cds_service.examples import order_for
+from cds_service.content.examples import order_for
 from tests.support import (
     BUNDLE_OF,
     FIXTURES,

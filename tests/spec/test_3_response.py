@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from starlette.testclient import TestClient
 
-from cds_service.examples import read_json
+from cds_service.content.examples import read_json
 from tests.support import (
     CONTENT,
     FIXTURES,

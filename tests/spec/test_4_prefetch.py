@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from cds_service.clinical.queries import QUERIES
+from cds_service.fhir.queries import QUERIES
 from tests.support import Body, Json, cards_of, id_of, ids_of, not_done, post, prefetch_for, request_for, resources_of
 
 ALMA = "alma-glutamate-high"  # she has a result, no kidney finding, nothing on any list

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from cds_service.answering import NOTHING, orders_of
-from cds_service.content import load_content
+from cds_service.content.loading import load_content
 from cds_service.errors import DataNotObtained, InvalidRequest
-from cds_service.fhir.fetching import NoServer
+from cds_service.gathering.server import NoServer
+from cds_service.hooks.cards import to_json
 from cds_service.hooks.requests import read_request
-from cds_service.hooks.responses import to_json
 from tests.support import answer_now
 
 ROOT = Path(__file__).parents[2]

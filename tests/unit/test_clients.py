@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.clients import load_clients
+from cds_service.auth.clients import load_clients
 from cds_service.errors import ContentError
 from tests.signing import P256, P384, RSA, client_toml, key_toml
 from tests.support import ROOT

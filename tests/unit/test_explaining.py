@@ -1,6 +1,6 @@
 """Why the service said that: every decision with its reasons, and the same in lines for the command."""
 
-from cds_service.explaining import explain, explain_request
+from cds_service.content.explaining import explain, explain_request
 from cds_service.guidance.deciding import Outcome
 from cds_service.hooks.requests import read_request
 from tests.support import CONTENT, NOW, answer_now, request_for, to_bytes

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cds_service.answering import Answer
-from cds_service.content import load_content
+from cds_service.content.loading import load_content
 from cds_service.hooks.requests import read_request
 from tests.support import answer_now
 

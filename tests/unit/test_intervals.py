@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.clinical.amino_acids import level, read_analyte
 from cds_service.clinical.facts import Fact
-from cds_service.clinical.kidney import Patient
-from cds_service.content import load_content
+from cds_service.clinical.kidney.egfr import Patient
+from cds_service.clinical.labs.amino_acids import level, read_analyte
+from cds_service.content.examples import read_json
+from cds_service.content.intervals import with_site_intervals
+from cds_service.content.loading import load_content
 from cds_service.errors import ContentError
-from cds_service.examples import read_json
-from cds_service.fhir.gathering import gather
 from cds_service.fhir.searching import prefetch_from
-from cds_service.intervals import with_site_intervals
+from cds_service.gathering.prefetch import gather
 
 ROOT = Path(__file__).parents[2]
 CONTENT = load_content(ROOT / "cards")

@@ -13,14 +13,14 @@ from markdown_it import MarkdownIt
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import absent, known
-from cds_service.clinical.orders import Order
-from cds_service.clinical.versions import likely_versions
-from cds_service.content import load_content
+from cds_service.clinical.orders.recognise import Order
+from cds_service.content.loading import load_content
+from cds_service.fhir.versions import likely_versions
 from cds_service.guidance.deciding import Decision, Outcome
 from cds_service.guidance.model import CardText, Phrase
+from cds_service.guidance.rendering import SHOWN_LENGTH, Call, Decided, by_urgency, escape, plain, render
+from cds_service.hooks.cards import Action, Card, Coding, Source, to_json
 from cds_service.hooks.requests import read_request
-from cds_service.hooks.responses import Action, Card, Coding, Source, to_json
-from cds_service.rendering import SHOWN_LENGTH, Call, Decided, by_urgency, escape, plain, render
 from tests.support import answer_now
 
 ROOT = Path(__file__).parents[2]

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.checking import check_review_dates
-from cds_service.content import load_content
+from cds_service.content.checking import check_review_dates
+from cds_service.content.loading import load_content
+from cds_service.content.review import review_pages, stale_pages, write_pages
 from cds_service.guidance.model import Content, Review
-from cds_service.review import review_pages, stale_pages, write_pages
 
 ROOT = Path(__file__).parents[2]
 CONTENT = load_content(ROOT / "cards")

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 
-from cds_service.api.seen_tokens import SeenTokens, TokensOfThisProcess
+from cds_service.auth.replay import SeenTokens, TokensOfThisProcess
 from tests.support import NOW
 
 LATER = NOW + timedelta(minutes=5)

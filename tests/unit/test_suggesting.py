@@ -10,13 +10,13 @@ from fhir.resources import get_fhir_model_class as r5_model
 from fhir.resources.R4B import get_fhir_model_class as r4b_model
 from fhir.resources.STU3 import get_fhir_model_class as stu3_model
 
-from cds_service.clinical.dosing import read_dose
-from cds_service.clinical.orders import Order, read_order
-from cds_service.clinical.versions import DSTU2, R4, R5, STU3, likely_versions, version_of
-from cds_service.content import load_content
-from cds_service.examples import order_for
+from cds_service.clinical.orders.dose import read_dose
+from cds_service.clinical.orders.recognise import Order, read_order
+from cds_service.content.examples import order_for
+from cds_service.content.loading import load_content
+from cds_service.fhir.versions import DSTU2, R4, R5, STU3, likely_versions, version_of
 from cds_service.guidance.model import SuggestionRow
-from cds_service.suggesting import action_for, draft_lab_order, with_daily_dose
+from cds_service.guidance.suggesting import action_for, draft_lab_order, with_daily_dose
 
 ROOT = Path(__file__).parents[2]
 CONTENT = load_content(ROOT / "cards")

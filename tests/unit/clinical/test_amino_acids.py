@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.clinical.amino_acids import Start, level, read_analyte, treatment_starts
 from cds_service.clinical.chart import Arrival, Chart, Data
 from cds_service.clinical.facts import State
-from cds_service.clinical.kidney import Patient
+from cds_service.clinical.kidney.egfr import Patient
+from cds_service.clinical.labs.amino_acids import Start, level, read_analyte, treatment_starts
+from cds_service.clinical.labs.site_intervals import SiteInterval
 from cds_service.clinical.reading import read_patient_facts
-from cds_service.clinical.site import SiteInterval
-from cds_service.content import load_content
-from cds_service.fhir.gathering import gather
+from cds_service.content.loading import load_content
+from cds_service.gathering.prefetch import gather
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.clinical.clearance import clearance, cockcroft_gault
 from cds_service.clinical.facts import Fact, State
-from cds_service.clinical.kidney import read_egfr
+from cds_service.clinical.kidney.clearance import clearance, cockcroft_gault
+from cds_service.clinical.kidney.egfr import read_egfr
+from cds_service.clinical.labs.weight import read_weight
 from cds_service.clinical.reading import read_patient
-from cds_service.clinical.weight import read_weight
-from cds_service.content import load_content
-from cds_service.examples import read_json
-from cds_service.fhir.gathering import gather
+from cds_service.content.examples import read_json
+from cds_service.content.loading import load_content
 from cds_service.fhir.searching import prefetch_from
+from cds_service.gathering.prefetch import gather
 
 ROOT = Path(__file__).parents[3]
 VOCABULARY = load_content(ROOT / "cards").vocabulary

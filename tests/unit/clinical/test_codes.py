@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from cds_service.clinical.codes import ICD10CM, LOINC, CodeList, Name, NameList, Row, shape_problem
-from cds_service.clinical.elements import Coding
-from cds_service.content import load_content
+from cds_service.content.loading import load_content
+from cds_service.fhir.codes import ICD10CM, LOINC, CodeList, Name, NameList, Row, shape_problem
+from cds_service.fhir.json import Coding
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from cds_service.clinical.dosing import Dose, read_dose
-from cds_service.clinical.orders import read_order
-from cds_service.clinical.quantities import ACCEPTED, COUNTS, Measure, Refusal, is_count, read_measure
-from cds_service.content import load_content
+from cds_service.clinical.orders.dose import Dose, read_dose
+from cds_service.clinical.orders.recognise import read_order
+from cds_service.content.loading import load_content
+from cds_service.fhir.quantities import ACCEPTED, COUNTS, Measure, Refusal, is_count, read_measure
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
 UCUM = "http://unitsofmeasure.org"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cds_service.clinical.elements import (
+from cds_service.fhir.json import (
     Coding,
     at,
     code_or_concept,
@@ -22,7 +22,7 @@ from cds_service.clinical.elements import (
     shortened,
     text,
 )
-from cds_service.clinical.versions import is_about
+from cds_service.fhir.versions import is_about
 
 ODD: list[Any] = [None, True, 0, 1.5, Decimal("2"), "", "text", [], [None], [[]], {}, {"coding": "x"}, [{"coding": 3}]]
 LOINC = "http://loinc.org"

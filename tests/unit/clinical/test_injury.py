@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from cds_service.clinical.chart import Arrival, Chart, Data
-from cds_service.clinical.injury import kdigo
-from cds_service.clinical.kidney import plain_creatinine
-from cds_service.clinical.queries import KIDNEY
-from cds_service.content import load_content
+from cds_service.clinical.kidney.egfr import plain_creatinine
+from cds_service.clinical.kidney.injury import kdigo
+from cds_service.content.loading import load_content
+from cds_service.fhir.queries import KIDNEY
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

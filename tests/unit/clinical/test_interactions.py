@@ -7,9 +7,9 @@ import pytest
 
 from cds_service.clinical.chart import NOT_SENT, Arrival, Chart, Data
 from cds_service.clinical.facts import Fact, State
-from cds_service.clinical.interactions import interactions
-from cds_service.clinical.queries import MEDICATIONS
-from cds_service.content import load_content
+from cds_service.clinical.screens.medications import interactions
+from cds_service.content.loading import load_content
+from cds_service.fhir.queries import MEDICATIONS
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
 KNOWN, ABSENT, UNKNOWN = State.KNOWN, State.ABSENT, State.UNKNOWN

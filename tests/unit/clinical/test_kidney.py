@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from cds_service.clinical import kidney as of_kidney
-from cds_service.clinical import queries
 from cds_service.clinical.chart import NOT_SENT, Arrival, Chart, Data
 from cds_service.clinical.facts import Fact, Origin, State, unknown
-from cds_service.clinical.kidney import Egfr, Patient, bedside_schwartz, ckd_epi_2021, read_egfr
+from cds_service.clinical.kidney import egfr as of_kidney
+from cds_service.clinical.kidney.egfr import Egfr, Patient, bedside_schwartz, ckd_epi_2021, read_egfr
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.content import load_content
+from cds_service.content.loading import load_content
+from cds_service.fhir import queries
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cds_service.clinical.moments import Moment, completed_months, completed_years, read_moment, sample_moment, say_day
+from cds_service.fhir.datetimes import Moment, completed_months, completed_years, read_moment, sample_moment, say_day
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 

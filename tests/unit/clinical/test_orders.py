@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.clinical.orders import has_unread_drug, index_medications, is_order, read_order, recognise
-from cds_service.content import load_content
+from cds_service.clinical.orders.recognise import has_unread_drug, index_medications, is_order, read_order, recognise
+from cds_service.content.loading import load_content
 
 CARDS = Path(__file__).parents[3] / "cards"
 VOCABULARY = load_content(CARDS).vocabulary

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from ucumvert import PintUcumRegistry
 
-from cds_service.clinical import quantities
-from cds_service.clinical.quantities import (
+from cds_service.fhir import quantities
+from cds_service.fhir.quantities import (
     ACCEPTED,
     COUNTS,
     Measure,

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.clinical.codes import CodeList, Row
-from cds_service.clinical.queries import QUERIES, Query, codes_of, fhir_query, template
-from cds_service.clinical.versions import DSTU2, R4, R5, STU3
-from cds_service.content import load_content
+from cds_service.content.loading import load_content
+from cds_service.fhir.codes import CodeList, Row
+from cds_service.fhir.queries import QUERIES, Query, codes_of, fhir_query, template
+from cds_service.fhir.versions import DSTU2, R4, R5, STU3
 
 CODE_LISTS = load_content(Path(__file__).parents[3] / "cards").vocabulary.code_lists
 LOINC, SNOMED = "http://loinc.org", "http://snomed.info/sct"

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from cds_service.clinical import queries
-from cds_service.clinical.amino_acids import level, read_analyte
 from cds_service.clinical.chart import Arrival, Chart, Data
-from cds_service.clinical.kidney import Patient
-from cds_service.clinical.ranges import Classed, Interval, Person, classify, interval_of
-from cds_service.clinical.results import Wanted, read_results
-from cds_service.clinical.site import SiteInterval
-from cds_service.content import load_content
+from cds_service.clinical.kidney.egfr import Patient
+from cds_service.clinical.labs.amino_acids import level, read_analyte
+from cds_service.clinical.labs.ranges import Classed, Interval, Person, classify, interval_of
+from cds_service.clinical.labs.results import Wanted, read_results
+from cds_service.clinical.labs.site_intervals import SiteInterval
+from cds_service.content.loading import load_content
+from cds_service.fhir import queries
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

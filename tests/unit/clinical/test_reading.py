@@ -9,11 +9,11 @@ import pytest
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import State
-from cds_service.clinical.orders import read_order
+from cds_service.clinical.orders.recognise import read_order
 from cds_service.clinical.reading import read_order_facts, read_patient, read_patient_facts, read_weight
-from cds_service.content import load_content
-from cds_service.fhir.gathering import gather
+from cds_service.content.loading import load_content
 from cds_service.fhir.searching import prefetch_from
+from cds_service.gathering.prefetch import gather
 
 ROOT = Path(__file__).parents[3]
 VOCABULARY = load_content(ROOT / "cards").vocabulary

@@ -9,8 +9,8 @@ import pytest
 
 from cds_service.clinical.chart import NOT_SENT, Arrival, Data
 from cds_service.clinical.facts import Origin
-from cds_service.clinical.results import Readings, Wanted, has_code, read_results
-from cds_service.content import load_content
+from cds_service.clinical.labs.results import Readings, Wanted, has_code, read_results
+from cds_service.content.loading import load_content
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

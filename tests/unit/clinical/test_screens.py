@@ -7,9 +7,9 @@ import pytest
 
 from cds_service.clinical.facts import State
 from cds_service.clinical.reading import read_patient_facts
-from cds_service.clinical.screens import condition_screen
-from cds_service.content import load_content
-from cds_service.fhir.gathering import gather
+from cds_service.clinical.screens.conditions import condition_screen
+from cds_service.content.loading import load_content
+from cds_service.gathering.prefetch import gather
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cds_service.clinical.site import SiteInterval
+from cds_service.clinical.labs.site_intervals import SiteInterval
 
 
 @pytest.mark.parametrize(

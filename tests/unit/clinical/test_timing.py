@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from cds_service.clinical.quantities import Refusal
-from cds_service.clinical.timing import tidy, times_per_day
-from cds_service.clinical.versions import has_unread_instruction, instructions_of
+from cds_service.clinical.orders.timing import tidy, times_per_day
+from cds_service.fhir.quantities import Refusal
+from cds_service.fhir.versions import has_unread_instruction, instructions_of
 
 Json = Any
 NO_SUCH_TIMING = "its timing is not one that can be read"

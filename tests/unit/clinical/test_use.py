@@ -7,11 +7,11 @@ import pytest
 
 from cds_service.clinical.chart import Arrival, Chart, Data
 from cds_service.clinical.facts import State
-from cds_service.clinical.orders import read_order
+from cds_service.clinical.orders.indication import poisoning_as_reason, read_poisoning
+from cds_service.clinical.orders.recognise import read_order
 from cds_service.clinical.reading import read_order_facts, read_patient_facts
-from cds_service.clinical.use import poisoning_as_reason, read_poisoning
-from cds_service.content import load_content
-from cds_service.fhir.gathering import gather
+from cds_service.content.loading import load_content
+from cds_service.gathering.prefetch import gather
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

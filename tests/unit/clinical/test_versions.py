@@ -11,15 +11,15 @@ from fhir.resources import get_fhir_model_class as r5_model
 from fhir.resources.R4B import get_fhir_model_class as r4b_model
 from fhir.resources.STU3 import get_fhir_model_class as stu3_model
 
-from cds_service.clinical import versions
-from cds_service.clinical.amino_acids import treatment_starts
-from cds_service.clinical.dosing import read_dose
-from cds_service.clinical.elements import codings, names
-from cds_service.clinical.orders import read_order
+from cds_service.clinical.labs.amino_acids import treatment_starts
+from cds_service.clinical.orders.dose import read_dose
+from cds_service.clinical.orders.recognise import read_order
 from cds_service.clinical.reading import read_order_facts, read_patient_facts
-from cds_service.clinical.versions import DSTU2, R4, R5, STU3, likely_versions, version_of
-from cds_service.content import load_content
-from cds_service.fhir.gathering import gather
+from cds_service.content.loading import load_content
+from cds_service.fhir import versions
+from cds_service.fhir.json import codings, names
+from cds_service.fhir.versions import DSTU2, R4, R5, STU3, likely_versions, version_of
+from cds_service.gathering.prefetch import gather
 from tests.golden.dstu2 import ELEMENTS
 from tests.support import NOW
 

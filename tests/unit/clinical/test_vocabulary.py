@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from cds_service.clinical.vocabulary import CODE_LISTS, NAME_LISTS, THRESHOLDS, Vocabulary
-from cds_service.content import load_content
+from cds_service.content.loading import load_content
 
 CONTENT = load_content(Path(__file__).parents[3] / "cards").vocabulary
 

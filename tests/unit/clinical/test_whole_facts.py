@@ -10,16 +10,16 @@ import pytest
 from msgspec import structs
 
 from cds_service.clinical.chart import Arrival, Chart, Data
-from cds_service.clinical.clearance import cockcroft_gault
 from cds_service.clinical.facts import Fact, Facts, Origin, absent, known, unknown
-from cds_service.clinical.orders import Order, read_order
-from cds_service.clinical.queries import MEDICATIONS
+from cds_service.clinical.kidney.clearance import cockcroft_gault
+from cds_service.clinical.labs.site_intervals import SiteInterval
+from cds_service.clinical.orders.indication import poisoning_as_reason
+from cds_service.clinical.orders.recognise import Order, read_order
 from cds_service.clinical.reading import dose_together, read_order_facts, read_patient_facts
-from cds_service.clinical.screens import by_name, missing
-from cds_service.clinical.site import SiteInterval
-from cds_service.clinical.use import poisoning_as_reason
-from cds_service.content import load_content
-from cds_service.fhir.gathering import gather
+from cds_service.clinical.screens.conditions import by_name, missing
+from cds_service.content.loading import load_content
+from cds_service.fhir.queries import MEDICATIONS
+from cds_service.gathering.prefetch import gather
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

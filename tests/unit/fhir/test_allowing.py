@@ -2,7 +2,7 @@
 
 import pytest
 
-from cds_service.fhir.allowing import allowed
+from cds_service.gathering.allowed_servers import allowed
 
 ALLOWED = {
     "localhost": "http://localhost",

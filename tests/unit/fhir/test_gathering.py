@@ -7,10 +7,10 @@ import pytest
 
 from cds_service.clinical.chart import Arrival
 from cds_service.clinical.facts import State
-from cds_service.clinical.queries import QUERIES
 from cds_service.clinical.reading import read_patient_facts
-from cds_service.content import load_content
-from cds_service.fhir.gathering import gather, read_answer
+from cds_service.content.loading import load_content
+from cds_service.fhir.queries import QUERIES
+from cds_service.gathering.prefetch import gather, read_answer
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

@@ -7,10 +7,10 @@ from urllib.parse import parse_qsl
 import pytest
 
 from cds_service.clinical.chart import Arrival
-from cds_service.clinical.queries import QUERIES
-from cds_service.content import load_content
-from cds_service.fhir.gathering import gather
+from cds_service.content.loading import load_content
+from cds_service.fhir.queries import QUERIES
 from cds_service.fhir.searching import find, prefetch_from, search
+from cds_service.gathering.prefetch import gather
 
 ROOT = Path(__file__).parents[3]
 CODE_LISTS = load_content(ROOT / "cards").vocabulary.code_lists

@@ -8,7 +8,7 @@ import pytest
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import State, absent, known, unknown
-from cds_service.content import load_content
+from cds_service.content.loading import load_content
 from cds_service.guidance.conditions import Answer, AnyOf, Condition
 from cds_service.guidance.deciding import Outcome, decide, indicator_of, screens_not_done, wording_of
 from cds_service.guidance.model import Card, Phrase

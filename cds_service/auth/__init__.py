@@ -1,0 +1,1 @@
+"""Who may call: clients, their keys and their tokens."""

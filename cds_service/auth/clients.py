@@ -1,0 +1,149 @@
+"""The CDS clients that are trusted: clients.toml, read strictly, every mistake at once.
+
+Whom the service believes, and which addresses it may call for them, stands in this file and nowhere else.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+
+from cds_service.auth.keys import Key, read_key
+from cds_service.content.loading import line_of
+from cds_service.errors import ContentError, Mistake
+from cds_service.gathering.allowed_servers import read_base
+from cds_service.guidance.conditions import Strict
+
+CdsHooks = Literal["1.0", "2.0"]
+Replay = Literal["refuse", "allow"]
+_TOML_LINE = re.compile(r"at line (\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A CDS client: how its tokens are known, what may be called for it, and the version that it speaks."""
+
+    name: str
+    issuer: str
+    jku: str = ""
+    keys: tuple[Key, ...] = ()
+    tenants: tuple[str, ...] = ()
+    fhir_servers: tuple[str, ...] = ()
+    cds_hooks: CdsHooks = "2.0"
+    replay: Replay = "refuse"
+
+
+def _address(url: str) -> str:
+    base = read_base(url)
+    if base is None:
+        raise ValueError("is not a plain http or https address: no user, query, fragment or odd spelling")
+    if base.scheme != "https" and not base.is_loopback:
+        raise ValueError("is not https; http is for this machine's loopback only")
+    return url
+
+
+def _public_key(jwk: dict[str, Any]) -> dict[str, Any]:
+    read_key(jwk)
+    return jwk
+
+
+Address = Annotated[str, AfterValidator(_address)]
+PublicKey = Annotated[dict[str, Any], AfterValidator(_public_key)]
+Words = Annotated[str, Field(min_length=1)]
+
+
+class _Row(Strict):
+    """One `[[client]]` of the file, its keys as `[[client.key]]`, each a JWK."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
+    issuer: Words
+    jku: Address | None = None
+    key: list[PublicKey] = []
+    tenants: list[Words] = []
+    fhir_servers: list[Address] = []
+    cds_hooks: CdsHooks = "2.0"
+    replay: Replay = "refuse"
+
+    @field_validator("key")
+    @classmethod
+    def _kids_differ(cls, keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if len({key["kid"] for key in keys}) < len(keys):
+            raise ValueError("two keys have the same kid")
+        return keys
+
+    @model_validator(mode="after")
+    def _has_keys(self) -> "_Row":
+        if not self.key and not self.jku:
+            raise ValueError("there is neither a jku nor a [[client.key]]")
+        return self
+
+    def client(self) -> Client:
+        return Client(
+            name=self.name,
+            issuer=self.issuer,
+            jku=self.jku or "",
+            keys=tuple(read_key(key) for key in self.key),
+            tenants=tuple(self.tenants),
+            fhir_servers=tuple(self.fhir_servers),
+            cds_hooks=self.cds_hooks,
+            replay=self.replay,
+        )
+
+
+def load_clients(path: Path) -> tuple[Client, ...]:
+    """The clients of a file. Raises `ContentError` with every mistake in it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        where = _TOML_LINE.search(str(error))
+        problem = f"cannot be read: {getattr(error, 'strerror', None) or 'it is not TOML'}"
+        raise ContentError([Mistake(path.name, int(where[1]) if where else 1, problem)]) from None
+    rows, mistakes = _read(data, text, path.name)
+    mistakes += [Mistake(path.name, line_of(text, where), problem) for where, problem in _clashes(rows)]
+    if mistakes:
+        raise ContentError(mistakes)
+    return tuple(row.client() for _, row in rows)
+
+
+def _read(data: dict[str, Any], text: str, file: str) -> tuple[list[tuple[int, _Row]], list[Mistake]]:
+    """The rows that can be read, each with its place among all, and what is wrong with the others."""
+    mistakes = [Mistake(file, line_of(text, (key,)), f"unknown key {key}") for key in data if key != "client"]
+    listed = data.get("client")
+    if not isinstance(listed, list) or not listed:
+        return [], [*mistakes, Mistake(file, 1, "there is no [[client]]")]
+    rows: list[tuple[int, _Row]] = []
+    for index, one in enumerate(listed):
+        try:
+            rows.append((index, _Row.model_validate(one)))
+        except ValidationError as error:
+            mistakes += [_mistake(problem, index, text, file) for problem in error.errors()]
+    return rows, mistakes
+
+
+def _mistake(problem: Any, index: int, text: str, file: str) -> Mistake:
+    where = ("client", index, *problem["loc"])
+    name = ".".join(str(part) for part in where)
+    return Mistake(file, line_of(text, where), f"{name}: {problem['msg'].removeprefix('Value error, ')}")
+
+
+def _clashes(rows: Sequence[tuple[int, _Row]]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Entries that cannot be told apart: by name, or by what a token says of its sender."""
+    names: set[str] = set()
+    senders: dict[str, list[_Row]] = {}
+    for index, row in rows:
+        if row.name in names:
+            yield ("client", index, "name"), f"client.{index}.name: another client has this name"
+        names.add(row.name)
+        if any(_overlap(row.tenants, other.tenants) for other in senders.get(row.issuer, [])):
+            yield ("client", index, "issuer"), f"client.{index}.issuer: another client has it, and not other tenants"
+        senders.setdefault(row.issuer, []).append(row)
+
+
+def _overlap(ours: list[str], theirs: list[str]) -> bool:
+    """True if a token could belong to both. Without tenants, an entry is for all of them."""
+    return not ours or not theirs or not set(ours).isdisjoint(theirs)

@@ -1,0 +1,1 @@
+"""Kidney function: eGFR, clearance, acute injury, chronic disease."""

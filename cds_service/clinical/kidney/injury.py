@@ -1,0 +1,54 @@
+"""Acute kidney injury from creatinine, as KDIGO defines it. Urine output is not read.
+
+A rise of at least 26.5 µmol/L within 48 hours, or to at least 1.5 times the lowest value of the last 7 days. Values
+are compared as exact decimals in µmol/L: 1.1 - 0.8 mg/dL is 26.52 µmol/L, and no floating point makes it less.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from cds_service.clinical.labs.results import Result
+
+RISE, RATIO = Decimal("26.5"), Decimal("1.5")
+STAGE_2, STAGE_3, STAGE_3_LEVEL = Decimal(2), Decimal(3), Decimal("353.6")
+_RISE_WINDOW, _WINDOW = timedelta(hours=48), timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Injury:
+    """Acute kidney injury by creatinine: its KDIGO stage, and the two results that show it."""
+
+    stage: int
+    before: Result
+    after: Result
+
+
+def kdigo(results: Sequence[Result], now: datetime) -> Injury | None:
+    """The gravest injury that two creatinine results of the last 7 days show; None if they show none.
+
+    `results` are plain values above zero in µmol/L, without comparators. Two that are exact to the day only count as
+    within 48 hours if they can be.
+    """
+    recent = [one for one in results if one.moment.latest >= now - _WINDOW]
+    pairs = [(before, after) for before in recent for after in recent if _may_precede(before, after)]
+    shown = [Injury(_stage(before, after), before, after) for before, after in pairs if _is_injury(before, after)]
+    return max(shown, key=lambda one: (one.stage, one.after.moment.latest, one.after.name), default=None)
+
+
+def _may_precede(before: Result, after: Result) -> bool:
+    return before is not after and before.moment.earliest < after.moment.latest
+
+
+def _is_injury(before: Result, after: Result) -> bool:
+    low, high = before.measure.value, after.measure.value
+    within = after.moment.earliest - before.moment.latest <= _RISE_WINDOW
+    return high >= RATIO * low or (within and high - low >= RISE)
+
+
+def _stage(before: Result, after: Result) -> int:
+    low, high = before.measure.value, after.measure.value
+    if high >= STAGE_3 * low or high >= STAGE_3_LEVEL:
+        return 3
+    return 2 if high >= STAGE_2 * low else 1

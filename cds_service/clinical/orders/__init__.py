@@ -1,0 +1,1 @@
+"""Orders: which are for acetylcysteine, what for, how much and how long."""

@@ -1,0 +1,151 @@
+"""The dose per day and the single dose of an order in mg, exact, or the reason why it cannot be told.
+
+Ranges count with their upper end, several instructions are added, `as needed` counts with its maximum.
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+from cds_service.clinical.orders.recognise import Order
+from cds_service.clinical.orders.timing import tidy, times_per_day
+from cds_service.fhir.json import Json, Resource, at, items, member, number, text
+from cds_service.fhir.quantities import ACCEPTED, Measure, Refusal, is_count, read_measure
+from cds_service.fhir.versions import doses_of, has_unread_instruction, instructions_of, is_as_needed
+
+_NUMBER = r"(?<![\d.,/])(?<!\d[\s'’])(\d+(?:\.\d+)?)"  # whole: not the end of 1,200 or of 1 200
+_STRENGTH = re.compile(_NUMBER + r"\s*(mg|g)\b(?!\s*/)", re.IGNORECASE)
+_CONCENTRATION = re.compile(_NUMBER + r"\s*mg\s*/\s*ml\b", re.IGNORECASE)
+_COMBINATION = re.compile(r"[/+&]|\d\s*-\s*\d|\band\b", re.IGNORECASE)
+_SOLID = re.compile(r"\b(tablet|capsule)s?\b", re.IGNORECASE)
+
+Amount = Decimal | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """Dose per day in mg (None: the order states no dose), largest single dose in mg and in mg/kg where known."""
+
+    per_day: Amount | None
+    single: Decimal | None = None
+    single_per_kg: Decimal | None = None
+
+
+class _Taken(NamedTuple):
+    """One Quantity of an instruction: in mg, and in mg/kg if that is how it is ordered."""
+
+    amount: Amount
+    per_kg: Decimal | None = None
+
+
+def read_dose(order: Order, weight_kg: Decimal | None) -> Dose:
+    """The dose of an order; `weight_kg` is needed only where the dose is ordered per kg."""
+    instructions = instructions_of(order.resource)
+    if has_unread_instruction(order.resource):
+        return Dose(Refusal("one of its dosage instructions cannot be read"))
+    if not instructions:
+        return Dose(None)
+    daily: list[Amount] = []
+    known: list[Decimal] = []
+    per_kg: list[Decimal] = []
+    for one in instructions:
+        taken = [_take(quantity, order, weight_kg) for quantity in doses_of(one)]
+        per_kg += [dose.per_kg for dose in taken if dose.per_kg is not None]
+        single = _single_dose(one, taken)
+        if isinstance(single, Decimal):
+            known.append(single)
+        daily.append(_per_day(one, single, order))
+    return Dose(_sum(daily), max(known, default=None), max(per_kg, default=None))
+
+
+def _sum(daily: list[Amount]) -> Amount:
+    refused = next((amount for amount in daily if isinstance(amount, Refusal)), None)
+    return refused or sum((amount for amount in daily if isinstance(amount, Decimal)), Decimal(0))
+
+
+def _per_day(instruction: Resource, single: Amount, order: Order) -> Amount:
+    limit = _maximum_per_day(instruction, order)
+    if limit is not None and is_as_needed(instruction):
+        return limit
+    times = times_per_day(instruction)
+    if isinstance(single, Refusal):
+        return single if limit is None else limit
+    if isinstance(times, Decimal):
+        return tidy(single * times) or Refusal("its dose per day is too large or too small to be one")
+    if limit is not None:
+        return limit
+    return times or Refusal("it does not say how often")
+
+
+def _single_dose(instruction: Resource, taken: list[_Taken]) -> Amount:
+    if not taken:
+        written = text(instruction.get("text")) or text(instruction.get("patientInstruction"))
+        return Refusal("its dose is written as text only" if written else "it states no dose")
+    refused = next((one.amount for one in taken if isinstance(one.amount, Refusal)), None)
+    return refused or max(one.amount for one in taken if isinstance(one.amount, Decimal))
+
+
+def _take(quantity: Json, order: Order, weight_kg: Decimal | None) -> _Taken:
+    """A Quantity in mg: a mass, a number of tablets of known strength, a volume of known strength, or per kg.
+
+    Nearly every one is a mass, so that is looked for first: no Quantity can be read as two of them.
+    """
+    value = number(member(quantity, "value"))
+    if value is None or value <= 0 or text(member(quantity, "comparator")):
+        return _Taken(Refusal("its dose is not a plain positive number"), _per_weight(quantity))
+    mass = read_measure("dose", quantity)
+    if isinstance(mass, Measure):
+        return _Taken(mass.value)
+    if is_count(quantity):
+        return _Taken(_times(value, _strength(order, "unit"), "the strength of one tablet or capsule is not known"))
+    volume = read_measure("volume", quantity)
+    if isinstance(volume, Measure):
+        return _Taken(_times(volume.value, _strength(order, "mL"), "the strength of the solution is not known"))
+    per_kg = _per_weight(quantity)
+    if per_kg is not None:
+        return _Taken(_times(per_kg, weight_kg, "it is ordered per kg and no weight is known"), per_kg)
+    return _Taken(mass)
+
+
+def _times(value: Decimal, strength: Decimal | None, otherwise: str) -> Amount:
+    return Refusal(otherwise) if strength is None else value * strength
+
+
+def _per_weight(quantity: Json) -> Decimal | None:
+    measure = read_measure("dose per weight", quantity)
+    return None if isinstance(measure, Refusal) else measure.value
+
+
+def _strength(order: Order, per: str) -> Decimal | None:
+    """Mg in one tablet or in one mL: from the code list, else from the product's name if it states just one."""
+    listed = {row.extra["strength_mg"] for row in order.products if row.extra.get("strength_per") == per
+              and row.extra.get("strength_mg")}  # fmt: skip
+    if listed:
+        return Decimal(listed.pop()) if len(listed) == 1 else None
+    found = {strength for name in order.names for strength in _strengths_in(name, per)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _strengths_in(name: str, per: str) -> set[Decimal]:
+    if per == "mL":
+        return {Decimal(value) for value in _CONCENTRATION.findall(name)}
+    if not _SOLID.search(name) or _COMBINATION.search(name):  # whose strength would it be?
+        return set()
+    found = {Decimal(value) * ACCEPTED["dose"][unit.lower()] for value, unit in _STRENGTH.findall(name)}
+    return {strength for strength in found if strength > 0}
+
+
+def _maximum_per_day(instruction: Resource, order: Order) -> Decimal | None:
+    """`maxDosePerPeriod` (one ratio, a list of them in R5) as mg per day: the smallest, if each can be read."""
+    amounts = [_ratio_per_day(ratio, order) for ratio in items(instruction.get("maxDosePerPeriod"))]
+    read = [amount for amount in amounts if amount is not None]
+    return min(read, default=None) if len(read) == len(amounts) else None
+
+
+def _ratio_per_day(ratio: Json, order: Order) -> Decimal | None:
+    dose = _take(at(ratio, "numerator"), order, None).amount
+    days = read_measure("duration", at(ratio, "denominator"))
+    if isinstance(dose, Refusal) or isinstance(days, Refusal) or days.value <= 0 or days.comparator:
+        return None
+    return tidy(dose / days.value)

@@ -1,0 +1,144 @@
+"""What an order for acetylcysteine is for. Antidote first: in doubt, it is treated as antidote."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from cds_service.clinical.chart import Chart
+from cds_service.clinical.facts import Fact, Origin, State, absent, known, unknown
+from cds_service.clinical.labs.results import has_code
+from cds_service.clinical.labs.weight import Weight
+from cds_service.clinical.orders.dose import Dose
+from cds_service.clinical.orders.recognise import Order
+from cds_service.clinical.orders.route import INHALATION, INTRAVENOUS, ORAL, routes_of, states_route
+from cds_service.clinical.orders.route import OPHTHALMIC as EYE
+from cds_service.clinical.screens.conditions import PRESENT, is_active, missing, poisoning_words
+from cds_service.clinical.vocabulary import Vocabulary
+from cds_service.fhir import queries
+from cds_service.fhir.datetimes import sample_moment
+from cds_service.fhir.json import Json, Resource, code_or_concept, name_in, objects, resource_name, text
+from cds_service.fhir.versions import instructions_of, is_about, notes_of, reason_references, reasons_of, words_of
+
+ANTIDOTE, INHALED, OPHTHALMIC, RESPIRATORY, OTHER = (
+    "antidote",
+    "inhaled",
+    "ophthalmic",
+    "respiratory",
+    "other",
+)
+
+
+def read_use(
+    order: Order, dose: Dose, weight: Weight | None, poisoning: Fact, chart: Chart, vocabulary: Vocabulary
+) -> Fact:
+    """The first use that holds, with what it was told by."""
+    routes = routes_of(order.resource, vocabulary)
+    reasons = list(_reasons(order, chart))
+    antidote = _antidote_sign(order, routes, reasons, poisoning, vocabulary) or _large_dose(dose, weight, vocabulary)
+    if antidote:
+        return _use(order, ANTIDOTE, antidote)
+    told = routes if states_route(order.resource) else _product_routes(order)
+    if INHALATION in told:
+        return _use(order, INHALED, "an inhalation route or product")
+    if EYE in (*routes, *_product_routes(order)):
+        return _use(order, OPHTHALMIC, "an eye route or product")
+    if ORAL in told and _respiratory_reason(reasons, vocabulary):
+        return _use(order, RESPIRATORY, "by mouth, for a respiratory disease")
+    return _use(order, OTHER, "no other use holds")
+
+
+def _use(order: Order, value: str, because: str) -> Fact:
+    return known(value, (Origin(order.reference, because),), note=because)
+
+
+def poisoning_as_reason(orders: Iterable[Order], chart: Chart, vocabulary: Vocabulary) -> Fact | None:
+    """Acetaminophen poisoning, where the reason of an order states it; None where none does."""
+    for order in orders:
+        if any(poisoning_words(reason, vocabulary) for reason in _reasons(order, chart)):
+            return known(PRESENT, (Origin(order.reference, "reason"),))
+    return None
+
+
+def _product_routes(order: Order) -> set[str]:
+    return {row.extra["route"] for row in order.products if row.extra.get("route")}
+
+
+def _reasons(order: Order, chart: Chart) -> Iterator[Json]:
+    """Each concept that says why: on the order, or the condition that it points to."""
+    yield from reasons_of(order.resource)
+    pointers = reason_references(order.resource)
+    if not pointers:
+        return
+    for condition in chart.get(queries.PROBLEMS).resources:
+        if resource_name(condition) in (name_in(pointer) for pointer in pointers):
+            yield condition.get("code")
+    for contained in objects(order.resource.get("contained")):
+        if f"#{text(contained.get('id'))}" in pointers:
+            yield contained.get("code")
+
+
+def _antidote_sign(order: Order, routes: set[str], reasons: list[Json], poisoning: Fact, vocabulary: Vocabulary) -> str:
+    if INTRAVENOUS in routes or INTRAVENOUS in _product_routes(order):
+        return "an intravenous route or product"
+    words = vocabulary.name_lists["antidote-words"]
+    if any(words.find(written) for written in _words_of(order) if written):
+        return "words of the order speak of an antidote: in doubt, it is one"
+    if any(poisoning_words(reason, vocabulary) for reason in reasons):
+        return "its reason is acetaminophen poisoning or overdose"
+    return "signs of acetaminophen poisoning on record" if poisoning.state is State.KNOWN else ""
+
+
+def _words_of(order: Order) -> Iterator[str]:
+    """What the order says in words: the drug's names, its instructions, its notes."""
+    yield from order.names
+    for instruction in instructions_of(order.resource):
+        yield from words_of(instruction)
+    yield from notes_of(order.resource)
+
+
+def _large_dose(dose: Dose, weight: Weight | None, vocabulary: Vocabulary) -> str:
+    """A single dose as large as an antidote's. With an old weight either measure is enough."""
+    per_kg, without = (
+        vocabulary.thresholds["antidote-dose-per-weight"],
+        vocabulary.thresholds["antidote-dose-without-weight"],
+    )
+    if dose.single_per_kg is not None and dose.single_per_kg >= per_kg:
+        return "a single dose per kg as large as an antidote's"
+    if dose.single is None:
+        return ""
+    if weight is not None and dose.single >= per_kg * weight.kg:
+        return "a single dose per kg as large as an antidote's"
+    if (weight is None or not weight.recent) and dose.single >= without:
+        return "a single dose as large as an antidote's, and no recent weight"
+    return ""
+
+
+def _respiratory_reason(reasons: list[Json], vocabulary: Vocabulary) -> bool:
+    return any(vocabulary.code_lists["respiratory-reasons"].included_in(reason) for reason in reasons)
+
+
+def read_poisoning(chart: Chart, vocabulary: Vocabulary, now: datetime) -> Fact:
+    """Signs of acetaminophen poisoning on record: an active condition, or a level taken in the last hours."""
+    for condition in chart.get(queries.PROBLEMS).resources:
+        if is_active(condition) and poisoning_words(condition.get("code"), vocabulary):
+            return known(PRESENT, (Origin(resource_name(condition), "acetaminophen poisoning or overdose"),))
+    levels = chart.get(queries.ACETAMINOPHEN)
+    window = timedelta(hours=int(vocabulary.thresholds["acetaminophen-level-window"]))
+    for level in levels.resources:
+        if _is_recent_level(level, vocabulary, now - window, chart.patient_id):
+            return known(PRESENT, (Origin(resource_name(level), "acetaminophen level"),))
+    gaps = [
+        gap for key in (queries.PROBLEMS, queries.ACETAMINOPHEN) if (gap := missing(key, chart.get(key))) is not None
+    ]
+    if gaps:
+        return unknown("; ".join(gap.note for gap in gaps))
+    return absent("no active poisoning on the problem list and no recent acetaminophen level")
+
+
+def _is_recent_level(level: Resource, vocabulary: Vocabulary, since: datetime, patient_id: str) -> bool:
+    """Whatever its value. A level without a date that can be read counts: in doubt, antidote."""
+    if code_or_concept(level.get("status")) & {"entered-in-error", "cancelled"}:
+        return False
+    if not is_about(level, patient_id) or not has_code(level, vocabulary.code_lists["acetaminophen-level"]):
+        return False
+    moment = sample_moment(level)
+    return moment is None or moment.latest >= since

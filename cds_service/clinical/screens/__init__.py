@@ -1,0 +1,1 @@
+"""Screens: conditions, allergies and other medications."""

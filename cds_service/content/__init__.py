@@ -1,0 +1,1 @@
+"""Content of `cards/`: loading, checking, reviewing, explaining."""

@@ -1,0 +1,100 @@
+"""Runs the examples of the cards: each is a patient, an order, a moment, and what the card says."""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from cds_service.answering import decide_all
+from cds_service.clinical.facts import Facts
+from cds_service.clinical.orders.recognise import read_order
+from cds_service.fhir.json import Resource
+from cds_service.fhir.searching import prefetch_from
+from cds_service.fhir.versions import likely_versions
+from cds_service.gathering.prefetch import gather
+from cds_service.guidance.deciding import Outcome
+from cds_service.guidance.model import Card, Content, Example
+from cds_service.guidance.rendering import Call, Decided, render
+from cds_service.hooks import cards as wire
+
+_OUTCOMES = {"advise": Outcome.ADVISE, "silent": Outcome.SILENT, "cannot tell": Outcome.CANNOT_TELL}
+
+
+@dataclass(frozen=True)
+class Ran:
+    """An example that was run: the decision of its card, and the card that was shown, if it spoke."""
+
+    example: Example
+    decided: Decided
+    card: wire.Card | None
+
+    @property
+    def shown(self) -> str:
+        """The words of the card, line by line; empty if it does not speak."""
+        if self.card is None:
+            return ""
+        offers = "\n".join(suggestion.label for suggestion in self.card.suggestions)
+        return f"{self.card.indicator}\n{self.card.summary}\n{self.card.detail}\n{offers}"
+
+    @property
+    def facts(self) -> Facts:
+        """The facts of the order."""
+        return self.decided.decision.facts
+
+    @property
+    def failure(self) -> str:
+        """What is wrong, with the conditions that decided; empty if the example holds."""
+        got = self.decided.decision.outcome
+        if got is not _OUTCOMES[self.example.expect]:
+            rows = "; ".join(f"{one.row.say()}: {one.answer.value}" for one in self.decided.decision.reasons)
+            return f"expected {self.example.expect}, got {got.value} ({rows})"
+        unsaid = [words for words in self.example.says if words not in self.shown]
+        return f"the card does not say: {unsaid[0]}" if unsaid else ""
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file with exact numbers."""
+    return json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+
+
+def order_for(fixtures: Path, name: str, patient: str) -> Resource:
+    """An order of the fixtures, made out to a patient."""
+    text = (fixtures / "orders" / f"{name}.json").read_text(encoding="utf-8")
+    order: Resource = json.loads(text.replace("Patient/PATIENT", f"Patient/{patient}"), parse_float=Decimal)
+    return order
+
+
+def run_example(example: Example, card: Card, content: Content, fixtures: Path) -> Ran:
+    """The example's card, decided and shown. A missing fixture, or an order for another drug, is an error."""
+    bundle = read_json(fixtures / "patients" / f"{example.patient}.json")
+    if example.born:
+        _patient_in(bundle)["birthDate"] = example.born.isoformat()
+    prefetch = prefetch_from(bundle, example.patient, content.vocabulary.code_lists)
+    for key in example.not_sent:
+        del prefetch[key]
+    order = read_order(order_for(fixtures, example.order, example.patient), {}, content.vocabulary)
+    if order is None:
+        raise ValueError(f"the order {example.order} is not for acetylcysteine")
+    drafts = [order_for(fixtures, name, example.patient) for name in example.also_drafted]
+    chart = gather(example.patient, prefetch)
+    decided = next(
+        one
+        for one in decide_all([order], [order.resource, *drafts], chart, content, example.now)
+        if one.decision.card.id == card.id
+    )
+    return Ran(example, decided, _show(decided, content))
+
+
+def _patient_in(bundle: Resource) -> Resource:
+    resources: list[Resource] = [entry["resource"] for entry in bundle["entry"]]
+    return next(one for one in resources if one["resourceType"] == "Patient")
+
+
+def _show(decided: Decided, content: Content) -> wire.Card | None:
+    if decided.decision.outcome is not Outcome.ADVISE:
+        return None
+    new_id = "00000000-0000-4000-8000-000000000000"
+    call = Call(likely_versions("order-sign", ()), "patient", date(2000, 1, 1), lambda: new_id)
+    return render([decided], content, call)

@@ -1,0 +1,95 @@
+"""Dates as FHIR sends them: a day, or a moment with a time zone, or less than that.
+
+`today` and `now` always come from the caller. A day is the day that was written down, whatever the time zone.
+"""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+
+import msgspec
+
+from cds_service.fhir.json import Json, Resource, member, text
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]  # not strftime: its month names follow the machine's language
+WIDEST_ZONE = timedelta(hours=14)
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """When something happened: the day as written, and the earliest and latest instant it can mean."""
+
+    day: date
+    earliest: datetime
+    latest: datetime
+
+    def days_before(self, now: datetime) -> int:
+        """Whole calendar days from this day to the day of `now`."""
+        return (now.date() - self.day).days
+
+    def is_after(self, now: datetime) -> bool:
+        """True if it lies in the future in every time zone it could have been written in."""
+        return self.earliest > now
+
+
+def read_moment(value: Json) -> Moment | None:
+    """A FHIR date, dateTime or instant that is exact to the day or better; None otherwise."""
+    written = text(value)
+    if _DAY.match(written) is None:
+        return None
+    try:
+        return _whole_day(written) if len(written) == len("YYYY-MM-DD") else _instant(written)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _whole_day(written: str) -> Moment:
+    day = date.fromisoformat(written)
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return Moment(day, midnight - WIDEST_ZONE, midnight + timedelta(days=1) + WIDEST_ZONE)
+
+
+def _instant(written: str) -> Moment | None:
+    if "T" not in written:
+        return None
+    at = datetime.fromisoformat(written)
+    if at.tzinfo is not None:
+        utc = at.astimezone(UTC)
+        return Moment(at.date(), utc, utc)
+    utc = at.replace(tzinfo=UTC)
+    return Moment(at.date(), utc - WIDEST_ZONE, utc + WIDEST_ZONE)
+
+
+def sample_moment(observation: Resource) -> Moment | None:
+    """When the sample was taken: the effective moment, or the start of the effective period. Never `issued`."""
+    for name in ("effectiveDateTime", "effectiveInstant"):
+        if observation.get(name) is not None:
+            return read_moment(observation[name])
+    return read_moment(member(observation.get("effectivePeriod"), "start"))
+
+
+def completed_years(born: date, on: date) -> int:
+    """Age in completed years on a day."""
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
+def completed_months(born: date, on: date) -> int:
+    """Age in completed months on a day."""
+    return (on.year - born.year) * 12 + on.month - born.month - (on.day < born.day)
+
+
+def say_day(day: date) -> str:
+    """A day as a clinician of any country reads it: 3 November 2026."""
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"

@@ -1,0 +1,185 @@
+"""The units this service accepts, and exact conversions between them. Anything else is refused.
+
+A closed table on purpose: a general parser would read `MG` as megagauss and convert `mmol/mol{creat}`, a ratio,
+as if it were a number without a unit. Sources of the factors: molecular weight of creatinine 113.12 g/mol, so
+that 1 mg/dL = 88.4 umol/L; the amino acid codes in use are all [Moles/volume], so only molar units are taken.
+"""
+
+import re
+from decimal import Context, Decimal, localcontext
+from functools import lru_cache
+
+import msgspec
+
+from cds_service.fhir.json import Json, member, number, text
+
+UCUM = "http://unitsofmeasure.org"
+
+_ONE = Decimal(1)
+_MOLAR = {
+    "umol/L": _ONE,
+    "umol/l": _ONE,
+    "micromol/L": _ONE,
+    "micromole/L": _ONE,
+    "nmol/mL": _ONE,
+    "nmol/ml": _ONE,
+    "umol/dL": Decimal(10),
+    "umol/dl": Decimal(10),
+    "mmol/L": Decimal(1000),
+    "mmol/l": Decimal(1000),
+    "mol/L": Decimal(1_000_000),
+    "mol/l": Decimal(1_000_000),
+}
+_CREATININE_MG_DL = Decimal("88.4")
+_EGFR_SPELLINGS = ("mL/min/{1.73_m2}", "mL/min/1.73m2", "mL/min/1.73m^2", "mL/min/{1.73m2}", "mL/min/1.73_m2")
+
+# what is measured -> spelling -> factor to the unit that the rest of the code uses
+ACCEPTED: dict[str, dict[str, Decimal]] = {
+    "amino acid": _MOLAR,  # umol/L
+    "creatinine": {  # umol/L
+        **{spelling: factor for spelling, factor in _MOLAR.items() if not spelling.startswith("mol")},
+        "mg/dL": _CREATININE_MG_DL,
+        "mg/dl": _CREATININE_MG_DL,
+        "mg/L": _CREATININE_MG_DL / 10,
+        "mg/l": _CREATININE_MG_DL / 10,
+    },
+    "eGFR": dict.fromkeys(_EGFR_SPELLINGS, _ONE),  # mL/min/{1.73_m2}
+    "weight": {
+        "kg": _ONE,
+        "g": Decimal("0.001"),
+        "[lb_av]": Decimal("0.45359237"),
+        "lb": Decimal("0.45359237"),
+    },  # kg
+    "height": {"cm": _ONE, "m": Decimal(100), "[in_i]": Decimal("2.54")},  # cm
+    "dose": {"mg": _ONE, "g": Decimal(1000), "ug": Decimal("0.001")},  # mg
+    "dose per weight": {"mg/kg": _ONE, "g/kg": Decimal(1000)},  # mg/kg
+    "volume": {"mL": _ONE, "ml": _ONE, "L": Decimal(1000), "l": Decimal(1000)},  # mL
+    "duration": {  # days
+        "d": _ONE,
+        "day": _ONE,
+        "days": _ONE,
+        "wk": Decimal(7),
+        "week": Decimal(7),
+        "weeks": Decimal(7),
+        "h": _ONE / 24,
+    },
+    "age in years": {"a": _ONE, "year": _ONE, "years": _ONE, "yr": _ONE},
+    "age in months": {"mo": _ONE, "month": _ONE, "months": _ONE},
+}
+COUNTS = frozenset({"1", "{pill}", "{tbl}", "{tablet}", "{capsule}", "{cap}", "pill", "pills"}) | frozenset(
+    {"tablet", "tablets", "tab", "capsule", "capsules", "cap"}
+)
+_SPACE = re.compile(r"\s+")
+_LONG = Context(prec=40)
+
+
+class Measure(msgspec.Struct, frozen=True):
+    """A number in the unit of its kind, how it was sent, and its comparator (`<`, `<=`, `>`, `>=` or empty)."""
+
+    value: Decimal
+    sent: str
+    comparator: str = ""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Why something cannot be used, in words for the reader."""
+
+    reason: str
+
+
+def spelling(unit: str) -> str:
+    """A unit without space and with `u` for both signs of micro (U+00B5 and U+03BC)."""
+    return _SPACE.sub("", unit).replace("\u00b5", "u").replace("\u03bc", "u")
+
+
+def factor(kind: str, unit: str) -> Decimal | None:
+    """The factor from a unit to the unit of this kind, or None if the unit is not accepted for it."""
+    return ACCEPTED[kind].get(spelling(unit))
+
+
+def units_of(quantity: Json) -> list[str]:
+    """The unit spellings of a Quantity: its code and its unit, whichever are there."""
+    given = (text(member(quantity, "code")), text(member(quantity, "unit")))
+    return [spelling(unit) for unit in given if unit]
+
+
+def read_measure(kind: str, quantity: Json) -> Measure | Refusal:
+    """A Quantity in the unit of its kind. Refused: no number, no unit, a unit not in the table, two that differ."""
+    value = number(member(quantity, "value"))
+    if value is None:
+        return Refusal("no number")
+    code, unit, system = text(quantity.get("code")), text(quantity.get("unit")), text(quantity.get("system"))
+    found = _unit_of(kind, code, unit, system)
+    if isinstance(found, Refusal):
+        return found
+    sent = quantity.get("comparator")
+    comparator = "" if sent is None else text(sent) or "?"
+    if comparator not in ("", "<", "<=", ">", ">="):
+        return Refusal("a comparator that is not understood")
+    return Measure(value * found.factor, f"{comparator}{say_number(value)} {found.said}", comparator)
+
+
+class _Unit(msgspec.Struct, frozen=True):
+    """A unit that is accepted: its factor, and how it is printed."""
+
+    factor: Decimal
+    said: str
+
+
+@lru_cache(maxsize=1024)  # a laboratory has few units, and each result brings one
+def _unit_of(kind: str, code: str, unit: str, system: str) -> _Unit | Refusal:
+    units = [spelling(one) for one in (code, unit) if one]
+    if not units:
+        return Refusal("no unit")
+    known = {factor(kind, one) for one in units} - {None}
+    if code and system in ("", UCUM) and factor(kind, code) is None:
+        known = set()  # the code is the unit; a friendly display beside it does not repair it
+    if known and any(_is_other_unit(one) for one in units if factor(kind, one) is None):
+        return Refusal(f"units {' and '.join(units)} contradict each other")
+    if not known:
+        return Refusal(f"unit {units[0]} not accepted")
+    if len(known) > 1:
+        return Refusal(f"units {' and '.join(units)} contradict each other")
+    return next(_Unit(found, say_unit(one)) for one in units if (found := factor(kind, one)) is not None)
+
+
+def _is_other_unit(unit: str) -> bool:
+    """True for a unit of something else, and not merely other words for the unit in the code."""
+    return "{" in unit or any(unit in table for table in ACCEPTED.values())
+
+
+def is_count(quantity: Json) -> bool:
+    """True for a Quantity that counts tablets or capsules."""
+    units = units_of(quantity)
+    return bool(units) and all(unit.lower() in COUNTS for unit in units)
+
+
+def say_unit(unit: str) -> str:
+    """A unit as it is printed: umol/L as µmol/L; anything else as it came."""
+    return f"µ{spelling(unit)[1:]}" if spelling(unit).startswith("umol") else unit
+
+
+def say_number(value: Decimal) -> str:
+    """A number without exponent or trailing zeros, thousands separated: 2,400 or 0.9."""
+    plain = f"{value.normalize():,f}"
+    return plain if plain != "-0" else "0"
+
+
+def rounded(value: Decimal, digits: int = 4) -> Decimal:
+    """A computed number to so many significant digits, for print; comparisons use the exact one."""
+    return round(value, digits - 1 - value.adjusted())
+
+
+def power(base: Decimal, exponent: Decimal) -> Decimal:
+    """`base ** exponent` of a base above zero, without the logarithms that take ten times as long: the same in all 28
+    digits for bases of up to twelve, such as come from results.
+
+    Floating point gives some fifteen digits. How far whole powers of it are from whole powers of the base gives the
+    others: two terms of the series for a root are enough, since it starts that near.
+    """
+    above, below = exponent.as_integer_ratio()
+    with localcontext(_LONG):
+        near = Decimal(float(base) ** float(exponent))
+        off = (base**above / near**below - 1) / below
+        exact = near * (1 + off - (below - 1) * off * off / 2)
+    return +exact

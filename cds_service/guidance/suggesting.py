@@ -1,0 +1,42 @@
+"""The actions behind suggestions: whole resources, in the FHIR version of the order that they belong to."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from cds_service.clinical.orders.recognise import Order
+from cds_service.fhir.codes import SNOMED
+from cds_service.fhir.json import Resource, text
+from cds_service.fhir.quantities import UCUM, say_number
+from cds_service.fhir.versions import draft_order, with_instruction
+from cds_service.guidance.model import SuggestionRow
+from cds_service.hooks.cards import Action
+
+
+def action_for(row: SuggestionRow, order: Order, version: str, patient_id: str, today: date) -> Action | None:
+    """The action of a suggestion; None where it cannot be offered: an order without id, a version without drafts."""
+    if row.does == "order-amino-acids":
+        lab_order = draft_lab_order(version, patient_id, today)
+        return Action(type="create", description=row.description, resource=lab_order) if lab_order else None
+    if not text(order.resource.get("id")):
+        return None
+    if row.does == "remove-order":
+        return Action(type="delete", description=row.description, resourceId=order.reference)
+    changed = with_daily_dose(order.resource, version, row.daily_mg or 0)
+    return Action(type="update", description=row.description, resource=changed)
+
+
+def with_daily_dose(order: Resource, version: str, daily_mg: int) -> Resource:
+    """The whole order as it came, only its dosage changed."""
+    dose = {"value": Decimal(daily_mg), "unit": "mg", "system": UCUM, "code": "mg"}
+    words = f"{say_number(Decimal(daily_mg))} mg per day by mouth"
+    return with_instruction(order, version, words, dose, _by_mouth())
+
+
+def _by_mouth() -> dict[str, Any]:
+    return {"coding": [{"system": SNOMED, "code": "26643006", "display": "Oral route"}], "text": "oral"}
+
+
+def draft_lab_order(version: str, patient_id: str, day: date) -> Resource | None:
+    """A draft order for plasma amino acids, named in words; None for a version in which it is not offered."""
+    return draft_order(version, {"text": "Plasma amino acids"}, patient_id, day.isoformat())

@@ -1,0 +1,41 @@
+"""What services there are, with the prefetch that the facts behind the cards need."""
+
+from collections.abc import Mapping
+
+from cds_service.hooks.cards import Discovery, Service
+
+SERVICES: Mapping[str, str] = {  # id -> hook; an id for each hook, since some clients keep one service per id
+    "acetylcysteine-medication-prescribe": "medication-prescribe",
+    "acetylcysteine-order-select": "order-select",
+    "acetylcysteine-order-sign": "order-sign",
+}
+_WHEN = {
+    "medication-prescribe": "when a prescription is written",
+    "order-select": "when an order is selected",
+    "order-sign": "when orders are signed",
+}
+_USAGE = (
+    "Speaks only about acetylcysteine orders and answers every other order with no cards. What is not prefetched is "
+    "asked for at the FHIR server; without both, its screens cannot be done, and a card names each one. A drug that "
+    "an order names only by reference is recognised if its Medication is contained, in the same Bundle, in the "
+    "prefetch or on the FHIR server."
+)
+
+
+def discover(prefetch: dict[str, str], content_version: str, content_status: str) -> Discovery:
+    """The discovery answer: one service for each hook, each with the same prefetch templates (key -> FHIR query)."""
+    return Discovery(
+        services=tuple(
+            Service(
+                hook=hook,
+                id=identity,
+                title=f"Acetylcysteine guidance ({hook})",
+                description=f"Guidance {_WHEN[hook]} for acetylcysteine (NAC): allergy and bronchospasm screens, dose "
+                "against the doses studied, plasma glutamate and cystine, monitoring, and the evidence. "
+                f"Content {content_version}, {content_status}.",
+                usageRequirements=_USAGE,
+                prefetch=prefetch or None,
+            )
+            for identity, hook in SERVICES.items()
+        )
+    )
