@@ -13,6 +13,8 @@ from starlette.testclient import TestClient
 
 from cds_service.answering import Answer, answer
 from cds_service.app import create_app
+from cds_service.clinical.orders.drafts import DraftOrders, read_orders
+from cds_service.clinical.orders.recognise import is_order
 from cds_service.content.examples import order_for, read_json
 from cds_service.content.loading import load_content
 from cds_service.fhir.json import objects
@@ -26,6 +28,7 @@ NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 PATIENTS = sorted(path.stem for path in (FIXTURES / "patients").glob("*.json"))
 ORDERS = sorted(path.stem for path in (FIXTURES / "orders").glob("*.json"))
 CONTENT = load_content(CARDS)
+VOCABULARY = CONTENT.vocabulary
 HOOKS = ("medication-prescribe", "order-select", "order-sign")
 BUNDLE_OF = {"medication-prescribe": "medications", "order-select": "draftOrders", "order-sign": "draftOrders"}
 INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
@@ -165,6 +168,13 @@ def walk(value: Json, path: str = "$") -> Iterator[tuple[str, Json]]:
 def resources_of(patient: str) -> list[Body]:
     """Every resource of a person of the fixtures."""
     return [entry["resource"] for entry in objects(read_json(FIXTURES / "patients" / f"{patient}.json")["entry"])]
+
+
+def draft_orders_of(*draft_orders: Body, background: Sequence[Body] = ()) -> DraftOrders:
+    """The orders of a call: those asked about, and in `background` the drafts beside them and their Medications."""
+    every = [*draft_orders, *background]
+    entries = [{"resource": resource} for resource in every]
+    return read_orders([order for order in every if is_order(order)], draft_orders, entries, VOCABULARY)
 
 
 def answer_now(*args: Any, **more: Any) -> Answer:

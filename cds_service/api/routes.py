@@ -60,10 +60,11 @@ async def called(service_id: str, request: Request, client: Client | None) -> tu
         )
         body = _written(answered, client)
         span.note(service=service_id, cards=answered.card_ids, fhir_server=server)
-    if answered.decided:
+    if answered.decisions:
         state.metrics.shown(answered.card_ids)
         state.metrics.cannot_tell(answered.facts_lacking)
-        state.records.shown(service_id, hook, asked.hook_instance, _name(client), answered.response.cards)
+        cards = zip(answered.card_ids, answered.response.cards, strict=True)
+        state.records.shown(service_id, hook, asked.hook_instance, _name(client), cards)
     _log(service_id, asked, answered, client, server, perf_counter() - started)
     return "cards" if answered.card_ids else "no cards", body
 
@@ -128,7 +129,7 @@ def _log(
         hook=asked.hook,
         hookInstance=safe_instance(asked.hook_instance),
         cards=answered.card_ids,
-        unread_orders=answered.unread_orders,
+        unread_orders=answered.unresolved_orders,
         fhir_server=fhir_server,
         milliseconds=round(seconds * 1000, 1),
     )

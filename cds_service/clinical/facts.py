@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import Enum
+from typing import NewType
 
 import msgspec
 
@@ -58,3 +59,5 @@ def unknown(note: str, origins: tuple[Origin, ...] = (), **texts: Text) -> Fact:
 
 
 Facts = Mapping[str, Fact]
+PatientFacts = NewType("PatientFacts", dict[str, Fact])  # what does not depend on an order
+OrderFacts = NewType("OrderFacts", dict[str, Fact])  # what is read for each order; the names of the two never meet

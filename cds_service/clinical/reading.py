@@ -5,14 +5,15 @@ from datetime import datetime
 from decimal import Decimal
 
 from cds_service.clinical.chart import Chart
-from cds_service.clinical.facts import Fact, Facts, Origin, absent, known, unknown
+from cds_service.clinical.facts import Fact, Facts, OrderFacts, Origin, PatientFacts, absent, known, unknown
 from cds_service.clinical.kidney.clearance import clearance
 from cds_service.clinical.kidney.egfr import Patient, dialysis, kidney, kidney_disease, kidney_injury, read_egfr
 from cds_service.clinical.labs import amino_acids
 from cds_service.clinical.labs.rejected import unused_results
 from cds_service.clinical.labs.weight import Weight, read_weight
 from cds_service.clinical.orders.dose import Dose, read_dose
-from cds_service.clinical.orders.indication import OTHER, RESPIRATORY, read_poisoning, read_use
+from cds_service.clinical.orders.drafts import DraftOrders
+from cds_service.clinical.orders.indication import OTHER, RESPIRATORY, poisoning_as_reason, read_poisoning, read_use
 from cds_service.clinical.orders.recognise import Order
 from cds_service.clinical.screens.conditions import condition_screen, hypersensitivity, missing
 from cds_service.clinical.screens.medications import interactions
@@ -31,9 +32,9 @@ def read_patient(chart: Chart) -> Patient:
     return Patient(born.day if born else None, text(record.get("gender")))
 
 
-def read_patient_facts(chart: Chart, vocabulary: Vocabulary, drafts: Sequence[Resource], now: datetime) -> Facts:
-    """Every fact that does not depend on the order. `drafts` are all medication orders of the call."""
-    patient = read_patient(chart)
+def read_patient_facts(orders: DraftOrders, chart: Chart, vocabulary: Vocabulary, now: datetime) -> PatientFacts:
+    """Every fact about the patient. What the orders of the call say of the patient counts for all of them."""
+    patient, drafts = read_patient(chart), orders.resources
     egfr, weight = read_egfr(chart, vocabulary, patient, now), read_weight(chart, vocabulary, now)
     on_dialysis, injury = dialysis(chart, vocabulary), kidney_injury(chart, vocabulary, now)
     disease = kidney_disease(chart, vocabulary, egfr, now)
@@ -41,9 +42,10 @@ def read_patient_facts(chart: Chart, vocabulary: Vocabulary, drafts: Sequence[Re
     cystine = amino_acids.read_analyte("cystine", chart, vocabulary, now)
     glutamine = amino_acids.read_analyte("glutamine", chart, vocabulary, now)
     starts = amino_acids.treatment_starts(chart, vocabulary, drafts)
-    return {
+    stated_poisoning = poisoning_as_reason(orders.acetylcysteine_orders, chart, vocabulary)
+    facts = {
         "age": _age(chart, patient, now),
-        "poisoning": read_poisoning(chart, vocabulary, now),
+        "poisoning": stated_poisoning or read_poisoning(chart, vocabulary, now),
         "glutamate": amino_acids.level(glutamate, chart, patient, vocabulary.site_intervals.get("glutamate", ())),
         "glutamate_sample": amino_acids.sample(glutamate, starts, chart),
         "glutamate_before": amino_acids.before_treatment(glutamate, starts),
@@ -62,11 +64,24 @@ def read_patient_facts(chart: Chart, vocabulary: Vocabulary, drafts: Sequence[Re
         "hypersensitivity": hypersensitivity(chart, vocabulary),
         **interactions(chart, drafts, vocabulary),
     }
+    return PatientFacts(facts)
 
 
-def read_order_facts(order: Order, patient_facts: Facts, chart: Chart, vocabulary: Vocabulary, now: datetime) -> Facts:
-    """The facts of one order."""
+def read_order_facts(
+    orders: DraftOrders, patient_facts: PatientFacts, chart: Chart, vocabulary: Vocabulary, now: datetime
+) -> list[OrderFacts]:
+    """The facts of each acetylcysteine order, in their order."""
     weight = read_weight(chart, vocabulary, now)
+    order_facts = [
+        _order_facts(order, weight, patient_facts, chart, vocabulary) for order in orders.acetylcysteine_orders
+    ]
+    together = dose_together(order_facts)
+    return [OrderFacts({**facts, "dose_together": together}) for facts in order_facts]
+
+
+def _order_facts(
+    order: Order, weight: Weight | None, patient_facts: PatientFacts, chart: Chart, vocabulary: Vocabulary
+) -> Facts:
     dose = read_dose(order, weight.kg if weight and weight.recent else None)
     return {
         "use": read_use(order, dose, weight, patient_facts["poisoning"], chart, vocabulary),
@@ -99,9 +114,9 @@ def _dose_per_day(order: Order, dose: Dose) -> Fact:
     return known(dose.per_day, origin, amount=f"{say_number(rounded(dose.per_day, 6))} mg")
 
 
-def dose_together(of_orders: Sequence[Facts]) -> Fact:
+def dose_together(order_facts: Sequence[Facts]) -> Fact:
     """The doses per day of several orders by mouth, added up; absent for one order, or where one is not known."""
-    by_mouth = [facts["dose_per_day"] for facts in of_orders if facts["use"].value in (RESPIRATORY, OTHER)]
+    by_mouth = [facts["dose_per_day"] for facts in order_facts if facts["use"].value in (RESPIRATORY, OTHER)]
     doses = [fact.value for fact in by_mouth if isinstance(fact.value, Decimal)]
     if len(by_mouth) < 2 or len(doses) < len(by_mouth):
         return absent("one order, or a dose that is not known")

@@ -138,7 +138,7 @@ def _stands_in(facts: Facts, family: Sequence[Card], after: Sequence[Card]) -> b
         for card in after
         for name in (screen.fact for screen in card.screens)
     }
-    decisions = decide({**rest, **facts}, [*family, *after])
+    decisions = decide({**rest, **facts}, [*family, *after], {})
     return any(one.card.after_others and one.outcome.value == "advise" for one in decisions)
 
 
@@ -209,7 +209,7 @@ def _check_empty(content: Content, report: Report) -> None:
         if name != "use"
     }
     facts["use"] = _fact(CATALOGUE["use"], State.KNOWN, "other")
-    for decision in decide(facts, content.cards):
+    for decision in decide(facts, content.cards, {}):
         if decision.outcome.value == "advise" and not decision.card.after_others:
             report.fail(f"{decision.card.id}/card.toml", "it speaks for a patient about whom nothing is known")
     report.lines.append("empty patient: no card speaks but the one that says what was not done")

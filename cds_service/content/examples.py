@@ -7,16 +7,15 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from cds_service.answering import decide_all
+from cds_service.answering import decide_orders
 from cds_service.clinical.facts import Facts
-from cds_service.clinical.orders.recognise import read_order
+from cds_service.clinical.orders.drafts import read_orders
 from cds_service.fhir.json import Resource
 from cds_service.fhir.searching import prefetch_from
-from cds_service.fhir.versions import likely_versions
 from cds_service.gathering.prefetch import gather
-from cds_service.guidance.deciding import Outcome
+from cds_service.guidance.deciding import OrderDecision, Outcome, group_advice
 from cds_service.guidance.model import Card, Content, Example
-from cds_service.guidance.rendering import Call, Decided, render
+from cds_service.guidance.rendering import Call, render
 from cds_service.hooks import cards as wire
 
 _OUTCOMES = {"advise": Outcome.ADVISE, "silent": Outcome.SILENT, "cannot tell": Outcome.CANNOT_TELL}
@@ -27,7 +26,7 @@ class Ran:
     """An example that was run: the decision of its card, and the card that was shown, if it spoke."""
 
     example: Example
-    decided: Decided
+    decided: OrderDecision
     card: wire.Card | None
 
     @property
@@ -74,16 +73,12 @@ def run_example(example: Example, card: Card, content: Content, fixtures: Path) 
     prefetch = prefetch_from(bundle, example.patient, content.vocabulary.code_lists)
     for key in example.not_sent:
         del prefetch[key]
-    order = read_order(order_for(fixtures, example.order, example.patient), {}, content.vocabulary)
-    if order is None:
+    draft_orders = [order_for(fixtures, name, example.patient) for name in (example.order, *example.also_drafted)]
+    orders = read_orders(draft_orders, draft_orders[:1], (), content.vocabulary)
+    if not orders.acetylcysteine_orders:
         raise ValueError(f"the order {example.order} is not for acetylcysteine")
-    drafts = [order_for(fixtures, name, example.patient) for name in example.also_drafted]
     chart = gather(example.patient, prefetch)
-    decided = next(
-        one
-        for one in decide_all([order], [order.resource, *drafts], chart, content, example.now)
-        if one.decision.card.id == card.id
-    )
+    decided = next(one for one in decide_orders(orders, chart, content, example.now) if one.decision.card.id == card.id)
     return Ran(example, decided, _show(decided, content))
 
 
@@ -92,9 +87,7 @@ def _patient_in(bundle: Resource) -> Resource:
     return next(one for one in resources if one["resourceType"] == "Patient")
 
 
-def _show(decided: Decided, content: Content) -> wire.Card | None:
-    if decided.decision.outcome is not Outcome.ADVISE:
-        return None
+def _show(decided: OrderDecision, content: Content) -> wire.Card | None:
     new_id = "00000000-0000-4000-8000-000000000000"
-    call = Call(likely_versions("order-sign", ()), "patient", date(2000, 1, 1), lambda: new_id)
-    return render([decided], content, call)
+    call = Call("patient", date(2000, 1, 1), lambda: new_id)
+    return next((render(advice, content, call) for advice in group_advice([decided])), None)

@@ -11,9 +11,8 @@ from cds_service.answering import Answer, answer
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import Fact, Origin
 from cds_service.guidance.conditions import When
-from cds_service.guidance.deciding import Decision
+from cds_service.guidance.deciding import Decision, OrderDecision
 from cds_service.guidance.model import Content
-from cds_service.guidance.rendering import Decided
 from cds_service.hooks.discovery import SERVICES
 from cds_service.hooks.requests import read_request
 
@@ -66,11 +65,11 @@ class OfOrder:
 
 def explain(answered: Answer) -> tuple[OfOrder, ...]:
     """Every decision of an answer with its reasons, order by order; none without an acetylcysteine order."""
-    orders = dict.fromkeys(id(one.order) for one in answered.decided)
-    return tuple(_of_order([one for one in answered.decided if id(one.order) == order]) for order in orders)
+    orders = dict.fromkeys(id(one.order) for one in answered.decisions)
+    return tuple(_of_order([one for one in answered.decisions if id(one.order) == order]) for order in orders)
 
 
-def _of_order(decided: Sequence[Decided]) -> OfOrder:
+def _of_order(decided: Sequence[OrderDecision]) -> OfOrder:
     order = decided[0].order
     return OfOrder(order.reference, order.name, tuple(_of_card(one.decision) for one in decided))
 

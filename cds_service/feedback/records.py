@@ -71,15 +71,17 @@ class Records:
             get_logger().error("records lost", cards=len(self._recorder))
         await self._store.close()
 
-    def shown(self, service: str, hook: str, hook_instance: str, client: str, cards: Iterable[Card]) -> None:
-        """Notes that cards were shown. Returns at once, whatever the database does."""
-        for card in cards:
-            self._recorder.put(self._as_row(service, hook, only_uuid(hook_instance), client, card))
+    def shown(
+        self, service: str, hook: str, hook_instance: str, client: str, cards: Iterable[tuple[str, Card]]
+    ) -> None:
+        """Notes that cards were shown, each with its id. Returns at once, whatever the database does."""
+        for card_id, card in cards:
+            self._recorder.put(self._as_row(service, hook, only_uuid(hook_instance), client, card_id, card))
 
-    def _as_row(self, service: str, hook: str, hook_instance: str, client: str, card: Card) -> Row:
+    def _as_row(self, service: str, hook: str, hook_instance: str, client: str, card_id: str, card: Card) -> Row:
         return {
             "uuid": card.uuid,
-            "card": card.source.topic.code,
+            "card": card_id,
             "content_version": self._content_version,
             "indicator": card.indicator,
             "hook": hook,

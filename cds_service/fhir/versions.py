@@ -33,6 +33,11 @@ def kind_of(resource: Json) -> str:
     return _NOW_CALLED.get(kind, kind)
 
 
+def is_of_dstu2(resource: Resource) -> bool:
+    """True for a resource whose type has a name that only DSTU2 has."""
+    return text(resource.get("resourceType")) in _NOW_CALLED
+
+
 def search_in(version: str, search: str) -> str:
     """A search as the servers of this version know it."""
     if version != DSTU2:

@@ -1,6 +1,6 @@
 """From facts and cards to decisions: advise, stay silent, or cannot tell, each with its reasons."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -8,8 +8,10 @@ import msgspec
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import UNKNOWN, Fact, Facts, absent, known
+from cds_service.clinical.orders.recognise import Order
 from cds_service.guidance.conditions import NO, YES, Answer, When, first_of
 from cds_service.guidance.model import Alternative, Card, Indicator, Phrase, SuggestionRow
+from cds_service.guidance.templates import parse_template
 
 
 class Outcome(Enum):
@@ -32,29 +34,87 @@ class Reason:
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """What a card says to the facts of one order, and why."""
+    """What a card says to the facts of one order, and why.
+
+    One that advises has an indicator, the suggestions whose conditions hold, and for each phrase of the card the
+    wording that fits.
+    """
 
     card: Card
     outcome: Outcome
     facts: Facts
+    indicator: Indicator | None = None
+    suggestions: tuple[SuggestionRow, ...] = ()
+    wordings: Mapping[str, str] = {}
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
-        """Every row of the card, and what it said: looked at only where somebody asks why."""
+        """Every row of the card, and what it said: worked out only where somebody asks why."""
         return tuple(Reason(row, row.check(self.facts)) for row in self.card.when)
 
 
-def decide(facts: Facts, cards: Iterable[Card]) -> list[Decision]:
+class OrderDecision(msgspec.Struct, frozen=True):
+    """A decision, with the order that it is about."""
+
+    order: Order
+    decision: Decision
+
+
+class OrderSuggestion(msgspec.Struct, frozen=True):
+    """A suggestion, with the order that it would change."""
+
+    order: Order
+    row: SuggestionRow
+
+
+class Advice(msgspec.Struct, frozen=True):
+    """One card to be shown: the decisions that it speaks for, one for each order, and the suggestions it offers."""
+
+    card: Card
+    decisions: tuple[OrderDecision, ...]
+    indicator: Indicator
+    suggestions: tuple[OrderSuggestion, ...]
+
+
+def decide(facts: Facts, cards: Iterable[Card], phrases: Mapping[str, Phrase]) -> list[Decision]:
     """A decision for every card. Cards that come after the others see which screens those could not do."""
     cards = list(cards)
-    first = [_decide(facts, card) for card in cards if not card.after_others]
+    first = [_decide(facts, card, phrases) for card in cards if not card.after_others]
     last = [card for card in cards if card.after_others]
-    return first + [_decide({**facts, "screens_not_done": screens_not_done(facts, first, card)}, card) for card in last]
+    return first + [
+        _decide({**facts, "screens_not_done": screens_not_done(facts, first, card)}, card, phrases) for card in last
+    ]
 
 
-def _decide(facts: Facts, card: Card) -> Decision:
+def _decide(facts: Facts, card: Card, phrases: Mapping[str, Phrase]) -> Decision:
     answer = card.check(facts)
-    return Decision(card, SILENT if answer is NO else ADVISE if answer is YES else CANNOT_TELL, facts)
+    if answer is not YES:
+        return Decision(card, SILENT if answer is NO else CANNOT_TELL, facts)
+    return Decision(
+        card, ADVISE, facts, indicator_of(card, facts), suggestions_of(card, facts), wordings_of(card, facts, phrases)
+    )
+
+
+def group_advice(decisions: Iterable[OrderDecision]) -> list[Advice]:
+    """The decisions that advise, grouped into cards: one for each order, or one for the patient."""
+    groups: dict[tuple[str, int], list[OrderDecision]] = {}
+    for index, decided in enumerate(decisions):
+        if decided.decision.outcome is ADVISE:
+            card = decided.decision.card
+            groups.setdefault((card.id, -1 if card.scope == "patient" else index), []).append(decided)
+    return [_advice(group) for group in groups.values()]
+
+
+def _advice(group: Sequence[OrderDecision]) -> Advice:
+    """One laboratory order is enough for several orders; a daily dose set on each of them would add up."""
+    suggestions = []
+    for index, decided in enumerate(group):
+        for row in decided.decision.suggestions:
+            once_for_all = row.does == "order-amino-acids"
+            if not (once_for_all and index > 0) and not (row.does == "set-daily-dose" and len(group) > 1):
+                suggestions.append(OrderSuggestion(decided.order, row))
+    first = group[0].decision
+    return Advice(first.card, tuple(group), first.indicator or "info", tuple(suggestions))
 
 
 _ALL_DONE = absent("every screen was done")
@@ -89,11 +149,24 @@ def indicator_of(card: Card, facts: Facts) -> Indicator:
     return next(row.level for row in card.indicator if row.check(facts) is YES)
 
 
-def suggestions_of(card: Card, facts: Facts) -> list[SuggestionRow]:
+def suggestions_of(card: Card, facts: Facts) -> tuple[SuggestionRow, ...]:
     """The suggestions whose conditions all hold."""
-    return [row for row in card.suggestion if row.check(facts) is YES]
+    return tuple(row for row in card.suggestion if row.check(facts) is YES)
+
+
+def wordings_of(card: Card, facts: Facts, phrases: Mapping[str, Phrase]) -> dict[str, str]:
+    """For each phrase of the card's texts the first wording that holds. `check` proves that there always is one."""
+    names = (name for text in (card.text.summary, card.text.detail) for name in parse_template(text).holes)
+    return {name: _wording(phrases[name], facts) for name in names if name in phrases}
+
+
+def _wording(phrase: Phrase, facts: Facts) -> str:
+    wording = wording_of(phrase, facts)
+    if wording is None:
+        raise LookupError(f"the phrase {phrase.id} has no wording for these facts")
+    return wording.text
 
 
 def wording_of(phrase: Phrase, facts: Facts) -> Alternative | None:
     """The first alternative that holds, None if there is none (a mistake that `check` finds)."""
-    return first_of(((one.check, one) for one in phrase.says), facts)
+    return first_of(((wording.check, wording) for wording in phrase.says), facts)

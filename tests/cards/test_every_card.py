@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from cds_service.answering import decide_all
+from cds_service.answering import decide_orders
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import State
 from cds_service.clinical.orders.recognise import Order, read_order
@@ -18,7 +18,7 @@ from cds_service.gathering.prefetch import gather
 from cds_service.guidance.conditions import Answer, Condition
 from cds_service.guidance.deciding import Decision, Outcome
 from cds_service.guidance.model import Card, holes
-from tests.support import CARDS, CONTENT, FIXTURES, NOW, ORDERS, PATIENTS, Body, prefetch_for
+from tests.support import CARDS, CONTENT, FIXTURES, NOW, ORDERS, PATIENTS, Body, draft_orders_of, prefetch_for
 
 each_card = pytest.mark.parametrize("card", CONTENT.cards, ids=lambda card: card.id)
 SCREENED_USES = {"inhaled", "respiratory", "other"}
@@ -249,7 +249,9 @@ def decided(patient: str, missing: tuple[str, ...] = ()) -> tuple[Seen, ...]:
 def decided_from(patient: str, prefetch: Body) -> tuple[Seen, ...]:
     """Each order by itself: the reason of one order is about the patient of all orders of a call."""
     chart = gather(patient, prefetch)
-    every = [(order, decide_all([order], [], chart, CONTENT, NOW)) for order in orders_for(patient)]
+    every = [
+        (order, decide_orders(draft_orders_of(order.resource), chart, CONTENT, NOW)) for order in orders_for(patient)
+    ]
     return tuple(_seen(order, [one.decision for one in decided]) for order, decided in every)
 
 

@@ -13,7 +13,7 @@ from cds_service.fhir.searching import prefetch_from
 from cds_service.gathering.prefetch import gather
 from cds_service.pages.attributes import as_json, source_attributes
 from tests.pages.looking import look
-from tests.support import CONTENT, FIXTURES, NOW, PATIENTS, Body, read_json
+from tests.support import CONTENT, FIXTURES, NOW, PATIENTS, Body, draft_orders_of, read_json
 
 ATTRIBUTES = source_attributes(CONTENT)
 EXTENSIONS = [
@@ -56,7 +56,7 @@ def facts_of(patient: str, **changed: object) -> Facts:
     for name in [name for name, value in changed.items() if value is None]:
         del record[name]
     chart = gather(patient, prefetch_from(bundle, patient, CONTENT.vocabulary.code_lists))
-    return read_patient_facts(chart, CONTENT.vocabulary, [], NOW)
+    return read_patient_facts(draft_orders_of(), chart, CONTENT.vocabulary, NOW)
 
 
 def changed_facts(member: str, value: object) -> set[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_service.answering import decide_all
+from cds_service.answering import decide_orders
 from cds_service.clinical.chart import Arrival, Chart, Data
 from cds_service.clinical.orders.dose import read_dose
 from cds_service.clinical.orders.recognise import Order, read_order
@@ -17,11 +17,11 @@ from cds_service.content.examples import order_for, read_json
 from cds_service.content.loading import load_content
 from cds_service.fhir import queries
 from cds_service.fhir.searching import prefetch_from
-from cds_service.fhir.versions import likely_versions
 from cds_service.gathering.prefetch import gather
-from cds_service.guidance.deciding import Outcome
+from cds_service.guidance.deciding import Outcome, group_advice
 from cds_service.guidance.rendering import Call, render
 from cds_service.settings import CARDS
+from tests.support import draft_orders_of
 
 CONTENT = load_content(CARDS)
 FIXTURES = CARDS.parent / "fixtures"
@@ -123,7 +123,8 @@ def order_of(name: str, patient: str) -> Order:
 
 
 def outcomes(order: Order, chart: Chart, drafts: tuple[Any, ...] = ()) -> dict[str, Outcome]:
-    decided = decide_all([order], [order.resource, *drafts], chart, CONTENT, NOW)
+    orders = draft_orders_of(order.resource, background=drafts)
+    decided = decide_orders(orders, chart, CONTENT, NOW)
     return {one.decision.card.id: one.decision.outcome for one in decided}
 
 
@@ -139,12 +140,9 @@ def test_no_prefetch_and_no_order_makes_it_raise(prefetch: dict[str, Any], extra
         **extra,
         "medicationCodeableConcept": {"text": "NAC"},
     }
-    order = read_order(resource, {}, CONTENT.vocabulary)
-    assert order is not None
-
-    for one in decide_all([order], [resource], gather("p", prefetch), CONTENT, NOW):
-        if one.decision.outcome is Outcome.ADVISE:
-            render([one], CONTENT, Call(likely_versions("order-sign", ()), "p", NOW.date(), lambda: "id"))
+    decisions = decide_orders(draft_orders_of(resource), gather("p", prefetch), CONTENT, NOW)
+    for advice in group_advice(decisions):
+        render(advice, CONTENT, Call("p", NOW.date(), lambda: "id"))
 
 
 @given(st.sampled_from(KEYS), st.lists(resources, max_size=5))

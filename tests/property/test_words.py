@@ -5,7 +5,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_service.guidance.rendering import escape, made_harmless, plain, tidy
+from cds_service.guidance.escaping import escape, made_harmless, plain
+from cds_service.guidance.rendering import tidy
 
 # mostly what most values are made of, so that both ways are taken, and what links, lists and emphasis are made of
 pieces = st.sampled_from(

@@ -58,7 +58,7 @@ def a_card(number: int) -> Card:
 
 
 def show(records: Records, *numbers: int) -> None:
-    records.shown("a-service", "a-hook", INSTANCE, "open", [a_card(number) for number in numbers])
+    records.shown("a-service", "a-hook", INSTANCE, "open", [(f"card-{number}", a_card(number)) for number in numbers])
 
 
 def until(holds: Callable[[], bool]) -> None:

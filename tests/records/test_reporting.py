@@ -28,9 +28,9 @@ def uuid(number: int) -> str:
     return f"00000000-0000-4000-8000-{number:012x}"
 
 
-def shown(number: int, card: str) -> Card:
-    source = Source(label="x", topic=Coding(system="x", code=card))
-    return Card(uuid=uuid(number), summary="x", detail="x", indicator="info", source=source)
+def shown(number: int, card_id: str) -> tuple[str, Card]:
+    source = Source(label="x", topic=Coding(system="x", code=card_id))
+    return card_id, Card(uuid=uuid(number), summary="x", detail="x", indicator="info", source=source)
 
 
 def accepted(number: int, seconds: float) -> Feedback:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.answering import NOTHING, orders_of
+from cds_service.answering import Answer
 from cds_service.content.loading import load_content
 from cds_service.errors import DataNotObtained, InvalidRequest
+from cds_service.gathering.orders import read_draft_orders
 from cds_service.gathering.server import NoServer
-from cds_service.hooks.cards import to_json
+from cds_service.hooks.cards import Response, to_json
 from cds_service.hooks.requests import read_request
 from tests.support import answer_now
 
@@ -56,6 +57,7 @@ def allergy(**members):
     return {"resourceType": "AllergyIntolerance", "id": "a1", "code": {"text": "acetylcysteine"}, **members}
 
 
+NO_CARDS = Answer(Response(cards=()))
 ASTHMA = {
     "resourceType": "Condition",
     "id": "c1",
@@ -81,9 +83,14 @@ def called(sent, content=CONTENT, **more):
     return answer_now(request, content, NOW, lambda: f"id-{next(ids)}", **more)
 
 
+def selected(sent):
+    request = read_request(json.dumps(sent).encode(), sent["hook"])
+    return read_draft_orders(request, CONTENT.vocabulary).selected_orders
+
+
 def in_question(*orders, **members):
     sent = body(*orders, **members)
-    return [one["id"] for one in orders_of(read_request(json.dumps(sent).encode(), sent["hook"]))]
+    return [order["id"] for order in selected(sent)]
 
 
 # --- which orders are in question -------------------------------------------------------------------------------------
@@ -132,20 +139,20 @@ def test_an_order_without_an_id_cannot_be_selected(identity):
     sent = body(
         {**order("a"), "id": identity}, order("b"), hook="order-select", selections=["MedicationRequest", "7", ""]
     )
-    assert len(orders_of(read_request(json.dumps(sent).encode(), "order-select"))) == 2
+    assert len(selected(sent)) == 2
 
 
 def test_an_order_of_dstu2_is_selected_by_its_own_type():
     drafts = (order("a", kind="MedicationOrder"), order("a"))
     sent = body(*drafts, hook="order-select", selections=["MedicationOrder/a"])
-    (one,) = orders_of(read_request(json.dumps(sent).encode(), "order-select"))
+    (one,) = selected(sent)
     assert one["resourceType"] == "MedicationOrder"
 
 
 def test_a_draft_that_was_not_selected_gets_no_card():
     drafts = (order("a", "amoxicillin"), order("b"))
     sent = body(*drafts, hook="order-select", selections=["MedicationRequest/a"])
-    assert called(sent) is NOTHING
+    assert called(sent) == NO_CARDS
 
 
 @pytest.mark.parametrize("hook", HOOKS)
@@ -178,13 +185,13 @@ def test_an_order_for_something_else_gets_no_card_whatever_is_in_the_record(orde
     sent = body(*orders, prefetch={**ADULT, "allergyList": bundle(allergy()), "problemList": bundle(ASTHMA)})
     result = called(sent)
     assert to_json(result.response) == b'{"cards":[]}'
-    assert (result.decided, result.unread_orders) == ((), 0)
+    assert (result.decisions, result.unresolved_orders) == ((), 0)
 
 
 @pytest.mark.parametrize("orders", SOMETHING_ELSE.values(), ids=SOMETHING_ELSE)
 def test_for_something_else_the_prefetch_is_never_parsed(orders):
     request = read_request(raw(body(*orders), NOT_UTF8), "order-sign")
-    assert answer_now(request, CONTENT, NOW, lambda: "id") is NOTHING
+    assert answer_now(request, CONTENT, NOW, lambda: "id") == NO_CARDS
 
 
 MUST_BE_PARSED = {"acetylcysteine": order("a"), "a drug that nothing at hand resolves": by_reference("a")}
@@ -229,8 +236,8 @@ RESOLVED = {
 @pytest.mark.parametrize(("orders", "prefetch"), RESOLVED.values(), ids=RESOLVED)
 def test_a_drug_behind_a_reference_is_recognised(orders, prefetch):
     result = called(body(*orders, prefetch=prefetch))
-    assert len({id(one.order) for one in result.decided}) == 1
-    assert result.unread_orders == 0
+    assert len({id(one.order) for one in result.decisions}) == 1
+    assert result.unresolved_orders == 0
     assert result.card_ids
 
 
@@ -243,12 +250,12 @@ def test_a_drug_without_a_name_behind_a_reference_that_nothing_resolves_may_be_a
 def test_a_drug_behind_a_reference_that_is_named_as_another_one_is_counted_and_gets_no_card():
     named = {"reference": "Medication/m1", "display": "Amoxicillin 500 MG"}
     result = called(body(by_reference("a", medicationReference=named)))
-    assert (result.card_ids, result.unread_orders) == ([], 1)
+    assert (result.card_ids, result.unresolved_orders) == ([], 1)
 
 
 def test_an_unread_order_beside_one_for_acetylcysteine_is_counted():
     result = called(body(by_reference("a"), order("b")))
-    assert (result.card_ids, result.unread_orders) == (["glutamate-not-measured", "screening-incomplete"], 1)
+    assert (result.card_ids, result.unresolved_orders) == (["glutamate-not-measured", "screening-incomplete"], 1)
 
 
 def test_one_drug_may_be_bundled_and_another_prefetched():
@@ -256,12 +263,12 @@ def test_one_drug_may_be_bundled_and_another_prefetched():
         by_reference("a"), medication(), by_reference("b", "Medication/m2"), prefetch={**ADULT, "m": medication("m2")}
     )
     result = called(sent)
-    assert {one.order.reference for one in result.decided} == {"MedicationRequest/a", "MedicationRequest/b"}
+    assert {one.order.reference for one in result.decisions} == {"MedicationRequest/a", "MedicationRequest/b"}
 
 
 def test_a_medication_in_the_prefetch_that_is_something_else_ends_the_question():
     result = called(body(by_reference("a"), prefetch={"m": medication(name="amoxicillin")}))
-    assert (result.card_ids, result.unread_orders) == ([], 0)
+    assert (result.card_ids, result.unresolved_orders) == ([], 0)
 
 
 def test_odd_values_beside_the_medication_in_the_prefetch_are_passed_over():
@@ -317,7 +324,7 @@ def test_poisoning_on_record_makes_every_order_an_antidote():
     poisoned = {**ADULT, "problemList": bundle(ASTHMA, {"resourceType": "Condition", "code": {"text": "overdose"}})}
     result = called(body(strong("a"), order("b", **INHALED), prefetch=poisoned))
     assert result.card_ids == []
-    assert {one.decision.facts["use"].value for one in result.decided} == {"antidote"}
+    assert {one.decision.facts["use"].value for one in result.decisions} == {"antidote"}
 
 
 def test_eye_drops_get_no_card():
@@ -343,8 +350,8 @@ def test_why_nothing_was_asked_for_reaches_the_card():
 
 def test_every_card_is_decided_for_every_order():
     result = called(body(order("a"), order("b"), order("c", "amoxicillin")))
-    assert len(result.decided) == 2 * len(CONTENT.cards)
-    assert [one.order.reference for one in result.decided][:: len(CONTENT.cards)] == [
+    assert len(result.decisions) == 2 * len(CONTENT.cards)
+    assert [one.order.reference for one in result.decisions][:: len(CONTENT.cards)] == [
         "MedicationRequest/a",
         "MedicationRequest/b",
     ]

@@ -15,11 +15,20 @@ from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import absent, known
 from cds_service.clinical.orders.recognise import Order
 from cds_service.content.loading import load_content
-from cds_service.fhir.versions import likely_versions
-from cds_service.guidance.deciding import Decision, Outcome
+from cds_service.guidance.deciding import (
+    Advice,
+    Decision,
+    OrderDecision,
+    Outcome,
+    group_advice,
+    indicator_of,
+    suggestions_of,
+    wordings_of,
+)
+from cds_service.guidance.escaping import SHOWN_LENGTH, escape, plain
 from cds_service.guidance.model import CardText, Phrase
-from cds_service.guidance.rendering import SHOWN_LENGTH, Call, Decided, by_urgency, escape, plain, render
-from cds_service.hooks.cards import Action, Card, Coding, Source, to_json
+from cds_service.guidance.rendering import Call, render, render_cards
+from cds_service.hooks.cards import Action, to_json
 from cds_service.hooks.requests import read_request
 from tests.support import answer_now
 
@@ -85,15 +94,18 @@ def decided(card, name="acetylcysteine", **texts):
     for fact in CATALOGUE:
         facts.setdefault(fact, known("other") if fact == "use" else absent("none"))
     order = Order(ordered("d", name), (), (name,))
-    return Decided(Decision(card, Outcome.ADVISE, facts), order)
+    wordings = wordings_of(card, facts, CONTENT.phrases)
+    decision = Decision(card, Outcome.ADVISE, facts, indicator_of(card, facts), suggestions_of(card, facts), wordings)
+    return OrderDecision(order, decision)
 
 
 IS_HIGH = {"fact": "glutamate", "is": "high", "because": "a reason that is long enough"}
-CALL = Call(likely_versions("order-sign", ()), "p", date(2026, 11, 23), lambda: "id")
+CALL = Call("p", date(2026, 11, 23), lambda: "id")
 
 
 def rendered(one, *more):
-    return render([one, *more], CONTENT, CALL)
+    (advice,) = group_advice([one, *more])
+    return render(advice, CONTENT, CALL)
 
 
 # --- escape -----------------------------------------------------------------------------------------------------------
@@ -332,7 +344,7 @@ def test_a_phrase_without_a_wording_for_the_facts_is_a_mistake():
     content = replace(CONTENT, phrases={"line": silent})
     card = CARDS["glutamate-high"].model_copy(update={"text": CardText(summary="Summary", detail="{line}")})
     with pytest.raises(LookupError, match="line has no wording"):
-        render([decided(card)], content, CALL)
+        wordings_of(card, {"glutamate": absent("none")}, content.phrases)
 
 
 def test_a_card_says_who_says_so_and_about_what():
@@ -386,17 +398,20 @@ def test_a_source_without_an_address_is_not_linked():
     card = CARDS["dose-above-studied"].model_copy(update={"sources": ["seed-article", "schmaal-2012"]})
     seed = CONTENT.sources["seed-article"].model_copy(update={"url": None})
     content = type(CONTENT)(**{**vars(CONTENT), "sources": {**CONTENT.sources, "seed-article": seed}})
-    one = render([decided(card, dose_per_day={"amount": "1 mg"})], content, CALL)
+    (advice,) = group_advice([decided(card, dose_per_day={"amount": "1 mg"})])
+    one = render(advice, content, CALL)
     assert [link.url for link in one.links] == [CONTENT.sources["schmaal-2012"].url]
 
 
 def test_cards_are_sorted_by_urgency_and_otherwise_keep_their_order():
-    def one(name, indicator):
-        source = Source(label="l", topic=Coding(system="s", code=name))
-        return Card(uuid=name, summary="s", detail="d", indicator=indicator, source=source)
+    def advice(name, indicator):
+        card = CARDS["glutamate-high"].model_copy(update={"id": name, "text": CardText(summary="s", detail="d")})
+        return Advice(card, (decided(card),), indicator, ())
 
     levels = [("a", "info"), ("b", "warning"), ("c", "critical"), ("d", "info"), ("e", "critical"), ("f", "warning")]
-    assert "".join(card.uuid for card in by_urgency([one(*pair) for pair in levels])) == "cebfad"
+    rendered_cards = render_cards([advice(*level) for level in levels], CONTENT, CALL)
+    assert "".join(card_id for card_id, _ in rendered_cards) == "cebfad"
+    assert all(card_id == card.source.topic.code for card_id, card in rendered_cards)
 
 
 # --- every card on the wire -------------------------------------------------------------------------------------------

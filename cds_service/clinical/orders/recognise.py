@@ -19,18 +19,22 @@ from cds_service.fhir.json import (
     shortened,
     text,
 )
-from cds_service.fhir.versions import drug_pointers, drugs_of, ingredients_of, kind_of
+from cds_service.fhir.versions import R4, drug_pointers, drugs_of, ingredients_of, kind_of
 
 Medications = Mapping[str, Resource]  # `Medication/id` and full URLs -> the resource
 
 
 @dataclass(frozen=True)
 class Order:
-    """An order for acetylcysteine: the resource as it came, the product rows it was found by, its names."""
+    """An order for acetylcysteine: the resource as it came, the product rows it was found by, its names.
+
+    `fhir_version` is the version that it is written in, known once everything of the call is gathered.
+    """
 
     resource: Resource
     products: tuple[Row, ...]
     names: tuple[str, ...]
+    fhir_version: str = R4
 
     @property
     def reference(self) -> str:

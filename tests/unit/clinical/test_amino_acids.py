@@ -14,6 +14,7 @@ from cds_service.clinical.labs.site_intervals import SiteInterval
 from cds_service.clinical.reading import read_patient_facts
 from cds_service.content.loading import load_content
 from cds_service.gathering.prefetch import gather
+from tests.support import draft_orders_of
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -72,7 +73,7 @@ def named(reference):
 
 def facts(*results, medications=None, drafts=(), **prefetch):
     sent = {"aminoAcids": bundle(*results), "activeMedications": medications, "patient": None, **prefetch}
-    return read_patient_facts(gather("p", sent), VOCABULARY, [named(one) for one in drafts], NOW)
+    return read_patient_facts(draft_orders_of(*[named(one) for one in drafts]), gather("p", sent), VOCABULARY, NOW)
 
 
 # --- the newest result ------------------------------------------------------------------------------------------------
@@ -365,7 +366,7 @@ def test_medications_that_are_not_whole_leave_it_unknown(medications, note):
 
 def test_medications_that_were_not_sent_leave_it_unknown():
     chart = gather("p", {"aminoAcids": bundle(result(64))})
-    fact = read_patient_facts(chart, VOCABULARY, [], NOW)["glutamate_sample"]
+    fact = read_patient_facts(draft_orders_of(), chart, VOCABULARY, NOW)["glutamate_sample"]
     assert (fact.state, fact.note) == (State.UNKNOWN, "list of active medications not sent")
 
 

@@ -9,17 +9,17 @@ import pytest
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import State
-from cds_service.clinical.orders.recognise import read_order
 from cds_service.clinical.reading import read_order_facts, read_patient, read_patient_facts, read_weight
 from cds_service.content.loading import load_content
 from cds_service.fhir.searching import prefetch_from
 from cds_service.gathering.prefetch import gather
+from tests.support import draft_orders_of
 
 ROOT = Path(__file__).parents[3]
 VOCABULARY = load_content(ROOT / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
-DERIVED_LATER = {"screens_not_done", "dose_together"}  # deciding adds it, from what the cards could not be told
+DERIVED_LATER = {"screens_not_done"}  # once the other cards were decided
 
 
 def patient_chart(name):
@@ -32,11 +32,11 @@ def stored_order(name):
 
 
 def patient_facts(chart):
-    return read_patient_facts(chart, VOCABULARY, frozenset(), NOW)
+    return read_patient_facts(draft_orders_of(), chart, VOCABULARY, NOW)
 
 
 def order_facts(resource, chart):
-    return read_order_facts(read_order(resource, {}, VOCABULARY), patient_facts(chart), chart, VOCABULARY, NOW)
+    return read_order_facts(draft_orders_of(resource), patient_facts(chart), chart, VOCABULARY, NOW)[0]
 
 
 def ordered(*instructions, **members):

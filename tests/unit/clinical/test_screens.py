@@ -10,6 +10,7 @@ from cds_service.clinical.reading import read_patient_facts
 from cds_service.clinical.screens.conditions import condition_screen
 from cds_service.content.loading import load_content
 from cds_service.gathering.prefetch import gather
+from tests.support import draft_orders_of
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -42,7 +43,7 @@ def bundle(*resources, **members):
 
 
 def facts(**prefetch):
-    return read_patient_facts(gather("p", prefetch), VOCABULARY, frozenset(), NOW)
+    return read_patient_facts(draft_orders_of(), gather("p", prefetch), VOCABULARY, NOW)
 
 
 def hypersensitivity(*allergies):

@@ -12,6 +12,7 @@ from cds_service.clinical.orders.recognise import read_order
 from cds_service.clinical.reading import read_order_facts, read_patient_facts
 from cds_service.content.loading import load_content
 from cds_service.gathering.prefetch import gather
+from tests.support import draft_orders_of
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -44,8 +45,8 @@ def draft(drug=INGREDIENT, route=None, dose=None, **members):
 
 def facts_of(order, **prefetch):
     chart = gather("p", {**EMPTY, **prefetch})
-    patient = read_patient_facts(chart, VOCABULARY, frozenset(), NOW)
-    return {**patient, **read_order_facts(read_order(order, {}, VOCABULARY), patient, chart, VOCABULARY, NOW)}
+    patient = read_patient_facts(draft_orders_of(), chart, VOCABULARY, NOW)
+    return {**patient, **read_order_facts(draft_orders_of(order), patient, chart, VOCABULARY, NOW)[0]}
 
 
 def use(order, **prefetch):

@@ -21,7 +21,7 @@ from cds_service.fhir.json import codings, names
 from cds_service.fhir.versions import DSTU2, R4, R5, STU3, likely_versions, version_of
 from cds_service.gathering.prefetch import gather
 from tests.golden.dstu2 import ELEMENTS
-from tests.support import NOW
+from tests.support import NOW, draft_orders_of
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
 EVERY = (DSTU2, STU3, R4, R5)
@@ -313,10 +313,8 @@ BOUNDS = {
 
 
 def order_facts(resource: Json) -> Json:
-    order = read_order(resource, {}, VOCABULARY)
-    assert order is not None
-    chart = gather("p", {})
-    return read_order_facts(order, read_patient_facts(chart, VOCABULARY, [], NOW), chart, VOCABULARY, NOW)
+    orders, chart = draft_orders_of(resource), gather("p", {})
+    return read_order_facts(orders, read_patient_facts(orders, chart, VOCABULARY, NOW), chart, VOCABULARY, NOW)[0]
 
 
 def duration_of(resource: Json) -> Json:

@@ -20,6 +20,7 @@ from cds_service.clinical.screens.conditions import by_name, missing
 from cds_service.content.loading import load_content
 from cds_service.fhir.queries import MEDICATIONS
 from cds_service.gathering.prefetch import gather
+from tests.support import draft_orders_of
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -71,7 +72,7 @@ def draft(**members: Json) -> Json:
 
 
 def patient_facts(**prefetch: Json) -> Facts:
-    return read_patient_facts(gather("p", {**EMPTY, **prefetch}), VOCABULARY, [], NOW)
+    return read_patient_facts(draft_orders_of(), gather("p", {**EMPTY, **prefetch}), VOCABULARY, NOW)
 
 
 def order_of(resource: Json) -> Order:
@@ -82,8 +83,8 @@ def order_of(resource: Json) -> Order:
 
 def order_facts(resource: Json, **prefetch: Json) -> Facts:
     chart = gather("p", {**EMPTY, **prefetch})
-    patient = read_patient_facts(chart, VOCABULARY, [], NOW)
-    return read_order_facts(order_of(resource), patient, chart, VOCABULARY, NOW)
+    patient = read_patient_facts(draft_orders_of(), chart, VOCABULARY, NOW)
+    return read_order_facts(draft_orders_of(resource), patient, chart, VOCABULARY, NOW)[0]
 
 
 # --- screens: what was found, and by what -----------------------------------------------------------------------------
@@ -252,7 +253,7 @@ def test_what_was_found_by_its_name_alone_says_so() -> None:
 
 
 def test_data_that_were_not_sent_are_each_named() -> None:
-    facts = read_patient_facts(gather("p", {}), VOCABULARY, [], NOW)
+    facts = read_patient_facts(draft_orders_of(), gather("p", {}), VOCABULARY, NOW)
     notes = {
         "age": "patient record not sent",
         "poisoning": "problem list not sent; acetaminophen levels not sent",
@@ -364,8 +365,8 @@ def test_a_site_gives_each_analyte_its_own_interval() -> None:
     }
     results = bundle(result("20642-5", 64, "umol/L", "g"), result("22672-0", 64, "umol/L", "c"))
     chart = gather("p", {**EMPTY, "aminoAcids": results})
-    with_site = read_patient_facts(chart, replace(VOCABULARY, site_intervals=site), [], NOW)
-    without = read_patient_facts(chart, VOCABULARY, [], NOW)
+    with_site = read_patient_facts(draft_orders_of(), chart, replace(VOCABULARY, site_intervals=site), NOW)
+    without = read_patient_facts(draft_orders_of(), chart, VOCABULARY, NOW)
     assert (with_site["glutamate"].value, with_site["cystine"].value) == ("low", "high")
     assert (without["glutamate"].value, without["cystine"].value) == ("unclassified", "unclassified")
 
@@ -467,7 +468,7 @@ def test_the_kidney_is_shown_with_everything_that_a_card_may_say_of_it(
 @pytest.mark.parametrize("name", ["dialysis", "kidney_injury", "kidney_disease"])
 def test_without_the_kidney_results_an_empty_problem_list_tells_nothing(name: str) -> None:
     sent = {key: None for key in EMPTY if key != "kidneyResults"}
-    facts = read_patient_facts(gather("p", sent), VOCABULARY, [], NOW)
+    facts = read_patient_facts(draft_orders_of(), gather("p", sent), VOCABULARY, NOW)
     assert facts[name] == unknown("kidney results not sent")
 
 

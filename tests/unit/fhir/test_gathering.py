@@ -11,6 +11,7 @@ from cds_service.clinical.reading import read_patient_facts
 from cds_service.content.loading import load_content
 from cds_service.fhir.queries import QUERIES
 from cds_service.gathering.prefetch import gather, read_answer
+from tests.support import draft_orders_of
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -42,7 +43,7 @@ def answer(value):
 
 
 def hypersensitivity(prefetch, **more):
-    return read_patient_facts(gather("p", prefetch, **more), VOCABULARY, frozenset(), NOW)["hypersensitivity"]
+    return read_patient_facts(draft_orders_of(), gather("p", prefetch, **more), VOCABULARY, NOW)["hypersensitivity"]
 
 
 ERROR = "the EHR reports an error"

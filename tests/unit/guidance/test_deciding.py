@@ -65,7 +65,7 @@ def facts(**changed):
 
 
 def outcomes(found, *cards):
-    return {one.card.id: one.outcome for one in decide(found, cards)}
+    return {one.card.id: one.outcome for one in decide(found, cards, {})}
 
 
 # --- three outcomes ---------------------------------------------------------------------------------------------------
@@ -89,7 +89,7 @@ def test_a_card_advises_stays_silent_or_cannot_tell(risk, allergy, expected):
 
 def test_each_decision_keeps_every_row_with_its_answer_and_the_facts():
     found = facts(bronchospasm_risk=PRESENT, hypersensitivity=UNKNOWN)
-    (decision,) = decide(found, [card("both", RISK, OTHER_USE, ALLERGY)])
+    (decision,) = decide(found, [card("both", RISK, OTHER_USE, ALLERGY)], {})
     assert [(one.row, one.answer) for one in decision.reasons] == [
         (RISK, Answer.YES),
         (OTHER_USE, Answer.YES),
@@ -104,7 +104,7 @@ def test_there_is_a_decision_for_every_card_and_those_after_the_others_come_last
 
 
 def test_cards_may_be_given_as_an_iterator():
-    decisions = decide(facts(), iter([card("late", NOT_DONE, after_others=True), card("risk", RISK)]))
+    decisions = decide(facts(), iter([card("late", NOT_DONE, after_others=True), card("risk", RISK)]), {})
     assert [one.card.id for one in decisions] == ["risk", "late"]
 
 
@@ -114,7 +114,7 @@ def test_cards_may_be_given_as_an_iterator():
 def undone(found, *cards, also=()):
     screens = [{"fact": one, "uses": ["other"], "because": "for the test"} for one in also]
     last = card("late", NOT_DONE, after_others=True, screens=screens)
-    return screens_not_done(found, decide(found, cards), last)
+    return screens_not_done(found, decide(found, cards, {}), last)
 
 
 def test_where_every_card_could_be_told_every_screen_was_done():
@@ -248,14 +248,14 @@ BASELINES = {
 
 @pytest.mark.parametrize(("found", "expected"), BASELINES.values(), ids=BASELINES)
 def test_exactly_one_card_of_the_baseline_family_speaks(found, expected):
-    spoken = [one.card.id for one in decide(found, CONTENT.cards) if one.outcome is Outcome.ADVISE]
+    spoken = [one.card.id for one in decide(found, CONTENT.cards, CONTENT.phrases) if one.outcome is Outcome.ADVISE]
     assert [identity for identity in spoken if identity in BASELINE] == [expected]
 
 
 @pytest.mark.parametrize("use", ["antidote", "inhaled", "ophthalmic", "respiratory"])
 def test_in_any_other_use_no_card_of_the_baseline_family_speaks_or_is_left_open(use):
     for found in (facts(use=known(use)), facts(use=known(use), glutamate=UNKNOWN, age=UNKNOWN)):
-        decided = {one.card.id: one.outcome for one in decide(found, CONTENT.cards)}
+        decided = {one.card.id: one.outcome for one in decide(found, CONTENT.cards, CONTENT.phrases)}
         assert {decided[identity] for identity in BASELINE} == {Outcome.SILENT}
 
 
@@ -281,16 +281,16 @@ SPEAKING = {
 
 @pytest.mark.parametrize(("use", "expected"), SPEAKING.items(), ids=SPEAKING)
 def test_each_use_has_only_the_cards_that_the_contract_gives_it(use, expected):
-    decided = decide(facts(use=known(use), **EVERYTHING_WRONG), CONTENT.cards)
+    decided = decide(facts(use=known(use), **EVERYTHING_WRONG), CONTENT.cards, CONTENT.phrases)
     assert {one.card.id for one in decided if one.outcome is Outcome.ADVISE} == expected
 
 
 def test_where_glutamate_is_unknown_the_card_on_screening_stands_in_for_the_baseline():
-    decided = decide(facts(glutamate=unknown("amino acid results not sent")), CONTENT.cards)
+    decided = decide(facts(glutamate=unknown("amino acid results not sent")), CONTENT.cards, CONTENT.phrases)
     assert [one.card.id for one in decided if one.outcome is Outcome.ADVISE] == ["screening-incomplete"]
 
 
 def test_a_dose_of_2400_mg_is_not_above_the_dose_studied():
     for dose, expected in ((2400, Outcome.SILENT), (2401, Outcome.ADVISE)):
-        decided = decide(facts(dose_per_day=known(Decimal(dose))), CONTENT.cards)
+        decided = decide(facts(dose_per_day=known(Decimal(dose))), CONTENT.cards, CONTENT.phrases)
         assert next(one.outcome for one in decided if one.card.id == "dose-above-studied") is expected

@@ -1,0 +1,96 @@
+"""The medication orders of one call: one value, made from the request, that every later step reads."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from cds_service.clinical.orders.recognise import (
+    Order,
+    has_unread_drug,
+    index_medications,
+    is_nameless,
+    read_order,
+)
+from cds_service.clinical.vocabulary import Vocabulary
+from cds_service.fhir.json import Resource
+from cds_service.fhir.versions import likely_versions, shows_version, version_of
+
+
+@dataclass(frozen=True)
+class DraftOrders:
+    """The orders of one hook call, and what they turned out to be for.
+
+    `draft_orders` are all medication orders, as sent; `selected_orders` those of them that the hook asks about.
+    `included_entries` are the Bundle entries in which the drug behind a reference is looked up: those of the request,
+    and what was gathered since. Of the selected orders, `acetylcysteine_orders` are for acetylcysteine, and the drug of
+    `unresolved_orders` stands behind a reference that no included entry resolves.
+    """
+
+    draft_orders: tuple[Resource, ...]
+    selected_orders: tuple[Resource, ...]
+    included_entries: tuple[Resource, ...]
+    acetylcysteine_orders: tuple[Order, ...]
+    unresolved_orders: tuple[Resource, ...]
+
+    @property
+    def may_be_acetylcysteine(self) -> bool:
+        """False where every selected order is known to be for another drug."""
+        return bool(self.acetylcysteine_orders or self.unresolved_orders)
+
+    @property
+    def resources(self) -> list[Resource]:
+        """Every medication order of the call, and each Medication that one of them may point to."""
+        included = [entry.get("resource") for entry in self.included_entries]
+        medications = [one for one in included if isinstance(one, dict) and one.get("resourceType") == "Medication"]
+        return [*self.draft_orders, *medications]
+
+    @property
+    def nameless_orders(self) -> list[Resource]:
+        """The unresolved orders that do not name their drug beside the reference either: they may be for anything."""
+        medications = index_medications(self.included_entries)
+        return [order for order in self.unresolved_orders if is_nameless(order, medications)]
+
+
+def read_orders(
+    draft_orders: Sequence[Resource],
+    selected_orders: Sequence[Resource],
+    included_entries: Iterable[Resource],
+    vocabulary: Vocabulary,
+) -> DraftOrders:
+    """The draft orders, each selected one recognised by its codes and names and by the Medication it points to."""
+    entries = tuple(included_entries)
+    medications = index_medications(entries)
+    acetylcysteine_orders, unresolved_orders = [], []
+    for resource in selected_orders:
+        order = read_order(resource, medications, vocabulary)
+        if order is not None:
+            acetylcysteine_orders.append(order)
+        elif has_unread_drug(resource, medications):
+            unresolved_orders.append(resource)
+    return DraftOrders(
+        tuple(draft_orders),
+        tuple(selected_orders),
+        entries,
+        tuple(acetylcysteine_orders),
+        tuple(unresolved_orders),
+    )
+
+
+def with_entries(orders: DraftOrders, entries: Iterable[Resource], vocabulary: Vocabulary) -> DraftOrders:
+    """The same orders, recognised anew with more entries to look a drug up in."""
+    included_entries = (*orders.included_entries, *entries)
+    return read_orders(orders.draft_orders, orders.selected_orders, included_entries, vocabulary)
+
+
+def with_versions(orders: DraftOrders, hook: str) -> DraftOrders:
+    """The same orders, each with the FHIR version that it is written in.
+
+    That is the likeliest one that the order's own shape allows, by everything else of the call and by its hook.
+    """
+    acetylcysteine_orders = orders.acetylcysteine_orders
+    resources: list[Resource] = []
+    if not all(shows_version(order.resource) for order in acetylcysteine_orders):
+        entries = orders.included_entries
+        resources = [resource for entry in entries if isinstance(resource := entry.get("resource"), dict)]
+    likely = likely_versions(hook, resources)
+    versioned = (replace(order, fhir_version=version_of(order.resource, likely)) for order in acetylcysteine_orders)
+    return replace(orders, acetylcysteine_orders=tuple(versioned))

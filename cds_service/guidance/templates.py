@@ -1,0 +1,29 @@
+"""Texts of the content taken apart: words, and the holes between them that facts and phrases fill."""
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import msgspec
+
+from cds_service.guidance.model import pieces
+
+
+class Template(msgspec.Struct, frozen=True):
+    """The words of a text, one piece before, between and after its holes, and the names of the holes."""
+
+    words: tuple[str, ...]
+    holes: tuple[str, ...]
+
+    def fill(self, value_of: Callable[[str], str]) -> str:
+        """The text, each hole filled with the value of its name."""
+        filled = [self.words[0]]
+        for hole, words in zip(self.holes, self.words[1:], strict=True):
+            filled += (value_of(hole), words)
+        return "".join(filled)
+
+
+@lru_cache(maxsize=1024)  # a content has some hundred texts, and each card that is shown needs several of them
+def parse_template(text: str) -> Template:
+    """The template of a text: `{fact.text}`, `{phrase}`, `{orders}` or `{content.version}` is a hole."""
+    parts = pieces(text)
+    return Template(tuple(parts[::2]), tuple(parts[1::2]))
