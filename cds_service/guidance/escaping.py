@@ -1,44 +1,54 @@
-"""Escaping: text from the EHR stays text in GitHub-Flavored Markdown and in HTML."""
+"""Makes text from outside safe to show: some of it comes from the EHR, and some clients render raw HTML."""
 
 import re
 import unicodedata
 
-SHOWN_LENGTH = 1000  # our own lists may be long; names from the EHR are cut where they are read
-_MARKDOWN = re.compile(r"([\\`*_\[\]|~$])")
-# Most values, told at a glance: words and numbers that mean nothing in Markdown or HTML. The rest is looked at.
-_NOTHING_ODD = re.compile(r"[ -%'-;=?-~µ²–]*+")  # printable, but for <, > and &
-_HARMLESS = re.compile(  # nothing here that the patterns below would find
-    r"(?:[A-Za-z(“]|\d+(?![\d.)]))(?:[A-Za-z0-9µ,;()%“”–²-]++| (?! )|/(?!/)|(?<![Ww])\.(?![A-Za-zµ²]{2}))*+(?<! )",
-    re.ASCII,
+MAX_SHOWN_LENGTH = 1000  # characters; our own lists may be long, names from the EHR are cut where they are read
+_WORD_JOINER = "\u2060"  # invisible; keeps a client from making a list or a link of bare text
+_SPECIAL = re.compile(
+    r"""(?P<markdown>[\\`*_\[\]|~$])
+      | (?P<html>[&<>"'])
+      | (?P<line_start>^(?:[-+=\#]|\d+(?=[.)])))
+      | (?P<link>/(?=/)|@|www(?=\.)|(?:mailto|xmpp)(?=:)|(?<=\w)[.．。](?=[^\W\d_]{2}))""",
+    re.IGNORECASE | re.VERBOSE,
 )
-_LINE_START = re.compile(r"^([-+=#]|\d+(?=[.)]))")
-_LINK = re.compile(r"/(?=/)|www(?=\.)|@|(?:mailto|xmpp)(?=:)|(?<=\w)[.．。](?=[^\W\d_]{2})", re.IGNORECASE)
-_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
-_WORD_JOINER = "\u2060"  # invisible; keeps a client from making a link of bare text
+_HTML_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}
 _COMPARATORS = {"<=": "at most ", ">=": "at least ", "<": "less than ", ">": "more than "}
 
 
-def escape(text: str) -> str:
-    """Text that stays text in GitHub-Flavored Markdown and in HTML: no markup, link, table or line break."""
-    return text if len(text) <= SHOWN_LENGTH and _HARMLESS.fullmatch(text) else made_harmless(text)
+def escape_markdown(text: str) -> str:
+    """Text that stays text in GitHub-Flavored Markdown and in HTML: no markup, link, table or line break.
+
+    Longer text is cut to `MAX_SHOWN_LENGTH` characters and ends with an ellipsis.
+    """
+    visible = _visible(text)
+    if len(visible) > MAX_SHOWN_LENGTH:
+        visible = visible[: MAX_SHOWN_LENGTH - 1] + "…"
+    return _SPECIAL.sub(_escaped, visible)
 
 
-def made_harmless(text: str) -> str:
-    """The same, by looking at every character."""
-    plain = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
-    plain = " ".join(plain.split())
-    if len(plain) > SHOWN_LENGTH:
-        plain = plain[: SHOWN_LENGTH - 1] + "…"
-    plain = _MARKDOWN.sub(r"\\\1", plain).translate(_HTML)
-    plain = _LINE_START.sub(rf"{_WORD_JOINER}\1", plain)
-    return _LINK.sub(rf"\g<0>{_WORD_JOINER}", plain)
+def to_plain_text(text: str) -> str:
+    """Text for a summary or a label, which are no Markdown: comparators in words, and nothing that HTML would read."""
+    for comparator, words in _COMPARATORS.items():
+        text = text.replace(comparator, words)
+    return _visible(text.replace("&", ""))
 
 
-def plain(text: str) -> str:
-    """Text for a summary, which is no Markdown: comparators in words, and nothing that HTML would read."""
-    if _NOTHING_ODD.fullmatch(text):
-        return " ".join(text.split())
-    for sign, word in _COMPARATORS.items():
-        text = text.replace(sign, word)
-    kept = (c for c in text if c.isspace() or (unicodedata.category(c)[0] != "C" and c not in "<>&"))
-    return " ".join("".join(kept).split())
+def _visible(text: str) -> str:
+    """Without control, format and unassigned characters, on one line, with single spaces."""
+    if not text.isprintable():
+        text = "".join(c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
+    return " ".join(text.split())
+
+
+def _escaped(special: re.Match[str]) -> str:
+    found = special[0]
+    match special.lastgroup:
+        case "markdown":
+            return f"\\{found}"
+        case "html":
+            return _HTML_ENTITIES[found]
+        case "line_start":
+            return f"{_WORD_JOINER}{found}"
+        case _:
+            return f"{found}{_WORD_JOINER}"

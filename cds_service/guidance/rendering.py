@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from cds_service.clinical.facts import Text
 from cds_service.guidance.deciding import Advice, OrderDecision, OrderSuggestion
-from cds_service.guidance.escaping import escape, plain
+from cds_service.guidance.escaping import escape_markdown, to_plain_text
 from cds_service.guidance.model import SUMMARY_LIMIT, Card, Content
 from cds_service.guidance.suggesting import action_for
 from cds_service.guidance.templates import parse_template
@@ -52,8 +52,8 @@ def render(advice: Advice, content: Content, call: Call) -> wire.Card:
     card, suggestions = advice.card, _suggestions(advice, call)
     return wire.Card(
         uuid=call.new_id(),
-        summary=_summary(card, _Writer(advice.decisions, content, plain).write(card.text.summary)),
-        detail=tidy(_Writer(advice.decisions, content, escape).write(card.text.detail)),
+        summary=_summary(card, _Writer(advice.decisions, content, to_plain_text).write(card.text.summary)),
+        detail=tidy(_Writer(advice.decisions, content, escape_markdown).write(card.text.detail)),
         indicator=advice.indicator,
         source=wire.Source(
             label=content.about.source_label,
@@ -138,7 +138,7 @@ def _label(suggestion: OrderSuggestion, several: bool) -> str:
     """The label; with several orders, whose it is. A label is plain text."""
     if not several or suggestion.row.does == "order-amino-acids":
         return suggestion.row.label
-    return f"{suggestion.row.label}: {plain(suggestion.order.name)}"
+    return f"{suggestion.row.label}: {to_plain_text(suggestion.order.name)}"
 
 
 def _selection(suggestions: Sequence[wire.Suggestion]) -> Literal["at-most-one", "any"] | None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from cds_service.guidance.rendering import escape
+from cds_service.guidance.escaping import escape_markdown
 from tests.support import CONTENT, Body, Json, cards_of, new_client, order_for, request_for, walk
 from tests.support import FIXTURES as PEOPLE
 
@@ -147,12 +147,12 @@ def structure_of(markdown: str) -> list[Json]:
 )
 def test_the_renderer_would_make_something_of_it(markdown: str, made: str) -> None:
     assert made in [one[0] for one in structure_of(markdown) if isinstance(one, tuple)]
-    assert structure_of(escape(markdown)) == structure_of("harmless")
+    assert structure_of(escape_markdown(markdown)) == structure_of("harmless")
 
 
 @given(text=HOSTILE)
 def test_escaped_text_makes_nothing_wherever_it_stands(text: str) -> None:
-    shown = escape(text) or "nothing"
+    shown = escape_markdown(text) or "nothing"
     for place in (
         "{}",
         "- {}\n- end",
@@ -167,17 +167,18 @@ def test_escaped_text_makes_nothing_wherever_it_stands(text: str) -> None:
 
 @given(first=HOSTILE, second=HOSTILE)
 def test_two_escaped_texts_make_nothing_together(first: str, second: str) -> None:
-    both = f"- {escape(first) or 'x'}: {escape(second) or 'x'}\n- {escape(second) or 'x'} ({escape(first) or 'x'})"
+    one, other = escape_markdown(first) or "x", escape_markdown(second) or "x"
+    both = f"- {one}: {other}\n- {other} ({one})"
     assert structure_of(both) == structure_of("- x: x\n- x (x)")
 
 
 @given(text=HOSTILE)
 def test_a_client_that_takes_escaped_text_for_html_sees_no_tag_and_no_reference_that_becomes_one(text: str) -> None:
     page = Structure()
-    page.feed(escape(text))
+    page.feed(escape_markdown(text))
     page.close()
     assert page.found == []
-    visible = re.sub(r"\\(?=[\\`*_\[\]|~$])", "", html.unescape(escape(text))).replace("\u2060", "")
+    visible = re.sub(r"\\(?=[\\`*_\[\]|~$])", "", html.unescape(escape_markdown(text))).replace("\u2060", "")
     assert [c for c in text if c in "<>&"] == [c for c in visible if c in "<>&"]
 
 

@@ -9,7 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from markdown_it import MarkdownIt
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import absent, known
@@ -25,11 +24,11 @@ from cds_service.guidance.deciding import (
     suggestions_of,
     wordings_of,
 )
-from cds_service.guidance.escaping import SHOWN_LENGTH, escape, plain
 from cds_service.guidance.model import CardText, Phrase
 from cds_service.guidance.rendering import Call, render, render_cards
 from cds_service.hooks.cards import Action, to_json
 from cds_service.hooks.requests import read_request
+from tests.hostile_text import HOSTILE, LINKED_BY_GFM, MARKDOWN, WORD_JOINER
 from tests.support import answer_now
 
 ROOT = Path(__file__).parents[2]
@@ -38,9 +37,6 @@ CARDS = {card.id: card for card in CONTENT.cards}
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 STORIES = sorted(path.stem for path in (ROOT / "fixtures" / "patients").glob("*.json"))
 ORDERS = sorted(path.stem for path in (ROOT / "fixtures" / "orders").glob("*.json"))
-WORD_JOINER = "\u2060"
-MARKDOWN = MarkdownIt("gfm-like", {"html": True, "linkify": False})  # links of bare text: see LINKED_BY_GFM
-LINKED_BY_GFM = re.compile(r"(https?|ftp)://|www\.|(mailto|xmpp):|[\w.+-]@\w", re.IGNORECASE)
 
 
 def stored(folder, name):
@@ -106,207 +102,6 @@ CALL = Call("p", date(2026, 11, 23), lambda: "id")
 def rendered(one, *more):
     (advice,) = group_advice([one, *more])
     return render(advice, CONTENT, CALL)
-
-
-# --- escape -----------------------------------------------------------------------------------------------------------
-
-HOSTILE = {
-    # text, and what a reader sees of it where that is not the text itself
-    "script": ("<script>alert(1)</script>", None),
-    "image with a handler": ('<img src=x onerror="alert(1)">', None),
-    "inline HTML": ("<b>bold</b> and <!-- comment -->", None),
-    "closing tags": ("</p></div><p>", None),
-    "unclosed tag": ("<a href='javascript:alert(1)'", None),
-    "CDATA": ("<![CDATA[x]]>", None),
-    "processing instruction": ("<?php echo 1 ?>", None),
-    "link": ("[click](https://evil.example)", None),
-    "link with a title": ('[click](/x "title")', None),
-    "link by reference": ("[click][1]", None),
-    "definition of a link": ("[1]: https://evil.example", None),
-    "footnote": ("[^1]: note", None),
-    "image": ("![x](https://evil.example/a.png)", None),
-    "task": ("[x] done", None),
-    "link in angle brackets": ("<https://evil.example>", None),
-    "address in angle brackets": ("<a@evil.example>", None),
-    "bare http": ("see http://evil.example now", None),
-    "bare https in capitals": ("HTTPS://EVIL.EXAMPLE", None),
-    "bare ftp": ("ftp://evil.example", None),
-    "bare www": ("www.evil.example", None),
-    "bare www in capitals": ("(WWW.evil.example)", None),
-    "bare address": ("mail a@evil.example now", None),
-    "mailto": ("mailto:a@evil.example", None),
-    "xmpp in capitals": ("XMPP:a@evil.example/x", None),
-    "link broken by zero width": ("http:\u200b//evil.example", "http://evil.example"),
-    "www broken by zero width": ("ww\u200bw.evil.example", "www.evil.example"),
-    "table": ("a | b", None),
-    "whole table": ("| a | b |\n|---|---|\n| 1 | 2 |", "| a | b | |---|---| | 1 | 2 |"),
-    "heading": ("# heading", None),
-    "heading of six": ("###### heading", None),
-    "heading underlined": ("heading\n===", "heading ==="),
-    "line of equals": ("===", None),
-    "rule of hyphens": ("---", None),
-    "rule of stars": ("* * *", None),
-    "rule of underscores": ("___", None),
-    "list with a hyphen": ("- item", None),
-    "list with a plus": ("+ item", None),
-    "list with a star": ("* item", None),
-    "list with a number": ("1. item", None),
-    "list with a bracket": ("1) item", None),
-    "list with a long number": ("123456789. item", None),
-    "quote": ("> quoted", None),
-    "indented code": ("    code", "code"),
-    "fence of backticks": ("```python", None),
-    "fence of tildes": ("~~~python", None),
-    "code span": ("`code` and ``more``", None),
-    "emphasis": ("*a* _b_ **c** __d__ ***e***", None),
-    "strike-through": ("~~gone~~", None),
-    "formula": ("$x^2$ and $$y$$", None),
-    "backslashes": ("\\*not\\* \\\\ \\", None),
-    "backslash before a bracket": ("\\[x](y)", None),
-    "entity": ("&lt;script&gt; &copy; &#60; &#x3C;", None),
-    "ampersand": ("AT&T & co", None),
-    "quotes": ("\"double\" 'single'", None),
-    "line break": ("one\ntwo\r\nthree", "one two three"),
-    "paragraph": ("one\n\n# two", "one # two"),
-    "hard break": ("one  \ntwo", "one two"),
-    "line separators of Unicode": ("one\u2028two\u2029three\u0085four", "one two three four"),
-    "tabs": ("\tone\ttwo", "one two"),
-    "control characters": ("a\x00b\x07c\x1b[31md\x7f", "abc[31md"),
-    "bidi overrides": ("\u202egnp.exe\u202c \u2066x\u2069 \u200f\u061c", "gnp.exe x"),
-    "zero width": ("a\u200bb\u200cc\u200dd\u2060e", "abcde"),
-    "not a character": ("a\ufefeb", "ab"),
-    "byte order mark": ("\ufeffa", "a"),
-    "soft hyphen": ("acetyl\u00adcysteine", "acetylcysteine"),
-    "tag characters": ("a\U000e0041b", "ab"),
-    "private use": ("a\ue000b", "ab"),
-    "half of a pair": ("a\ud800b", "ab"),
-    "template": ("{glutamate.result} {{context.patientId}}", None),
-    "blank": (" \n\t ", ""),
-    "plain": ("Acetylcysteine 600 MG Oral Capsule (2,400 mg/day), 10–120 µmol/L!", None),
-    "minus": ("−5 to +5 ± 1 ÷ 2 × 3", None),
-    "number with a decimal point": ("2.5 mg", None),
-}
-LONG = {
-    "letters": "x" * 10_000,
-    "stars": "*" * 10_000,
-    "brackets": "[" * 10_000,
-    "tags": "<b>" * 5_000,
-    "ampersands": "&" * 10_000,
-    "links": "http://a " * 5_000,
-    "line breaks": "a\n" * 5_000,
-}
-
-
-def paragraph(markdown):
-    """The one paragraph that the Markdown makes, or a failure; its tokens and its HTML."""
-    tokens = MARKDOWN.parse(markdown)
-    assert [token.type for token in tokens] == ["paragraph_open", "inline", "paragraph_close"]
-    return tokens[1].children, MARKDOWN.render(markdown)
-
-
-def visible(markdown):
-    children, page = paragraph(markdown)
-    assert {child.type for child in children} <= {"text"}
-    inside = page.strip().removeprefix("<p>").removesuffix("</p>")
-    assert "<" not in inside
-    assert ">" not in inside
-    return html.unescape(inside)
-
-
-def test_the_table_is_as_long_as_it_is_meant_to_be():
-    assert len(HOSTILE) >= 30
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [pair for pair in HOSTILE.values() if pair[1] != ""],
-    ids=[name for name, pair in HOSTILE.items() if pair[1] != ""],
-)
-def test_hostile_text_is_shown_as_it_is_and_makes_nothing(text, expected):
-    seen = visible(escape(text))
-    assert seen.replace(WORD_JOINER, "") == (text if expected is None else expected)
-    assert not LINKED_BY_GFM.search(seen)
-
-
-@pytest.mark.parametrize(("text", "expected"), HOSTILE.values(), ids=HOSTILE)
-def test_hostile_text_stays_one_item_of_a_list(text, expected):
-    tokens = [token.type for token in MARKDOWN.parse(f"- {escape(text)}\n- end")]
-    assert tokens.count("list_item_open") == 2
-    assert not {"heading_open", "table_open", "hr", "fence", "code_block", "html_block", "blockquote_open"} & {*tokens}
-
-
-@pytest.mark.parametrize(("text", "expected"), HOSTILE.values(), ids=HOSTILE)
-def test_hostile_text_is_also_harmless_where_a_client_takes_it_for_html(text, expected):
-    assert not re.search(r"[<>\"']", escape(text))
-
-
-@pytest.mark.parametrize(("text", "expected"), HOSTILE.values(), ids=HOSTILE)
-def test_hostile_text_stays_in_the_paragraph_of_the_line_above(text, expected):
-    assert [token.type for token in MARKDOWN.parse(f"above\n{escape(text)}")][::2] == [
-        "paragraph_open",
-        "paragraph_close",
-    ]
-
-
-@pytest.mark.parametrize(("text", "expected"), HOSTILE.values(), ids=HOSTILE)
-def test_hostile_text_stays_in_its_cell_of_a_table(text, expected):
-    tokens = MARKDOWN.parse(f"| a | b |\n|---|---|\n| {escape(text)} | end |")
-    cells = [tokens[index + 1].content for index, token in enumerate(tokens) if token.type == "td_open"]
-    assert (len(cells), cells[-1]) == (2, "end")
-
-
-def test_text_never_finishes_a_link_that_stands_around_it():
-    for markdown in (f"[a {escape('](/evil)')}", f"{escape('[a')}](/evil)", f"{escape('![a')}](/evil)"):
-        assert "<a" not in MARKDOWN.render(markdown)
-        assert "<img" not in MARKDOWN.render(markdown)
-
-
-def test_no_formula_is_made_where_a_client_knows_formulas():
-    assert escape("$x$") == r"\$x\$"
-
-
-def test_blank_text_shows_nothing():
-    assert escape(HOSTILE["blank"][0]) == ""
-
-
-@pytest.mark.parametrize("text", LONG.values(), ids=LONG)
-def test_very_long_text_is_cut_and_says_so(text):
-    seen = visible(escape(text)).replace(WORD_JOINER, "")
-    assert len(seen) == SHOWN_LENGTH
-    assert seen.endswith("…")
-    assert text.replace("\n", " ").startswith(seen[:-1])
-
-
-def test_text_of_just_the_length_is_not_cut():
-    assert escape("x" * SHOWN_LENGTH) == "x" * SHOWN_LENGTH
-    assert escape("x" * (SHOWN_LENGTH + 1)) == "x" * (SHOWN_LENGTH - 1) + "…"
-
-
-def test_every_printable_character_survives():
-    characters = [chr(code) for code in range(0x21, 0x7F)] + list("µ×–≥÷äéñßøŁżİ漢字אب")
-    for character in characters:
-        for text in (character, f"{character}a", f"a{character}a", f"a {character} a", f"{character} a"):
-            assert visible(escape(text)).replace(WORD_JOINER, "") == text
-
-
-# --- plain, for summaries ---------------------------------------------------------------------------------------------
-
-PLAIN = {
-    "less than": ("<5 µmol/L", "less than 5 µmol/L"),
-    "at most": ("<=5 µmol/L", "at most 5 µmol/L"),
-    "more than": (">900 µmol/L", "more than 900 µmol/L"),
-    "at least": (">=900 µmol/L", "at least 900 µmol/L"),
-    "ampersand": ("a & b", "a b"),
-    "control and invisible characters": ("a\x00b\u202ec\u200bd", "abcd"),
-    "space": ("  a  b ", "a b"),
-    "line break": ("one\ntwo", "one two"),
-    "nothing to change": ("Plasma glutamate 168 µmol/L (*high*)", "Plasma glutamate 168 µmol/L (*high*)"),
-}
-
-
-@pytest.mark.parametrize(("text", "expected"), PLAIN.values(), ids=PLAIN)
-def test_a_value_in_a_summary_has_its_comparator_in_words_and_nothing_that_html_reads(text, expected):
-    assert plain(text) == expected
 
 
 # --- one card ---------------------------------------------------------------------------------------------------------
