@@ -1,6 +1,7 @@
 # Everything is installed into .venv, from locks with hashes. Stamp files there make a second run install nothing.
 
 PORT ?= 8000
+WORKERS ?= auto
 VENV := .venv
 BIN  := $(VENV)/bin
 AUDIT_VENV := .audit-venv
@@ -31,16 +32,16 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(LOCK_VENV)/bin/pip-compile -
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "Variables: PORT=8000 (run), PYTHON=python3.12 (which one makes .venv), UPGRADE=--upgrade (lock)"
+	@echo "Variables: PORT=8000 (run), WORKERS=2 (test: processes), PYTHON=python3.12 (which one makes .venv), UPGRADE=--upgrade (lock)"
 
 run: $(VENV)/.run ## install what is missing and start the service on http://127.0.0.1:8000, in demo mode
 	@CDS_DEMO=on exec $(BIN)/cds-service serve --host 127.0.0.1 --port $(PORT)
 
-test: $(VENV)/.test ## run the tests
-	@$(BIN)/python -m pytest -q
+test: $(VENV)/.test ## run the tests, on all processors
+	@$(BIN)/python -m pytest -q --numprocesses $(WORKERS)
 
 coverage: $(VENV)/.test ## fail unless the unit tests take every branch of clinical and guidance
-	@$(BIN)/python -m pytest -q tests/unit --cov=cds_service.clinical --cov=cds_service.guidance --cov-fail-under=100
+	@$(BIN)/python -m pytest -q --numprocesses $(WORKERS) tests/unit --cov=cds_service.clinical --cov=cds_service.guidance --cov-fail-under=100
 
 browser-test: $(VENV)/.browser ## look at the pages in a real browser (Chromium); screenshots go to screenshots/
 	@$(BIN)/python -m pytest -q tests/browser
