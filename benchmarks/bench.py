@@ -1,6 +1,6 @@
-"""`make bench`: the service beside the floor and a peer, in one run; prints the table and writes it into README.md.
+"""`make bench`: measures the service, the floor and a peer in one run, prints the table and writes it into README.md.
 
-Every row is a ratio of medians over repetitions that take turns, since a machine is never equally fast twice.
+Each row is a ratio of medians. The servers take turns, because the speed of a machine varies over time.
 """
 
 import argparse
@@ -15,188 +15,198 @@ from pathlib import Path
 
 from benchmarks.bodies import body
 from benchmarks.growth import plot
-from benchmarks.load import Measured, Process, started, wrk
+from benchmarks.load import LoadResult, Process, started, wrk
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 PEER = ROOT / ".peer-venv" / "bin" / "python"
 SERVICE = "acetylcysteine-order-sign"
-MARK = "<!-- bench -->"
-HEAD = "| work | reach | measured | of which |\n| --- | --- | --- | --- |"
+MARKER = "<!-- bench -->"
+HEADER = "| workload | target | measured | details |\n| --- | --- | --- | --- |"
 
 
 @dataclass(frozen=True)
 class Options:
-    """How long: seconds of one run, repetitions, and requests of the memory row; and whether the results are kept."""
+    """Seconds of each run, number of runs, requests of the memory row, and whether README and plot are written."""
 
     seconds: int
-    repeat: int
+    runs: int
     requests: int
-    keep: bool
+    write: bool
 
 
 @dataclass(frozen=True)
 class Servers:
-    """What is measured, each in a process of its own."""
+    """The servers that are compared, each in its own process."""
 
     floor: Process
     service: Process
     peer: Process
 
 
-def uvicorn(python: Path | str, app: str, port: int) -> list[str]:
-    """The command of a bare ASGI app."""
+@dataclass(frozen=True)
+class RateComparison:
+    """Median requests per second of two servers, and the ratio with its spread."""
+
+    measured: float
+    reference: float
+    ratio: float
+    spread: str
+
+
+def uvicorn_command(python: Path | str, app: str, port: int) -> list[str]:
     return [str(python), "-m", "uvicorn", app, "--port", str(port), "--log-level", "error", "--no-access-log"]
 
 
-def serve(port: int, workers: int = 1) -> list[str]:
-    """The command of the service."""
-    more = ["--workers", str(workers)] if workers > 1 else []
-    return [str(BIN / "cds-service"), "serve", "--port", str(port), *more]
+def service_command(port: int, workers: int = 1) -> list[str]:
+    options = ["--workers", str(workers)] if workers > 1 else []
+    return [str(BIN / "cds-service"), "serve", "--port", str(port), *options]
 
 
-def address(port: int, base: str = "") -> str:
-    """Where the order-sign service is."""
+def service_url(port: int, base: str = "") -> str:
+    """URL of the order-sign service."""
     return f"http://127.0.0.1:{port}{base}/cds-services/{SERVICE}"
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, str]:
-    """The ratio of the medians, and its spread over the repetitions."""
-    each = [one / other for one, other in zip(ours, theirs, strict=True)]
-    return statistics.median(ours) / statistics.median(theirs), f"{min(each):.2f} to {max(each):.2f}"
+    """The ratio of the medians, and the lowest and highest ratio of single runs."""
+    ratios = [our / their for our, their in zip(ours, theirs, strict=True)]
+    return statistics.median(ours) / statistics.median(theirs), f"{min(ratios):.2f} to {max(ratios):.2f}"
 
 
-def alternating(measures: Sequence[Callable[[], Measured]], repeat: int) -> list[list[Measured]]:
-    """Each measure once, then again, as often as said: what slows the machine slows all."""
-    found: list[list[Measured]] = [[] for _ in measures]
-    for _ in range(repeat):
-        for results, measure in zip(found, measures, strict=True):
-            results.append(measure())
-    for one in (measured for results in found for measured in results):
-        if one.failed:
-            raise SystemExit(f"{one.failed} answers were no success")
-    return found
+def in_turns(loads: Sequence[Callable[[], LoadResult]], runs: int) -> list[list[LoadResult]]:
+    """The results of each load. The loads take turns, so that whatever slows the machine slows all of them."""
+    results: list[list[LoadResult]] = [[] for _ in loads]
+    for _ in range(runs):
+        for load_results, load in zip(results, loads, strict=True):
+            load_results.append(load())
+    failed = sum(result.failed for load_results in results for result in load_results)
+    if failed:
+        raise SystemExit(f"{failed} responses were not 2xx")
+    return results
 
 
-def rate_row(name: str, reach: float, sent: bytes, servers: Servers, options: Options) -> str:
-    """Requests a second against the floor's with the same body."""
-    to = (servers.floor, servers.service)
-    floor, ours = alternating([lambda one=one: wrk(one.url, sent, options.seconds) for one in to], options.repeat)
-    value, spread = ratio([one.rate for one in ours], [one.rate for one in floor])
-    median = statistics.median
-    rates = f"{median(one.rate for one in ours):,.0f} against {median(one.rate for one in floor):,.0f} a second"
-    return f"| {name} | at least {reach:g} of the floor | **{value:.2f}** ({spread}) | {rates} |"
+def compare_rates(measured: Process, reference: Process, sent: bytes, options: Options) -> RateComparison:
+    """Puts load on both servers in turns."""
+    loads = [lambda server=server: wrk(server.url, sent, options.seconds) for server in (reference, measured)]
+    theirs, ours = ([result.rate for result in results] for results in in_turns(loads, options.runs))
+    return RateComparison(statistics.median(ours), statistics.median(theirs), *ratio(ours, theirs))
+
+
+def rate_row(name: str, target: float, sent: bytes, servers: Servers, options: Options) -> str:
+    """Requests per second, compared with the floor's for the same body."""
+    rates = compare_rates(servers.service, servers.floor, sent, options)
+    details = f"{rates.measured:,.0f} vs {rates.reference:,.0f} requests/s"
+    return f"| {name} | at least {target:g} × floor | **{rates.ratio:.2f}** ({rates.spread}) | {details} |"
 
 
 def latency_row(servers: Servers, options: Options) -> str:
-    """The slowest of a hundred, alone on a connection, in medians of the floor."""
+    """The 99th percentile with a single connection, as a multiple of the floor's median."""
     sent = body("acetylcysteine")
-    measures = [
+    loads = [
         lambda: wrk(servers.floor.url, sent, options.seconds, connections=1),
         lambda: wrk(servers.service.url, sent, options.seconds, connections=1),
     ]
-    floor, ours = alternating(measures, options.repeat)
-    value, spread = ratio([one.p99 for one in ours], [one.median for one in floor])
-    slowest = statistics.median(one.p99 for one in ours) * 1000
-    name = "acetylcysteine, p99 alone on a connection"
-    return f"| {name} | under 10 floor medians | **{value:.1f}** ({spread}) | {slowest:.2f} ms |"
+    floor, ours = in_turns(loads, options.runs)
+    value, spread = ratio([result.p99 for result in ours], [result.median for result in floor])
+    p99_ms = statistics.median(result.p99 for result in ours) * 1000
+    name = "acetylcysteine, p99 with one connection"
+    return f"| {name} | under 10 × floor median | **{value:.1f}** ({spread}) | {p99_ms:.2f} ms |"
 
 
 def peer_row(servers: Servers, options: Options) -> str:
-    """HealthChain with the same body, beside us."""
-    sent = body()
-    measures = [lambda one=one: wrk(one.url, sent, options.seconds) for one in (servers.peer, servers.service)]
-    theirs, ours = alternating(measures, options.repeat)
-    value, spread = ratio([one.rate for one in ours], [one.rate for one in theirs])
-    rate = f"HealthChain: {statistics.median(one.rate for one in theirs):,.0f} a second"
-    return f"| other drug, 5 KB, against HealthChain {peer_version()} | – | **{value:.2f}** ({spread}) | {rate} |"
+    """Requests per second, compared with HealthChain's for the same body."""
+    rates = compare_rates(servers.service, servers.peer, body(), options)
+    name = f"other drug, 5 KB, compared with HealthChain {peer_version()}"
+    return f"| {name} | – | **{rates.ratio:.2f}** ({rates.spread}) | HealthChain: {rates.reference:,.0f} requests/s |"
 
 
 def peer_version() -> str:
-    """The version that was measured."""
     code = "import importlib.metadata as m; print(m.version('healthchain'))"
     return subprocess.run([PEER, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def memory_row(environment: dict[str, str], options: Options) -> str:
-    """Memory after ten thousand requests and after very many, one in ten for acetylcysteine."""
-    with started(serve(8120), address(8120), body(), **environment) as process:
-        sent, early = 0, 0.0
+    """Memory after ten seconds of load and at the end; one tenth of the time, the orders are for acetylcysteine."""
+    with started(service_command(8120), service_url(8120), body(), **environment) as process:
+        sent, first_mb = 0, 0.0
         while sent < options.requests:
             sent += wrk(process.url, body(), 9).requests + wrk(process.url, body("acetylcysteine"), 1).requests
-            early = early or process.memory_mb
-        late = process.memory_mb
-    reach = f"within 10 % after {options.requests:,} requests; under 120 MB"
-    grown = f"**{late:.0f} MB** ({late / early - 1:+.0%})"
-    return f"| memory of a worker | {reach} | {grown} | {early:.0f} MB early, {sent:,} sent |"
+            first_mb = first_mb or process.memory_mb
+        last_mb = process.memory_mb
+    target = f"grows by at most 10 % over {options.requests:,} requests; under 120 MB"
+    measured = f"**{last_mb:.0f} MB** ({last_mb / first_mb - 1:+.0%})"
+    return f"| memory per worker | {target} | {measured} | {first_mb:.0f} MB at first; {sent:,} requests sent |"
 
 
-def start_row(environment: dict[str, str], repeat: int) -> str:
-    """From the command to the first answer."""
+def start_row(environment: dict[str, str], runs: int) -> str:
+    """Seconds from running the command to the first response."""
     times = []
-    for _ in range(repeat):
-        with started(serve(8121), address(8121), body(), **environment) as process:
-            times.append(process.seconds_to_first_answer)
+    for _ in range(runs):
+        with started(service_command(8121), service_url(8121), body(), **environment) as process:
+            times.append(process.seconds_to_first_response)
     spread = f"{min(times):.2f} to {max(times):.2f}"
-    return f"| start to first answer | under 1.5 s | **{statistics.median(times):.2f} s** | {spread} |"
+    return f"| start to first response | under 1.5 s | **{statistics.median(times):.2f} s** | {spread} |"
 
 
 def workers_row(environment: dict[str, str], options: Options) -> str:
-    """Two workers against one. The load generator needs a core of its own, so that on two cores they share."""
+    """Two workers compared with one. On a machine with two cores they share one of them with the load generator."""
     with ExitStack() as stack:
-        one = stack.enter_context(started(serve(8122), address(8122), body(), **environment))
-        two = stack.enter_context(started(serve(8123, workers=2), address(8123), body(), **environment))
-        measures = [lambda to=to: wrk(to.url, body("acetylcysteine"), options.seconds) for to in (one, two)]
-        single, double = alternating(measures, options.repeat)
-    value, spread = ratio([one.rate for one in double], [one.rate for one in single])
-    return f"| two workers against one, acetylcysteine | 1.7 where two cores are free | **{value:.2f}** ({spread}) | |"
+        single = stack.enter_context(started(service_command(8122), service_url(8122), body(), **environment))
+        double = stack.enter_context(
+            started(service_command(8123, workers=2), service_url(8123), body(), **environment)
+        )
+        rates = compare_rates(double, single, body("acetylcysteine"), options)
+    name = "two workers compared with one, acetylcysteine"
+    return f"| {name} | 1.7 on two idle cores | **{rates.ratio:.2f}** ({rates.spread}) | |"
 
 
 def rows(options: Options, environment: dict[str, str]) -> Iterator[str]:
-    """Every row of the table."""
+    """The rows of the table, as they are measured."""
+    floor_app, peer_app = "benchmarks.floor:app", "benchmarks.peer:app"
     with ExitStack() as stack:
         floor = stack.enter_context(
-            started(uvicorn(sys.executable, "benchmarks.floor:app", 8110), address(8110), body())
+            started(uvicorn_command(sys.executable, floor_app, 8110), service_url(8110), body())
         )
-        ours = stack.enter_context(started(serve(8111), address(8111), body(), **environment))
-        peer = stack.enter_context(started(uvicorn(PEER, "benchmarks.peer:app", 8112), address(8112, "/cds"), body()))
-        servers = Servers(floor, ours, peer)
+        service = stack.enter_context(started(service_command(8111), service_url(8111), body(), **environment))
+        peer = stack.enter_context(started(uvicorn_command(PEER, peer_app, 8112), service_url(8112, "/cds"), body()))
+        servers = Servers(floor, service, peer)
         yield rate_row("other drug, 5 KB (10 results)", 0.8, body(), servers, options)
         yield rate_row("other drug, 50 KB (100 results)", 2.0, body(results=100), servers, options)
         yield rate_row("other drug, 500 KB (1,000 results)", 4.0, body(results=1000), servers, options)
         yield rate_row("acetylcysteine, 5 KB, recording on", 0.25, body("acetylcysteine"), servers, options)
         yield latency_row(servers, options)
         yield peer_row(servers, options)
-        if options.keep:
+        if options.write:
             plot(servers.floor.url, servers.service.url, ROOT / "docs" / "growth.svg", options.seconds)
     yield memory_row(environment, options)
-    yield start_row(environment, options.repeat)
+    yield start_row(environment, options.runs)
     yield workers_row(environment, options)
 
 
 def write_readme(table: str) -> None:
-    """Puts the table between the markers of README.md."""
+    """Replaces the table between the markers in README.md."""
     path = ROOT / "README.md"
-    before, _, rest = path.read_text(encoding="utf-8").partition(MARK)
-    _, _, after = rest.partition(MARK)
-    path.write_text(f"{before}{MARK}\n{table}\n{MARK}{after}", encoding="utf-8")
+    before, _, rest = path.read_text(encoding="utf-8").partition(MARKER)
+    _, _, after = rest.partition(MARKER)
+    path.write_text(f"{before}{MARKER}\n{table}\n{MARKER}{after}", encoding="utf-8")
 
 
 def main() -> None:
-    """Measures and prints; `--quick` does little of everything and writes nothing."""
+    """Runs every benchmark and prints the table; `--quick` is a short run that writes no file."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--quick", action="store_true", help="one short run of each; README.md stays as it is")
+    parser.add_argument("--quick", action="store_true", help="one short run of each benchmark; writes no file")
     quick = parser.parse_args().quick
     options = Options(1, 1, 20_000, False) if quick else Options(2, 3, 1_000_000, True)
     with tempfile.TemporaryDirectory() as folder:
         environment = {"CDS_DATABASE_URL": f"sqlite+aiosqlite:///{folder}/records.sqlite3"}
-        found = [HEAD]
-        print(HEAD)
+        lines = [HEADER]
+        print(HEADER)
         for row in rows(options, environment):
             print(row, flush=True)
-            found.append(row)
-    if options.keep:
-        write_readme("\n".join(found))
+            lines.append(row)
+    if options.write:
+        write_readme("\n".join(lines))
 
 
 if __name__ == "__main__":

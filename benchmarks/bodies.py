@@ -1,4 +1,4 @@
-"""The bodies that are sent: order-sign calls of a chosen number of orders and of prefetched results."""
+"""Builds order-sign requests with a given number of draft orders and prefetched results."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -16,8 +16,8 @@ _RESULTS = (
 
 
 def body(drug: str = "other", orders: int = 1, results: int = 10, now: datetime | None = None) -> bytes:
-    """A call as an EHR sends it: the first order is for the drug, the others are for something else."""
-    drafts = [_order(drug if n == 0 else "other", n) for n in range(orders)]
+    """The JSON of a request as an EHR sends it. The first order is for `drug`, any further ones for another drug."""
+    drafts = [_order(drug if number == 0 else "other", number) for number in range(orders)]
     return json.dumps(
         {
             "hook": "order-sign",
@@ -33,8 +33,9 @@ def body(drug: str = "other", orders: int = 1, results: int = 10, now: datetime 
     ).encode()
 
 
-def _bundle(kind: str, resources: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"resourceType": "Bundle", "type": kind, "entry": [{"resource": one} for one in resources]}
+def _bundle(bundle_type: str, resources: list[dict[str, Any]]) -> dict[str, Any]:
+    entries = [{"resource": resource} for resource in resources]
+    return {"resourceType": "Bundle", "type": bundle_type, "entry": entries}
 
 
 def _order(drug: str, number: int) -> dict[str, Any]:
@@ -55,17 +56,17 @@ def _order(drug: str, number: int) -> dict[str, Any]:
 
 
 def _prefetch(results: int, now: datetime) -> dict[str, Any]:
-    """Empty lists, and the results, amino acids and creatinine by turns, a day apart."""
+    """One result a day, glutamate, cystine and creatinine in turn; every other search is empty."""
     empty = {"resourceType": "Bundle", "type": "searchset"}
-    made = [_result(number, now) for number in range(results)]
-    kidney = [one for one in made if one["code"]["coding"][0]["code"] == "14682-9"]
+    observations = [_result(number, now) for number in range(results)]
+    creatinine = [result for result in observations if result["code"]["coding"][0]["code"] == "14682-9"]
     return {
         "patient": {"resourceType": "Patient", "id": PATIENT, "gender": "female", "birthDate": "1980-05-01"},
         **dict.fromkeys(
             ("problemList", "allergyList", "activeMedications", "bodyMeasures", "acetaminophenLevels"), empty
         ),
-        "kidneyResults": _bundle("searchset", kidney),
-        "aminoAcids": _bundle("searchset", [one for one in made if one not in kidney]),
+        "kidneyResults": _bundle("searchset", creatinine),
+        "aminoAcids": _bundle("searchset", [result for result in observations if result not in creatinine]),
     }
 
 
@@ -85,5 +86,5 @@ def _result(number: int, now: datetime) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    for shape in ((1, 10), (1, 100), (1, 1000), (10, 10), (100, 10)):
-        print(shape, len(body(orders=shape[0], results=shape[1])))
+    for order_count, result_count in ((1, 10), (1, 100), (1, 1000), (10, 10), (100, 10)):
+        print((order_count, result_count), len(body(orders=order_count, results=result_count)))

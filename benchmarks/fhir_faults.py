@@ -1,6 +1,6 @@
-"""How long an answer takes when the FHIR server is slow or broken: `python -m benchmarks.fhir_faults`.
+"""Response times while the FHIR server is slow or faulty: `python -m benchmarks.fhir_faults`.
 
-The deadline for all that is fetched is 400 ms. Each call is sent once to warm up and then five times.
+The deadline for all FHIR queries of a call is 400 ms. Each call is sent once to warm up and then five times.
 """
 
 import logging
@@ -25,8 +25,8 @@ SERVERS: dict[str, Behave] = {
 }
 
 
-def measured(service: str) -> Iterator[str]:
-    """One line for each server: status, cards, the median and the longest time in ms."""
+def rows(service: str) -> Iterator[str]:
+    """A row for each FHIR server: status, cards, median and longest time in ms."""
     for name, behave in SERVERS.items():
         with running(Loopback(behave)) as server, httpx.Client(timeout=20) as client:
             body = request_for("wanda-nitroglycerin", prefetch={"patient": DATA["patient"]})
@@ -41,13 +41,12 @@ def measured(service: str) -> Iterator[str]:
 
 
 def main() -> None:
-    """Prints the table."""
     logging.disable()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     print("| FHIR server | status | cards | median ms | longest ms |\n| --- | --- | --- | --- | --- |")
     with serving(create_app(Settings(), CONTENT, now=lambda: NOW)) as service:
-        for line in measured(service):
-            print(line, flush=True)
+        for row in rows(service):
+            print(row, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The floor: the least that a service can do. Reads the body, parses it whole, answers without cards."""
+"""The floor: the least that a CDS service can do, which is to parse the whole body and return no cards."""
 
 import orjson
 from starlette.applications import Starlette
@@ -8,7 +8,6 @@ from starlette.routing import Route
 
 
 async def call(request: Request) -> Response:
-    """Parses the body and answers `{"cards": []}`."""
     orjson.loads(await request.body())
     return Response(b'{"cards":[]}', media_type="application/json")
 

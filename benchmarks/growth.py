@@ -1,4 +1,4 @@
-"""How cost grows with the body: time per request against its size, its orders and its results, as a plot in SVG."""
+"""Plots the time per request against the number of results and of orders, as SVG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,17 +18,17 @@ _COLOURS = {"floor": "#777", "other drug": "#0a6", "acetylcysteine": "#b40"}
 
 @dataclass(frozen=True)
 class Line:
-    """Milliseconds per request for each shape of a panel."""
+    """One line of a panel: milliseconds per request for each body."""
 
     name: str
     milliseconds: Sequence[float]
 
 
 def plot(floor: str, service: str, path: Path, seconds: int) -> None:
-    """Measures every shape at the floor and at the service, and draws both panels."""
+    """Measures the floor and the service with every body, and writes both panels to `path`."""
     panels = [
-        _panel(index, title, labels_and_lines)
-        for index, (title, labels_and_lines) in enumerate(_measured(floor, service, seconds).items())
+        _panel(index, title, labels, lines)
+        for index, (title, (labels, lines)) in enumerate(_measure(floor, service, seconds).items())
     ]
     box = f'viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" font-size="12"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {box}>'
@@ -36,24 +36,23 @@ def plot(floor: str, service: str, path: Path, seconds: int) -> None:
     path.write_text("\n".join([head, '<rect width="100%" height="100%" fill="#fff"/>', note, *panels, "</svg>"]) + "\n")
 
 
-def _measured(floor: str, service: str, seconds: int) -> dict[str, tuple[list[str], list[Line]]]:
-    found = {}
+def _measure(floor: str, service: str, seconds: int) -> dict[str, tuple[list[str], list[Line]]]:
+    workloads = {
+        "floor": (floor, "other"),
+        "other drug": (service, "other"),
+        "acetylcysteine": (service, "acetylcysteine"),
+    }
+    panels = {}
     for title, shapes in SHAPES.items():
-        kinds = {
-            "floor": (floor, "other"),
-            "other drug": (service, "other"),
-            "acetylcysteine": (service, "acetylcysteine"),
-        }
         lines = [
             Line(name, [1000 / wrk(url, body(drug, **shape), seconds).rate for _, shape in shapes])
-            for name, (url, drug) in kinds.items()
+            for name, (url, drug) in workloads.items()
         ]
-        found[title] = ([label for label, _ in shapes], lines)
-    return found
+        panels[title] = ([label for label, _ in shapes], lines)
+    return panels
 
 
-def _panel(index: int, title: str, measured: tuple[list[str], list[Line]]) -> str:
-    labels, lines = measured
+def _panel(index: int, title: str, labels: list[str], lines: list[Line]) -> str:
     left = _LEFT + index * (_PANEL + 60)
     xs = [left + step * _PANEL / (len(labels) - 1) for step in range(len(labels))]
     parts = [f'<text x="{left}" y="{_HEIGHT - 8}">{title}</text>']
@@ -72,5 +71,5 @@ def _panel(index: int, title: str, measured: tuple[list[str], list[Line]]) -> st
 
 
 def _y(milliseconds: float) -> float:
-    """From 0.01 ms at the bottom to 100 ms at the top."""
+    """The axis runs from 0.01 ms at the bottom to 100 ms at the top."""
     return _HEIGHT - 44 - (log10(milliseconds) + 2) / 4 * (_HEIGHT - 44 - _TOP)

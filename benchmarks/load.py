@@ -1,4 +1,4 @@
-"""Load by wrk, and the processes that it is put on."""
+"""Runs wrk, and starts and stops the servers that are measured."""
 
 import os
 import re
@@ -17,8 +17,8 @@ _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One run of wrk: requests a second, latencies in seconds, and how many answers were no 2xx."""
+class LoadResult:
+    """One run of wrk: requests per second, latencies in seconds, and the number of requests not answered with 2xx."""
 
     rate: float
     median: float
@@ -27,28 +27,28 @@ class Measured:
     failed: int
 
 
-def wrk(url: str, body: bytes, seconds: int, connections: int = 8) -> Measured:
-    """Sends one body over and over, over kept-alive connections, from one thread."""
+def wrk(url: str, body: bytes, seconds: int, connections: int = 8) -> LoadResult:
+    """Sends the same body repeatedly over keep-alive connections, from one thread."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(body)
         file.flush()
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(HERE / "post.lua"), url]
-        said = subprocess.run([*command, "--", file.name], capture_output=True, text=True, check=True).stdout
-    failed = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
-    errors = re.search(r"Socket errors: (.*)", said)
-    return Measured(
-        rate=float(_found(r"Requests/sec:\s+([\d.]+)", said)[1]),
-        median=_seconds(_found(r"50%\s+([\d.]+)(us|ms|s)", said)),
-        p99=_seconds(_found(r"99%\s+([\d.]+)(us|ms|s)", said)),
-        requests=int(_found(r"(\d+) requests in", said)[1]),
+        output = subprocess.run([*command, "--", file.name], capture_output=True, text=True, check=True).stdout
+    failed = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
+    errors = re.search(r"Socket errors: (.*)", output)
+    return LoadResult(
+        rate=float(_search(r"Requests/sec:\s+([\d.]+)", output)[1]),
+        median=_seconds(_search(r"50%\s+([\d.]+)(us|ms|s)", output)),
+        p99=_seconds(_search(r"99%\s+([\d.]+)(us|ms|s)", output)),
+        requests=int(_search(r"(\d+) requests in", output)[1]),
         failed=int(failed[1]) if failed else sum(map(int, re.findall(r"\d+", errors[1]))) if errors else 0,
     )
 
 
-def _found(pattern: str, said: str) -> re.Match[str]:
-    match = re.search(pattern, said)
+def _search(pattern: str, output: str) -> re.Match[str]:
+    match = re.search(pattern, output)
     if match is None:
-        raise ValueError(f"wrk did not say {pattern}: {said}")
+        raise ValueError(f"{pattern} not found in the output of wrk: {output}")
     return match
 
 
@@ -58,38 +58,38 @@ def _seconds(match: re.Match[str]) -> float:
 
 @dataclass
 class Process:
-    """A server that was started for a measurement."""
+    """A server started for a benchmark."""
 
     pid: int
     url: str
-    seconds_to_first_answer: float
+    seconds_to_first_response: float
 
     @property
     def memory_mb(self) -> float:
-        """Resident memory of it and its children, in MB."""
-        return sum(_resident_kb(pid) for pid in _family(self.pid)) / 1024
+        """Resident memory of the process and its descendants, in MB."""
+        return sum(_resident_kb(pid) for pid in _process_tree(self.pid)) / 1024
 
 
-def _family(pid: int) -> list[int]:
+def _process_tree(pid: int) -> list[int]:
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return [pid, *(one for child in children for one in _family(int(child)))]
+    return [pid, *(descendant for child in children for descendant in _process_tree(int(child)))]
 
 
 def _resident_kb(pid: int) -> int:
     status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    return int(_found(r"VmRSS:\s+(\d+) kB", status)[1])
+    return int(_search(r"VmRSS:\s+(\d+) kB", status)[1])
 
 
 @contextmanager
-def started(command: Sequence[str], url: str, first: bytes, **environment: str) -> Iterator[Process]:
-    """The server of a command, from its first answer on; ended by its process id."""
-    begun = time.perf_counter()
+def started(command: Sequence[str], url: str, first_body: bytes, **environment: str) -> Iterator[Process]:
+    """Starts a server, waits for its response to the first body, and terminates it at the end."""
+    start = time.perf_counter()
     process = subprocess.Popen(
         command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        _wait_for_answer(process, url, first)
-        yield Process(process.pid, url, time.perf_counter() - begun)
+        _wait_for_response(process, url, first_body)
+        yield Process(process.pid, url, time.perf_counter() - start)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -99,13 +99,13 @@ def started(command: Sequence[str], url: str, first: bytes, **environment: str) 
             process.wait()
 
 
-def _wait_for_answer(process: "subprocess.Popen[bytes]", url: str, body: bytes) -> None:
+def _wait_for_response(process: "subprocess.Popen[bytes]", url: str, body: bytes) -> None:
     request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    until = time.monotonic() + 30
-    while process.poll() is None and time.monotonic() < until:
+    deadline = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < deadline:
         with suppress(OSError):
             opener.open(request, timeout=5).read()
             return
         time.sleep(0.01)
-    raise RuntimeError(f"{process.args} gave no answer at {url}")
+    raise RuntimeError(f"{process.args} did not respond at {url}")

@@ -1,4 +1,4 @@
-"""The peer most like this service: HealthChain, with an order-sign handler that answers that there are no cards."""
+"""The peer: HealthChain, the most similar open-source server, with an order-sign handler that returns no cards."""
 
 from healthchain.gateway import CDSHooksService, HealthChainAPI
 from healthchain.models.requests.cdsrequest import CDSRequest
@@ -10,7 +10,7 @@ service = CDSHooksService()
 
 @service.hook("order-sign", id="acetylcysteine-order-sign")
 def order_sign(request: CDSRequest) -> CDSResponse:
-    """Does nothing with the request, which HealthChain has parsed and validated."""
+    """Ignores the request, which HealthChain has already parsed and validated."""
     return CDSResponse(cards=[])
 
 

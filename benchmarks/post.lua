@@ -1,4 +1,4 @@
--- What wrk sends: the body of a file, given as the first argument after `--`.
+-- Sends the content of a file as the request body; the file is the first argument after `--`.
 function init(args)
   local file = assert(io.open(args[1], "rb"))
   wrk.method = "POST"

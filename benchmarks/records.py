@@ -1,8 +1,8 @@
-"""What a kill can lose, and what recording costs: `python -m benchmarks.records full|calm|cost [URL]`.
+"""What a killed service loses, and what recording costs: `python -m benchmarks.records full|calm|cost [URL]`.
 
-`full`: hooks and feedback for two minutes, as fast as the service can, which is killed (SIGKILL) each 20 seconds.
-`calm`: the same with time to spare, as a service should run.
-`cost`: the time of a call with and without recording, in turns, by two services that differ in nothing else.
+`full`: two minutes of hooks and feedback at full load; the service is killed (SIGKILL) every 20 seconds.
+`calm`: the same at a moderate load, as a service should run.
+`cost`: the time of a call with and without recording, measured in turn on two otherwise identical services.
 """
 
 import signal
@@ -21,7 +21,7 @@ from tests.records.databases import query
 from tests.records.processes import BODY, HOOK, PATIENCE, Load, Service, free_port, service_at
 from tests.support import ROOT, to_bytes
 
-SECONDS, EACH, CALLS = 120, 20, 1500
+SECONDS, KILL_INTERVAL, CALLS = 120, 20, 1500
 UNRECORDED = """
 import sys, uvicorn
 from cds_service.app import create_app, the_time
@@ -34,14 +34,14 @@ uvicorn.run(create_app(Settings(), records=Unrecorded()), port=int(sys.argv[1]),
 
 
 def kills(database: str, pause: float = 0) -> None:
-    """Prints what was sent, acknowledged and stored, and how young the cards were that a kill lost."""
+    """Prints what was sent, acknowledged and stored, and how long before a kill the oldest lost card was shown."""
     load, killed = Load([], pause=pause), []
     with service_at(database) as service:
         load.addresses = [service.address]
         with load.running():
             end = time.monotonic() + SECONDS
             while time.monotonic() < end:
-                time.sleep(min(EACH, max(0, end - time.monotonic())))
+                time.sleep(min(KILL_INTERVAL, max(0, end - time.monotonic())))
                 if time.monotonic() < end:
                     killed.append(time.monotonic())
                     service.end(signal.SIGKILL)
@@ -51,14 +51,14 @@ def kills(database: str, pause: float = 0) -> None:
 
 
 def _print_kills(load: Load, killed: list[float], database: str) -> None:
-    kept = [card for (card,) in query(database, "SELECT card_uuid FROM feedback")]
+    feedback = [card for (card,) in query(database, "SELECT card_uuid FROM feedback")]
     stored = {card for (card,) in query(database, "SELECT uuid FROM shown_cards")}
-    lost = [came for card, came in load.cards.items() if card not in stored]
-    ages = [min((moment - came) * 1000 for moment in killed if moment - came > -1) for came in lost]
-    print(f"kills: {len(killed)}; answers by kind: {load.statuses}")
-    print(f"feedback: sent {len(load.sent)}, acknowledged {len(load.acknowledged)}, stored {len(kept)}")
-    print(f"feedback acknowledged and not stored: {len(set(load.acknowledged) - set(kept))}")
-    print(f"feedback stored twice: {len(kept) - len(set(kept))}")
+    lost = [shown for card, shown in load.cards.items() if card not in stored]
+    ages = [min((kill - shown) * 1000 for kill in killed if kill - shown > -1) for shown in lost]
+    print(f"kills: {len(killed)}; responses by status: {load.statuses}")
+    print(f"feedback: sent {len(load.sent)}, acknowledged {len(load.acknowledged)}, stored {len(feedback)}")
+    print(f"feedback acknowledged and not stored: {len(set(load.acknowledged) - set(feedback))}")
+    print(f"feedback stored twice: {len(feedback) - len(set(feedback))}")
     print(f"cards: shown {len(load.cards)}, stored {len(stored)}, lost {len(lost)}")
     print(f"oldest card lost, ms before the kill: {max(ages, default=0):.0f}")
 
@@ -74,10 +74,9 @@ def cost(database: str) -> None:
         plain.end(signal.SIGTERM)
         recorded.end(signal.SIGTERM)
     ratio = median(times[0]) / median(times[1])
-    for name, one in zip(("with", "without"), times, strict=True):
-        print(
-            f"{name} recording: median {median(one):.2f} ms, 95% {quantiles(one, n=20)[-1]:.2f} ms of {len(one)} calls"
-        )
+    for name, durations in zip(("with", "without"), times, strict=True):
+        p95 = quantiles(durations, n=20)[-1]
+        print(f"{name} recording: median {median(durations):.2f} ms, p95 {p95:.2f} ms of {len(durations)} calls")
     print(f"ratio of the medians: {ratio:.3f}")
 
 
@@ -86,11 +85,11 @@ def _in_turns(addresses: list[str]) -> list[list[float]]:
     with httpx.Client(trust_env=False, timeout=PATIENCE) as client:
         for turn in range(CALLS * 2):
             body = to_bytes({**BODY, "hookInstance": str(uuid4())})
-            started = time.perf_counter()
+            start = time.perf_counter()
             response = client.post(addresses[turn % 2] + HOOK, content=body)
-            times[turn % 2].append((time.perf_counter() - started) * 1000)
+            times[turn % 2].append((time.perf_counter() - start) * 1000)
             response.raise_for_status()
-    return [one[50:] for one in times]  # the first ones warm up
+    return [durations[50:] for durations in times]  # the first calls warm up
 
 
 if __name__ == "__main__":
