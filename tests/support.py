@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from cds_service.answering import Answer, answer
 from cds_service.app import create_app
 from cds_service.clinical.orders.drafts import DraftOrders, read_orders
-from cds_service.clinical.orders.recognise import is_order
+from cds_service.clinical.orders.drugs import is_medication_order
 from cds_service.content.examples import order_for, read_json
 from cds_service.content.loading import load_content
 from cds_service.fhir.json import objects
@@ -174,7 +174,7 @@ def draft_orders_of(*draft_orders: Body, background: Sequence[Body] = ()) -> Dra
     """The orders of a call: those asked about, and in `background` the drafts beside them and their Medications."""
     every = [*draft_orders, *background]
     entries = [{"resource": resource} for resource in every]
-    return read_orders([order for order in every if is_order(order)], draft_orders, entries, VOCABULARY)
+    return read_orders([order for order in every if is_medication_order(order)], draft_orders, entries, VOCABULARY)
 
 
 def answer_now(*args: Any, **more: Any) -> Answer:

@@ -13,9 +13,11 @@ from typing import Any
 
 import msgspec
 
+from cds_service.clinical.facts import Fact, unknown
 from cds_service.fhir.codes import CodeList
-from cds_service.fhir.json import Coding, Resource, codings, name_in, objects, resource_name, text
-from cds_service.fhir.versions import members_of
+from cds_service.fhir.json import Coding, Resource, codings, objects, relative_part, relative_reference, text
+from cds_service.fhir.queries import QUERIES
+from cds_service.fhir.versions.elements import members_of
 
 
 class Arrival(Enum):
@@ -27,68 +29,75 @@ class Arrival(Enum):
     NOT_SENT = "not sent"
 
 
-class Part(msgspec.Struct, frozen=True, order=True):
-    """One result: an observation, or a component of one, with the observation or report that it came in."""
+class ResultElement(msgspec.Struct, frozen=True, order=True):
+    """An observation or a component of one, with the Observation or DiagnosticReport that it came in."""
 
-    place: int  # among the results of its query
-    part: Resource
-    whole: Resource
-    name: str
+    position: int  # among the results of its query
+    element: Resource
+    resource: Resource
+    reference: str  # of the resource
 
 
 def is_valid(resource: Resource) -> bool:
-    """False for a result that was entered in error or never came to be."""
+    """False for a result that was entered in error or cancelled."""
     return text(resource.get("status")) not in ("entered-in-error", "cancelled")
 
 
-def parts_of(observation: Resource) -> Iterator[Resource]:
-    """The observation, its components, and the observations contained in it or in a report."""
-    yield observation
-    yield from objects(observation.get("component"))
-    for contained in objects(observation.get("contained")):
+def result_elements(resource: Resource) -> Iterator[Resource]:
+    """The resource itself, its components, and the Observations contained in it with theirs."""
+    yield resource
+    yield from objects(resource.get("component"))
+    for contained in objects(resource.get("contained")):
         if contained.get("resourceType") == "Observation":
             yield contained
             yield from objects(contained.get("component"))
 
 
-class Data(msgspec.Struct, frozen=True, dict=True):
-    """The answer to one query. `gap` says what is missing from a given answer; empty if it is whole."""
+class Data(msgspec.Struct, dict=True):
+    """The answer to one query. `gap` says what is missing from a given answer; empty if it is complete.
+
+    It keeps what has been read of it in `cache`, since several facts rest on the same results.
+    """
 
     arrival: Arrival
     resources: tuple[Resource, ...] = ()
     gap: str = ""
-    read: dict[Any, Any] = {}  # what was read of it so far
+    cache: dict[Any, Any] = {}
 
     @cached_property
-    def by_codes(self) -> dict[tuple[Coding, ...], list[Part]]:
-        """Every result among the resources, by its codes: what they mean is looked up once for all that have the same.
+    def elements_by_codings(self) -> dict[tuple[Coding, ...], list[ResultElement]]:
+        """Every result among the resources, by its codings, so that each set of codings is looked up once.
 
         A resource that came twice counts once.
         """
-        found: dict[tuple[Coding, ...], list[Part]] = {}
+        by_codings: dict[tuple[Coding, ...], list[ResultElement]] = {}
         seen: dict[str, list[Resource]] = {}
-        places = count()
-        for whole in self.resources:
-            name = resource_name(whole)
-            same = seen.setdefault(name, [])
-            if "/" in name and whole in same:
+        positions = count()
+        for resource in self.resources:
+            reference = relative_reference(resource)
+            with_same_reference = seen.setdefault(reference, [])
+            if "/" in reference and resource in with_same_reference:
                 continue
-            same.append(whole)
-            for one in parts_of(whole):
-                parts = found.setdefault(tuple(codings(one.get("code"))), [])
-                parts.append(Part(next(places), one, whole, name))
-        return found
+            with_same_reference.append(resource)
+            for element in result_elements(resource):
+                elements = by_codings.setdefault(tuple(codings(element.get("code"))), [])
+                elements.append(ResultElement(next(positions), element, resource, reference))
+        return by_codings
 
     @cached_property
     def retracted(self) -> set[str]:
-        """The results that a panel or a report names which was itself entered in error or cancelled."""
-        panels = [one for one in self.resources if not is_valid(one)]
-        return {name_in(reference) for panel in panels for reference in members_of(panel)}
+        """References to the results of a panel or report that was itself entered in error or cancelled."""
+        panels = [resource for resource in self.resources if not is_valid(resource)]
+        return {relative_part(reference) for panel in panels for reference in members_of(panel)}
 
-    def parts_with(self, codes: CodeList) -> list[Part]:
-        """Each result with an included code of the list, in their order."""
-        listed = [parts for coded, parts in self.by_codes.items() if any(row.included for row in codes.rows_of(coded))]
-        return sorted(part for parts in listed for part in parts)
+    def elements_with(self, code_list: CodeList) -> list[ResultElement]:
+        """Each result with an included code of the list, in the order in which they came."""
+        matching = [
+            elements
+            for coded, elements in self.elements_by_codings.items()
+            if any(row.included for row in code_list.rows_of(coded))
+        ]
+        return sorted(element for elements in matching for element in elements)
 
     @property
     def is_whole(self) -> bool:
@@ -114,3 +123,13 @@ class Chart:
     def get(self, key: str) -> Data:
         """The data of a query; *not sent* for a key that never arrived."""
         return self.data.get(key, NOT_SENT)
+
+    def gap(self, key: str) -> Fact | None:
+        """The fact *unknown* with its reason where the answer to a query is not complete; None where it is."""
+        data = self.get(key)
+        if data.is_whole:
+            return None
+        label = QUERIES[key].label
+        notes = {Arrival.NOT_SENT: f"{label} not sent", Arrival.FAILED: f"{label} could not be read"}
+        note = notes.get(data.arrival, f"{label} incomplete")
+        return unknown(note if data.gap in ("", "not sent") else f"{note} ({data.gap})")

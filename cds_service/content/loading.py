@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.errors import ContentError, Mistake
-from cds_service.fhir.codes import CodeList, Name, NameList, Row, shape_problem
+from cds_service.fhir.codes import CodeList, CodeRow, NameList, NameRow, shape_problem
 from cds_service.guidance.conditions import TAGS
 from cds_service.guidance.model import About, Card, Content, Example, OverrideReason, Phrase, Source, Threshold, holes
 
@@ -236,8 +236,8 @@ def _extra(row: dict[str, str], columns: tuple[str, ...]) -> dict[str, str]:
     return {name: value for name, value in row.items() if name not in columns}
 
 
-def _code(row: dict[str, str]) -> Row:
-    return Row(
+def _code(row: dict[str, str]) -> CodeRow:
+    return CodeRow(
         row["code"],
         row["system"],
         row["term"],
@@ -248,8 +248,8 @@ def _code(row: dict[str, str]) -> Row:
     )
 
 
-def _name(row: dict[str, str]) -> Name:
-    return Name(
+def _name(row: dict[str, str]) -> NameRow:
+    return NameRow(
         row["name"],
         row["match"] == "capitals",
         row["included"] == "yes",

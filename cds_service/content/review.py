@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cds_service.clinical.catalogue import CATALOGUE, FactType
 from cds_service.content.examples import Ran, run_example
-from cds_service.fhir.queries import QUERIES, template
+from cds_service.fhir.queries import QUERIES, prefetch_template
 from cds_service.guidance.conditions import Answer
 from cds_service.guidance.deciding import Outcome
 from cds_service.guidance.model import Card, Content, Example, Phrase, Source, holes
@@ -154,7 +154,7 @@ def _facts(card: Card, content: Content) -> Iterator[str]:
         yield f"| {kind.label} | {kind.meaning} | {kind.look_back or '–'} | {', '.join(kind.queries) or 'the order'} |"
     yield from ("", "Queries:", "")
     for key in keys:
-        yield f"- {key}: `{template(QUERIES[key], content.vocabulary.code_lists)}`"
+        yield f"- {key}: `{prefetch_template(QUERIES[key], content.vocabulary.code_lists)}`"
 
 
 def _code_lists(card: Card, content: Content) -> Iterator[str]:

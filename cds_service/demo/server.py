@@ -15,8 +15,8 @@ from cds_service.api.bodies import Bodies
 from cds_service.demo.people import days_since_story, load_people, moved
 from cds_service.fhir.json import Resource
 from cds_service.fhir.queries import QUERIES
-from cds_service.fhir.searching import TOKENS, Found, Parameters, find, read, searchset, whole_number
-from cds_service.fhir.versions import SUBJECTS
+from cds_service.fhir.searching import TOKENS, Parameters, SearchResult, find, read, searchset, whole_number
+from cds_service.fhir.versions.elements import SUBJECTS
 
 PATH = "/demo/fhir"
 PAGE, LARGEST_PAGE = 100, 1000
@@ -73,7 +73,7 @@ def _as_of_now(resource: Resource, app: FastAPI) -> Any:
     return moved(resource, days) if days else resource
 
 
-def _page(found: Found, start: int, address: str) -> Resource:
+def _page(found: SearchResult, start: int, address: str) -> Resource:
     """One page, with a link to itself that names the parameters that were understood, and one to the next page."""
     count = min(found.count(PAGE), LARGEST_PAGE)
     links = [_link("self", address, found.used)]

@@ -24,11 +24,11 @@ _SHAPES = {
 }
 
 
-READ_SYSTEMS = frozenset(_SHAPES)  # a code of any other system says nothing to this service
+SUPPORTED_SYSTEMS = frozenset(_SHAPES)  # a code of any other system says nothing to this service
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CodeRow:
     """One row of a code list.
 
     `included` is False for a code that is recognised by name and refused. An `unsure` code is not verified well enough
@@ -47,33 +47,33 @@ class Row:
 class CodeList:
     """Codes with their systems. A code that ends in `*` stands for every code that begins with it."""
 
-    def __init__(self, rows: Iterable[Row]) -> None:
+    def __init__(self, rows: Iterable[CodeRow]) -> None:
         self.rows = tuple(rows)
         self._exact = {Coding(row.system, _plain(row.system, row.code)): row for row in self.rows}
-        self._prefixes: dict[str, list[tuple[str, Row]]] = {}
+        self._prefixes: dict[str, list[tuple[str, CodeRow]]] = {}
         for row in self.rows:
             if row.code.endswith("*"):
                 self._prefixes.setdefault(row.system, []).append((_plain(row.system, row.code[:-1]), row))
 
-    def find(self, coding: Coding) -> Row | None:
+    def find(self, coding: Coding) -> CodeRow | None:
         """The row of this code in this system, the longest prefix where there is no exact row."""
         if coding.system == ICD10CM:
             coding = Coding(ICD10CM, _plain(ICD10CM, coding.code))
         return self._exact.get(coding) or (self._longest_prefix(coding) if coding.system in self._prefixes else None)
 
-    def _longest_prefix(self, coding: Coding) -> Row | None:
+    def _longest_prefix(self, coding: Coding) -> CodeRow | None:
         fits = [row for prefix, row in self._prefixes[coding.system] if coding.code.startswith(prefix)]
         return max(fits, key=lambda row: len(row.code), default=None)
 
-    def rows_in(self, concept: Json) -> list[Row]:
+    def rows_in(self, concept: Json) -> list[CodeRow]:
         """Every row that a coding of the concept stands for, included or refused."""
         return self.rows_of(codings(concept))
 
-    def rows_of(self, codings: Iterable[Coding]) -> list[Row]:
+    def rows_of(self, codings: Iterable[Coding]) -> list[CodeRow]:
         """Every row that one of the codings stands for."""
         return [row for coding in codings if (row := self.find(coding))]
 
-    def included_in(self, concept: Json) -> Row | None:
+    def included_in(self, concept: Json) -> CodeRow | None:
         """The first included row that the concept has a code of."""
         return next((row for row in self.rows_in(concept) if row.included), None)
 
@@ -102,7 +102,7 @@ def _loinc_check_digit(digits: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
+class NameRow:
     """One name: whole words, in any case and with or without accents, or only in capitals."""
 
     name: str
@@ -115,30 +115,30 @@ class Name:
 class NameList:
     """Names that are looked for as whole words. `a + b` means that both occur."""
 
-    def __init__(self, rows: Iterable[Name]) -> None:
+    def __init__(self, rows: Iterable[NameRow]) -> None:
         self.rows = tuple(rows)
         self._patterns = [
             (row, [_pattern(part, row) for part in row.name.split(" + ")]) for row in self.rows if row.included
         ]
         self._hint = re.compile("|".join(dict.fromkeys(_hint(row.name.split(" + ")[0]) for row, _ in self._patterns)))
 
-    def find_all(self, written: str) -> list[Name]:
+    def find_all(self, written: str) -> list[NameRow]:
         """The included names that occur in the text. A refused name beside one never cancels it."""
         folded = _fold(written)
         if folded.isascii() and self._hint.search(folded.lower()) is None:  # nearly every text: one look, not many
             return []
         return [row for row, patterns in self._patterns if all(pattern.search(folded) for pattern in patterns)]
 
-    def find(self, written: str) -> Name | None:
+    def find(self, written: str) -> NameRow | None:
         """The first included name that occurs in the text."""
         found = self.find_all(written)
         return found[0] if found else None
 
-    def included_in(self, concept: Json) -> Name | None:
+    def included_in(self, concept: Json) -> NameRow | None:
         """The first included name in any text or display of the concept."""
         return self.included_among(names(concept))
 
-    def included_among(self, said: Iterable[str]) -> Name | None:
+    def included_among(self, said: Iterable[str]) -> NameRow | None:
         """The first included name in any of the texts."""
         for written in said:
             if row := self.find(written):
@@ -150,7 +150,7 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _WORD = r"[^\W_]"  # a letter or a digit: what may not touch a whole word; a hyphen may, as in N-acetylcysteine
 
 
-def _pattern(part: str, row: Name) -> re.Pattern[str]:
+def _pattern(part: str, row: NameRow) -> re.Pattern[str]:
     flags = 0 if row.capitals else re.IGNORECASE
     return re.compile(rf"(?<!{_WORD}){_words(part)}(?!{_WORD})", flags)
 

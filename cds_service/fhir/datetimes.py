@@ -90,6 +90,6 @@ def completed_months(born: date, on: date) -> int:
     return (on.year - born.year) * 12 + on.month - born.month - (on.day < born.day)
 
 
-def say_day(day: date) -> str:
+def format_day(day: date) -> str:
     """A day as a clinician of any country reads it: 3 November 2026."""
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"

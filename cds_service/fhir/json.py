@@ -25,7 +25,7 @@ class TooDeep(ValueError):
 UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError, TooDeep)
 
 
-def exact(written: str) -> Decimal:
+def parse_decimal(written: str) -> Decimal:
     """A JSON number with a point or an exponent, exactly; not a number where no Decimal can hold it."""
     try:
         return Decimal(written)
@@ -33,7 +33,7 @@ def exact(written: str) -> Decimal:
         return Decimal("NaN")
 
 
-_ANYTHING = msgspec.json.Decoder(float_hook=exact)
+_ANYTHING = msgspec.json.Decoder(float_hook=parse_decimal)
 
 
 def decode(written: bytes) -> Any:
@@ -114,7 +114,7 @@ def text(value: Json) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def shortened(written: str, length: int = 120) -> str:
+def shorten(written: str, length: int = 120) -> str:
     """Text from the EHR, cut to a length that fits a line."""
     return written if len(written) <= length else f"{written[: length - 1]}…"
 
@@ -183,12 +183,12 @@ def references(value: Json) -> list[str]:
     return found
 
 
-def name_in(reference: str) -> str:
+def relative_part(reference: str) -> str:
     """`Type/id` of what a reference points at, on whichever server and in whichever version."""
     return "/".join(reference.partition("/_history/")[0].split("/")[-2:])
 
 
-def resource_name(resource: Resource) -> str:
+def relative_reference(resource: Resource) -> str:
     """`Type/id` of a resource, for the trace of where a fact came from; `Type` where it has no id."""
     kind, identity = text(resource.get("resourceType")) or "resource", text(resource.get("id"))
     return f"{kind}/{identity}" if identity else kind

@@ -6,7 +6,7 @@ that 1 mg/dL = 88.4 umol/L; the amino acid codes in use are all [Moles/volume], 
 """
 
 import re
-from decimal import Context, Decimal, localcontext
+from decimal import Decimal
 from functools import lru_cache
 
 import msgspec
@@ -70,7 +70,6 @@ COUNTS = frozenset({"1", "{pill}", "{tbl}", "{tablet}", "{capsule}", "{cap}", "p
     {"tablet", "tablets", "tab", "capsule", "capsules", "cap"}
 )
 _SPACE = re.compile(r"\s+")
-_LONG = Context(prec=40)
 
 
 class Measure(msgspec.Struct, frozen=True):
@@ -87,20 +86,20 @@ class Refusal(msgspec.Struct, frozen=True):
     reason: str
 
 
-def spelling(unit: str) -> str:
+def normalise_unit(unit: str) -> str:
     """A unit without space and with `u` for both signs of micro (U+00B5 and U+03BC)."""
     return _SPACE.sub("", unit).replace("\u00b5", "u").replace("\u03bc", "u")
 
 
-def factor(kind: str, unit: str) -> Decimal | None:
+def conversion_factor(kind: str, unit: str) -> Decimal | None:
     """The factor from a unit to the unit of this kind, or None if the unit is not accepted for it."""
-    return ACCEPTED[kind].get(spelling(unit))
+    return ACCEPTED[kind].get(normalise_unit(unit))
 
 
 def units_of(quantity: Json) -> list[str]:
     """The unit spellings of a Quantity: its code and its unit, whichever are there."""
     given = (text(member(quantity, "code")), text(member(quantity, "unit")))
-    return [spelling(unit) for unit in given if unit]
+    return [normalise_unit(unit) for unit in given if unit]
 
 
 def read_measure(kind: str, quantity: Json) -> Measure | Refusal:
@@ -116,31 +115,31 @@ def read_measure(kind: str, quantity: Json) -> Measure | Refusal:
     comparator = "" if sent is None else text(sent) or "?"
     if comparator not in ("", "<", "<=", ">", ">="):
         return Refusal("a comparator that is not understood")
-    return Measure(value * found.factor, f"{comparator}{say_number(value)} {found.said}", comparator)
+    return Measure(value * found.factor, f"{comparator}{format_number(value)} {found.printed}", comparator)
 
 
 class _Unit(msgspec.Struct, frozen=True):
     """A unit that is accepted: its factor, and how it is printed."""
 
     factor: Decimal
-    said: str
+    printed: str
 
 
 @lru_cache(maxsize=1024)  # a laboratory has few units, and each result brings one
 def _unit_of(kind: str, code: str, unit: str, system: str) -> _Unit | Refusal:
-    units = [spelling(one) for one in (code, unit) if one]
+    units = [normalise_unit(one) for one in (code, unit) if one]
     if not units:
         return Refusal("no unit")
-    known = {factor(kind, one) for one in units} - {None}
-    if code and system in ("", UCUM) and factor(kind, code) is None:
+    known = {conversion_factor(kind, one) for one in units} - {None}
+    if code and system in ("", UCUM) and conversion_factor(kind, code) is None:
         known = set()  # the code is the unit; a friendly display beside it does not repair it
-    if known and any(_is_other_unit(one) for one in units if factor(kind, one) is None):
+    if known and any(_is_other_unit(one) for one in units if conversion_factor(kind, one) is None):
         return Refusal(f"units {' and '.join(units)} contradict each other")
     if not known:
         return Refusal(f"unit {units[0]} not accepted")
     if len(known) > 1:
         return Refusal(f"units {' and '.join(units)} contradict each other")
-    return next(_Unit(found, say_unit(one)) for one in units if (found := factor(kind, one)) is not None)
+    return next(_Unit(found, format_unit(one)) for one in units if (found := conversion_factor(kind, one)) is not None)
 
 
 def _is_other_unit(unit: str) -> bool:
@@ -154,32 +153,17 @@ def is_count(quantity: Json) -> bool:
     return bool(units) and all(unit.lower() in COUNTS for unit in units)
 
 
-def say_unit(unit: str) -> str:
+def format_unit(unit: str) -> str:
     """A unit as it is printed: umol/L as µmol/L; anything else as it came."""
-    return f"µ{spelling(unit)[1:]}" if spelling(unit).startswith("umol") else unit
+    return f"µ{normalise_unit(unit)[1:]}" if normalise_unit(unit).startswith("umol") else unit
 
 
-def say_number(value: Decimal) -> str:
+def format_number(value: Decimal) -> str:
     """A number without exponent or trailing zeros, thousands separated: 2,400 or 0.9."""
     plain = f"{value.normalize():,f}"
     return plain if plain != "-0" else "0"
 
 
-def rounded(value: Decimal, digits: int = 4) -> Decimal:
+def round_significant(value: Decimal, digits: int = 4) -> Decimal:
     """A computed number to so many significant digits, for print; comparisons use the exact one."""
     return round(value, digits - 1 - value.adjusted())
-
-
-def power(base: Decimal, exponent: Decimal) -> Decimal:
-    """`base ** exponent` of a base above zero, without the logarithms that take ten times as long: the same in all 28
-    digits for bases of up to twelve, such as come from results.
-
-    Floating point gives some fifteen digits. How far whole powers of it are from whole powers of the base gives the
-    others: two terms of the series for a root are enough, since it starts that near.
-    """
-    above, below = exponent.as_integer_ratio()
-    with localcontext(_LONG):
-        near = Decimal(float(base) ** float(exponent))
-        off = (base**above / near**below - 1) / below
-        exact = near * (1 + off - (below - 1) * off * off / 2)
-    return +exact

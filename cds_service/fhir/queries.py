@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cds_service.fhir.codes import LOINC, CodeList
-from cds_service.fhir.versions import search_in
+from cds_service.fhir.versions.writing import write_search
 
 _PATIENT_TOKEN = "{{context.patientId}}"
 
@@ -62,7 +62,7 @@ def codes_of(query: Query, code_lists: Mapping[str, CodeList]) -> list[str]:
     return list(dict.fromkeys(row.code for row in rows if row.system == LOINC))
 
 
-def template(query: Query, code_lists: Mapping[str, CodeList]) -> str:
+def prefetch_template(query: Query, code_lists: Mapping[str, CodeList]) -> str:
     """The prefetch template of a query, relative to the FHIR base."""
     if query.key == PATIENT:
         return f"Patient/{_PATIENT_TOKEN}"
@@ -76,4 +76,4 @@ def template(query: Query, code_lists: Mapping[str, CodeList]) -> str:
 
 def fhir_query(query: Query, patient_id: str, code_lists: Mapping[str, CodeList], version: str) -> str:
     """The query for one patient, as a server of this FHIR version reads it; `patient_id` is fit for a URL."""
-    return search_in(version, template(query, code_lists).replace(_PATIENT_TOKEN, patient_id))
+    return write_search(version, prefetch_template(query, code_lists).replace(_PATIENT_TOKEN, patient_id))

@@ -14,7 +14,8 @@ from cds_service.fhir.codes import CodeList
 from cds_service.fhir.datetimes import sample_moment
 from cds_service.fhir.json import Coding, Json, Resource, codings, member, objects, text
 from cds_service.fhir.queries import PATIENT, QUERIES, Query, fhir_query
-from cds_service.fhir.versions import R4, SUBJECTS, subjects_of
+from cds_service.fhir.versions import R4
+from cds_service.fhir.versions.elements import SUBJECTS, subjects_of
 
 Parameters = Sequence[tuple[str, str]]
 
@@ -28,7 +29,7 @@ _ORDERS = ("date", "-date")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """All that a search found, in its order, and the parameters that were understood."""
 
     matches: list[Resource]
@@ -66,7 +67,7 @@ def read(resources: Iterable[Resource], kind: str, identity: str) -> Resource | 
     return next((one for one in resources if one.get("resourceType") == kind and one.get("id") == identity), None)
 
 
-def find(resources: Iterable[Resource], kind: str, parameters: Parameters) -> Found:
+def find(resources: Iterable[Resource], kind: str, parameters: Parameters) -> SearchResult:
     """The resources of a type that fit every parameter, sorted if that was asked for."""
     used = [(name, value) for name, value in parameters if _is_understood(name, value)]
     matches = [
@@ -74,7 +75,7 @@ def find(resources: Iterable[Resource], kind: str, parameters: Parameters) -> Fo
         for one in resources
         if one.get("resourceType") == kind and all(_matches(one, name, value) for name, value in used)
     ]
-    return Found(_sorted(matches, dict(used).get("_sort", "")), used)
+    return SearchResult(_sorted(matches, dict(used).get("_sort", "")), used)
 
 
 def searchset(entries: Sequence[Resource], total: int, links: Sequence[Resource] = ()) -> Resource:

@@ -6,10 +6,11 @@ from typing import Any
 
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.orders.drafts import DraftOrders, read_orders, with_entries, with_versions
-from cds_service.clinical.orders.recognise import index_medications, is_nameless, is_order
+from cds_service.clinical.orders.drugs import has_unknown_drug, index_medications, is_medication_order
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.fhir.json import Resource, objects, resource_name, text
-from cds_service.fhir.versions import DSTU2, R4, drug_pointers, is_of_dstu2
+from cds_service.fhir.json import Resource, objects, relative_reference, text
+from cds_service.fhir.versions import DSTU2, R4
+from cds_service.fhir.versions.elements import drug_references, is_dstu2
 from cds_service.gathering.prefetch import gather
 from cds_service.gathering.server import Source
 from cds_service.hooks.requests import HookRequest
@@ -18,7 +19,7 @@ from cds_service.hooks.requests import HookRequest
 def read_draft_orders(request: HookRequest, vocabulary: Vocabulary) -> DraftOrders:
     """The orders of a call by what the request itself holds; its prefetch is not parsed."""
     resources = [entry.get("resource") for entry in request.entries]
-    draft_orders = [resource for resource in resources if is_order(resource)]
+    draft_orders = [resource for resource in resources if is_medication_order(resource)]
     return read_orders(draft_orders, select_orders(request, draft_orders), request.entries, vocabulary)
 
 
@@ -37,7 +38,7 @@ def select_orders(request: HookRequest, draft_orders: Sequence[Resource]) -> Seq
 def _is_selected(resource: object, selections: Sequence[str]) -> bool:
     if not isinstance(resource, dict) or not text(resource.get("id")):
         return False
-    return resource_name(resource) in selections or text(resource["id"]) in selections
+    return relative_reference(resource) in selections or text(resource["id"]) in selections
 
 
 async def resolve_orders(
@@ -47,7 +48,7 @@ async def resolve_orders(
     if orders.unresolved_orders:
         orders = with_entries(orders, entries_of(prefetch.values()), vocabulary)
     if orders.unresolved_orders:
-        pointers = (pointer for order in orders.unresolved_orders for pointer in drug_pointers(order))
+        pointers = (pointer for order in orders.unresolved_orders for pointer in drug_references(order))
         orders = with_entries(orders, await source.medications(pointers), vocabulary)
     return orders
 
@@ -56,7 +57,7 @@ async def gather_chart(
     orders: DraftOrders, request: HookRequest, prefetch: Mapping[str, Any], source: Source
 ) -> tuple[DraftOrders, Chart]:
     """The patient's chart, and the orders with the Medications that came with it and the FHIR version of each."""
-    version = DSTU2 if is_of_dstu2(orders.acetylcysteine_orders[0].resource) else R4  # searches differ only there
+    version = DSTU2 if is_dstu2(orders.acetylcysteine_orders[0].resource) else R4  # searches differ only there
     answers = await source.complete(prefetch, request.patient_id, version)
     fetched_entries = entries_of(answers.values())
     medications = await source.medications(_nameless_drugs([*orders.included_entries, *fetched_entries]))
@@ -75,5 +76,5 @@ def _nameless_drugs(entries: Sequence[Resource]) -> Iterator[str]:
     medications = index_medications(entries)
     for entry in entries:
         order = entry.get("resource")
-        if is_order(order) and is_nameless(order, medications):
-            yield from drug_pointers(order)
+        if is_medication_order(order) and has_unknown_drug(order, medications):
+            yield from drug_references(order)

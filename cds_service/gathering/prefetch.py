@@ -14,7 +14,7 @@ from typing import Any
 from cds_service.clinical.chart import NOT_SENT, Arrival, Chart, Data
 from cds_service.fhir.json import Resource, code_or_concept, member, number, objects, text
 from cds_service.fhir.queries import PATIENT, QUERIES, Query
-from cds_service.fhir.versions import is_about, kind_of
+from cds_service.fhir.versions.elements import is_about, resource_type
 from cds_service.gathering.server import Failure
 
 MOST_ENTRIES = 1000  # of one key: several times what is asked for
@@ -38,7 +38,7 @@ def read_answer(query: Query, value: Any, patient_id: str) -> Data:
         return Data(Arrival.EMPTY)
     if isinstance(value, Failure):
         return _failed(value.reason)
-    kind = kind_of(value)
+    kind = resource_type(value)
     if kind == "OperationOutcome":
         return _failed("the EHR reports an error")
     if kind == "Bundle":
@@ -65,7 +65,7 @@ def _read_bundle(query: Query, bundle: Resource, patient_id: str) -> Data:
         gaps.append(f"only its first {MOST_ENTRIES} entries are read")
     by_kind: dict[str, list[Resource]] = {}
     for one in usable:
-        by_kind.setdefault(kind_of(one), []).append(one)
+        by_kind.setdefault(resource_type(one), []).append(one)
     wanted = by_kind.get(query.resource_type, [])
     gaps += _gaps(query, bundle, by_kind)
     if wanted:

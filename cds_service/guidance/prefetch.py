@@ -3,7 +3,7 @@
 from typing import Literal
 
 from cds_service.clinical.catalogue import CATALOGUE
-from cds_service.fhir.queries import PATIENT, QUERIES, template
+from cds_service.fhir.queries import PATIENT, QUERIES, prefetch_template
 from cds_service.guidance.model import Content
 
 Extent = Literal["full", "patient", "none"]
@@ -24,4 +24,4 @@ def prefetch_templates(content: Content, extent: Extent = "full") -> dict[str, s
     if extent == "none":
         return {}
     keys = needed_queries(content) if extent == "full" else [PATIENT]
-    return {key: template(QUERIES[key], content.vocabulary.code_lists) for key in keys}
+    return {key: prefetch_template(QUERIES[key], content.vocabulary.code_lists) for key in keys}

@@ -7,8 +7,8 @@ from typing import Any
 from cds_service.clinical.orders.recognise import Order
 from cds_service.fhir.codes import SNOMED
 from cds_service.fhir.json import Resource, text
-from cds_service.fhir.quantities import UCUM, say_number
-from cds_service.fhir.versions import draft_order, with_instruction
+from cds_service.fhir.quantities import UCUM, format_number
+from cds_service.fhir.versions.writing import draft_service_order, replace_dosage
 from cds_service.guidance.model import SuggestionRow
 from cds_service.hooks.cards import Action
 
@@ -29,8 +29,8 @@ def action_for(row: SuggestionRow, order: Order, patient_id: str, day: date) -> 
 def with_daily_dose(order: Resource, version: str, daily_mg: int) -> Resource:
     """The whole order as it came, only its dosage changed."""
     dose = {"value": Decimal(daily_mg), "unit": "mg", "system": UCUM, "code": "mg"}
-    words = f"{say_number(Decimal(daily_mg))} mg per day by mouth"
-    return with_instruction(order, version, words, dose, _by_mouth())
+    words = f"{format_number(Decimal(daily_mg))} mg per day by mouth"
+    return replace_dosage(order, version, words, dose, _by_mouth())
 
 
 def _by_mouth() -> dict[str, Any]:
@@ -39,4 +39,4 @@ def _by_mouth() -> dict[str, Any]:
 
 def draft_lab_order(version: str, patient_id: str, day: date) -> Resource | None:
     """A draft order for plasma amino acids, named in words; None for a version in which it is not offered."""
-    return draft_order(version, {"text": "Plasma amino acids"}, patient_id, day.isoformat())
+    return draft_service_order(version, {"text": "Plasma amino acids"}, patient_id, day.isoformat())

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from cds_service.errors import InvalidRequest, TooManyOrders
-from cds_service.fhir.json import UNREADABLE, TooDeep, decode, exact
+from cds_service.fhir.json import UNREADABLE, TooDeep, decode, parse_decimal
 
 ORDERS_MEMBER = {
     "medication-prescribe": "medications",
@@ -31,7 +31,7 @@ class _Envelope(msgspec.Struct):
     prefetch: msgspec.Raw = msgspec.Raw()
 
 
-_ENVELOPE = msgspec.json.Decoder(_Envelope, float_hook=exact)
+_ENVELOPE = msgspec.json.Decoder(_Envelope, float_hook=parse_decimal)
 
 
 class HookRequest(msgspec.Struct, frozen=True, kw_only=True):

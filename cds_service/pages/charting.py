@@ -7,16 +7,15 @@ from decimal import Decimal
 from itertools import pairwise
 
 from cds_service.clinical.chart import Chart
-from cds_service.clinical.kidney.egfr import Patient
 from cds_service.clinical.labs import amino_acids
 from cds_service.clinical.labs.amino_acids import KIND, UNIT
-from cds_service.clinical.labs.ranges import Interval, Person, classify, interval_of
-from cds_service.clinical.labs.rejected import list_unused
-from cds_service.clinical.labs.results import Result, Unused
-from cds_service.clinical.reading import read_patient
+from cds_service.clinical.labs.ranges import Interval, classify, interval_of
+from cds_service.clinical.labs.rejected import list_rejected_results
+from cds_service.clinical.labs.results import RejectedResult, Result
+from cds_service.clinical.patient import read_patient
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.fhir.datetimes import say_day
-from cds_service.fhir.quantities import rounded, say_number
+from cds_service.fhir.datetimes import format_day
+from cds_service.fhir.quantities import format_number, round_significant
 
 ANALYTES = ("glutamate", "cystine")
 WIDTH, HEIGHT = 640, 240
@@ -70,11 +69,14 @@ def draw(chart: Chart, vocabulary: Vocabulary, now: datetime) -> list[Drawing]:
 
 def _draw(analyte: str, chart: Chart, vocabulary: Vocabulary, now: datetime) -> Drawing:
     readings = amino_acids.read_analyte(analyte, chart, vocabulary, now)
-    listed = list_unused([readings], chart, vocabulary)
-    unused = [one for one in listed if one in readings.unused or _analyte_of(one) == analyte]
-    starts = [one.moment.day for one in amino_acids.treatment_starts(chart, vocabulary, ()) if one.moment]
+    listed = list_rejected_results([readings], chart, vocabulary)
+    unused = [one for one in listed if one in readings.rejected or _analyte_of(one) == analyte]
+    starts = [one.moment.day for one in amino_acids.find_treatment_starts(chart, vocabulary, ()) if one.moment]
     site, patient = vocabulary.site_intervals.get(analyte, ()), read_patient(chart)
-    used = [(one, interval_of(one, KIND, _person(patient, one), site)) for one in reversed(readings.usable)]
+    used = [
+        (one, interval_of(one, KIND, patient.demographics_on(one.moment.day), site))
+        for one in reversed(readings.usable)
+    ]
     days = [one.moment.day for one in readings.usable] + [one.moment.day for one in unused if one.moment]
     across = _Days(min([*days, *starts, now.date()]), now.date())
     up = _Levels(used)
@@ -82,26 +84,21 @@ def _draw(analyte: str, chart: Chart, vocabulary: Vocabulary, now: datetime) -> 
         analyte=analyte,
         unit=UNIT,
         points=tuple(
-            _point(one, interval, classify(one, KIND, _person(patient, one), site).name, span, up)
+            _point(one, interval, classify(one, KIND, patient.demographics_on(one.moment.day), site).name, span, up)
             for (one, interval), span in zip(used, across.spans([one.moment.day for one, _ in used]), strict=True)
         ),
         unused=tuple(_cross(one, across) for one in unused),
         treated=(across.x(min(starts)), across.x(now.date())) if starts else None,
-        treated_since=say_day(min(starts)) if starts else "",
+        treated_since=format_day(min(starts)) if starts else "",
         days=across.ticks(),
         levels=up.ticks(),
         strip=HEIGHT - _BOTTOM - _STRIP / 2,
     )
 
 
-def _analyte_of(alike: Unused) -> str:
+def _analyte_of(alike: RejectedResult) -> str:
     """Where a result is shown that is only named like one of the two: none is shown nowhere."""
     return "cystine" if "cyst" in alike.term.lower() else "glutamate"
-
-
-def _person(patient: Patient, result: Result) -> Person:
-    day = result.moment.day
-    return Person(patient.age_on(day), patient.months_on(day), patient.sex)
 
 
 def _point(one: Result, interval: Interval | None, kind: str, span: tuple[float, float, float], up: "_Levels") -> Point:
@@ -111,17 +108,17 @@ def _point(one: Result, interval: Interval | None, kind: str, span: tuple[float,
     return Point(
         x=x,
         y=up.y(one.measure.value),
-        day=say_day(one.moment.day),
-        value=f"{one.measure.comparator}{say_number(rounded(one.measure.value))} {UNIT}",
+        day=format_day(one.moment.day),
+        value=f"{one.measure.comparator}{format_number(round_significant(one.measure.value))} {UNIT}",
         kind=kind,
         range=interval.sent if interval else "",
         band=(left, up.y(high), right, up.y(low)) if interval else None,
     )
 
 
-def _cross(one: Unused, across: "_Days") -> Cross:
+def _cross(one: RejectedResult, across: "_Days") -> Cross:
     day = one.moment.day if one.moment else None
-    return Cross(across.x(day) if day else None, one.term, say_day(day) if day else "", one.reason)
+    return Cross(across.x(day) if day else None, one.term, format_day(day) if day else "", one.reason)
 
 
 class _Days:
@@ -145,7 +142,7 @@ class _Days:
 
     def ticks(self) -> tuple[tuple[float, str], ...]:
         """The first and the last day; the last alone where the two would lie on each other."""
-        places = [(self.x(day), "today" if day == self._shown[-1] else say_day(day)) for day in self._shown]
+        places = [(self.x(day), "today" if day == self._shown[-1] else format_day(day)) for day in self._shown]
         return tuple(places if places[-1][0] - places[0][0] >= _APART else places[-1:])
 
 
@@ -168,5 +165,5 @@ class _Levels:
         for level in self._shown:
             place = self.y(level)
             if not shown or shown[-1][0] - place >= 12:
-                shown.append((place, say_number(rounded(level))))
+                shown.append((place, format_number(round_significant(level))))
         return tuple(shown)

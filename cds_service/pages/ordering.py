@@ -7,8 +7,9 @@ from typing import Any
 
 from cds_service.fhir.codes import ICD10CM, RXNORM, SNOMED
 from cds_service.fhir.json import Resource, at, codings, names, number, text
-from cds_service.fhir.quantities import UCUM, say_number
-from cds_service.fhir.versions import doses_of, draft_medication, drugs_of, instructions_of, times_a_day
+from cds_service.fhir.quantities import UCUM, format_number
+from cds_service.fhir.versions.elements import doses_of, drugs_of, instructions_of
+from cds_service.fhir.versions.writing import daily_timing, draft_medication_order
 
 BY_NAME = "by-name"
 LONGEST = 200  # characters of what is typed
@@ -89,12 +90,14 @@ def order_from(fields: Mapping[str, str], patient: str, today: str) -> Resource:
     drug, reason, route = (_chosen(name, fields) for name in ("drug", "reason", "route"))
     name = fields["written"] if drug.value == BY_NAME else drug.label
     why = _concept(reason, fields["words"] if reason.value == "words" else reason.label)
-    dosage: Resource = {"timing": times_a_day(int(fields["frequency"]))}
+    dosage: Resource = {"timing": daily_timing(int(fields["frequency"]))}
     if route.code:
         dosage["route"] = _concept(route, route.label)
     value = _decimal(fields["dose"])
     dose = {"value": value, "unit": fields["unit"], "system": UCUM, "code": fields["unit"]} if value else None
-    return draft_medication(_concept(drug, name), None if reason.value == "none" else why, dosage, dose, patient, today)
+    return draft_medication_order(
+        _concept(drug, name), None if reason.value == "none" else why, dosage, dose, patient, today
+    )
 
 
 def _concept(choice: Choice, words: str) -> dict[str, Any]:
@@ -129,7 +132,7 @@ def say_draft(resource: Resource) -> str:
     for instruction in instructions_of(resource):
         dose, often = next(iter(doses_of(instruction)), None), at(instruction, "timing", "repeat", "frequency")
         value = number(at(dose, "value"))
-        said += f": {say_number(value)} {text(at(dose, 'unit'))}" if value is not None else ": no dose"
+        said += f": {format_number(value)} {text(at(dose, 'unit'))}" if value is not None else ": no dose"
         said += f", {often} × a day"
     due = text(resource.get("occurrenceDateTime"))
     return f"{said}, due {due}" if due else said

@@ -13,7 +13,17 @@ import msgspec
 from cds_service.clinical.chart import Chart
 from cds_service.demo.people import days_since_story, moved
 from cds_service.errors import InvalidRequest
-from cds_service.fhir.json import UNREADABLE, Resource, at, decode, exact, items, objects, resource_name, text
+from cds_service.fhir.json import (
+    UNREADABLE,
+    Resource,
+    at,
+    decode,
+    items,
+    objects,
+    parse_decimal,
+    relative_reference,
+    text,
+)
 from cds_service.fhir.queries import PATIENT, QUERIES
 from cds_service.fhir.searching import prefetch_from
 from cds_service.gathering.prefetch import gather
@@ -23,8 +33,8 @@ from cds_service.hooks.requests import ORDERS_MEMBER
 from cds_service.pages.ordering import fields_of, order_from, read_fields
 
 HOOKS = ("order-sign", "order-select", "medication-prescribe")
-_RESPONSE = msgspec.json.Decoder(wire.Response, float_hook=exact)
-_DRAFTS = msgspec.json.Decoder(list[dict[str, Any]], float_hook=exact)
+_RESPONSE = msgspec.json.Decoder(wire.Response, float_hook=parse_decimal)
+_DRAFTS = msgspec.json.Decoder(list[dict[str, Any]], float_hook=parse_decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -105,7 +115,7 @@ class Demo:
             ORDERS_MEMBER[visit.hook]: {"resourceType": "Bundle", "type": "collection", "entry": entries},
         }
         if visit.hook == "order-select":
-            context["selections"] = [resource_name(one) for one in visit.drafts]
+            context["selections"] = [relative_reference(one) for one in visit.drafts]
         body = {"hook": visit.hook, "hookInstance": instance, "context": context}
         return _ENCODER.encode({**body, "prefetch": self._prefetch(visit.patient)})
 
@@ -138,11 +148,11 @@ def taken(visit: Visit, card: int, suggestion: int, new_id: Callable[[], str]) -
 
 def _done(action: wire.Action, drafts: Sequence[Resource], new_id: Callable[[], str]) -> list[Resource]:
     if action.type == "delete":
-        return [one for one in drafts if resource_name(one) != action.resourceId]
+        return [one for one in drafts if relative_reference(one) != action.resourceId]
     resource = action.resource or {}
     if action.type == "create":
         return [*drafts, {**resource, "id": f"draft-{new_id()}"}]
-    return [resource if resource_name(one) == resource_name(resource) else one for one in drafts]
+    return [resource if relative_reference(one) == relative_reference(resource) else one for one in drafts]
 
 
 def _cards(visit: Visit) -> Sequence[wire.Card]:

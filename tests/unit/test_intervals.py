@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cds_service.clinical.facts import Fact
-from cds_service.clinical.kidney.egfr import Patient
-from cds_service.clinical.labs.amino_acids import level, read_analyte
+from cds_service.clinical.labs.amino_acids import read_analyte, read_level
+from cds_service.clinical.patient import Patient
 from cds_service.content.examples import read_json
 from cds_service.content.intervals import with_site_intervals
 from cds_service.content.loading import load_content
@@ -35,7 +35,7 @@ def glutamate(text: str, patient: str, folder: Path, person: Patient) -> Fact:
     vocabulary = with_site_intervals(CONTENT, file).vocabulary
     bundle = read_json(ROOT / "fixtures" / "patients" / f"{patient}.json")
     chart = gather(patient, prefetch_from(bundle, patient, vocabulary.code_lists))
-    return level(
+    return read_level(
         read_analyte("glutamate", chart, vocabulary, NOW), chart, person, vocabulary.site_intervals.get("glutamate", ())
     )
 

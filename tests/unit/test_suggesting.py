@@ -15,7 +15,8 @@ from cds_service.clinical.orders.dose import read_dose
 from cds_service.clinical.orders.recognise import Order, read_order
 from cds_service.content.examples import order_for
 from cds_service.content.loading import load_content
-from cds_service.fhir.versions import DSTU2, R4, R5, STU3, likely_versions, version_of
+from cds_service.fhir.versions import DSTU2, R4, R5, STU3
+from cds_service.fhir.versions.detecting import likely_versions, version_of
 from cds_service.guidance.model import SuggestionRow
 from cds_service.guidance.suggesting import action_for, draft_lab_order, with_daily_dose
 

@@ -1,4 +1,4 @@
-"""Acute kidney injury from creatinine, as KDIGO defines it. Urine output is not read.
+"""Acute kidney injury: on the problem list, or from creatinine as KDIGO defines it. Urine output is not read.
 
 A rise of at least 26.5 µmol/L within 48 hours, or to at least 1.5 times the lowest value of the last 7 days. Values
 are compared as exact decimals in µmol/L: 1.1 - 0.8 mg/dL is 26.52 µmol/L, and no floating point makes it less.
@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from cds_service.clinical.chart import Chart
+from cds_service.clinical.facts import Fact, State, known
+from cds_service.clinical.kidney.creatinine import creatinine_results
 from cds_service.clinical.labs.results import Result
+from cds_service.clinical.screens.conditions import on_problem_list
+from cds_service.clinical.screens.screening import PRESENT
+from cds_service.clinical.vocabulary import Vocabulary
+from cds_service.fhir import queries
+from cds_service.fhir.datetimes import format_day
 
 RISE, RATIO = Decimal("26.5"), Decimal("1.5")
 STAGE_2, STAGE_3, STAGE_3_LEVEL = Decimal(2), Decimal(3), Decimal("353.6")
@@ -24,6 +32,22 @@ class Injury:
     before: Result
     after: Result
 
+    def describe(self) -> str:
+        """The two results in words: 80 µmol/L of 20 November 2026, 130 µmol/L of 22 November 2026."""
+        return ", ".join(
+            f"{result.measure.sent} of {format_day(result.moment.day)}" for result in (self.before, self.after)
+        )
+
+
+def read_kidney_injury(chart: Chart, vocabulary: Vocabulary, now: datetime) -> Fact:
+    """Acute kidney injury: an active condition, or KDIGO by the creatinine of the last 7 days."""
+    problem = on_problem_list(chart, vocabulary, "kidney-injury", "acute kidney injury")
+    injury = kdigo(creatinine_results(chart, vocabulary, now), now)
+    if problem.state is State.KNOWN or injury is None:
+        return problem if problem.state is not State.ABSENT else chart.gap(queries.KIDNEY) or problem
+    summary = f"acute kidney injury by creatinine, KDIGO stage {injury.stage} ({injury.describe()})"
+    return known(PRESENT, (injury.before.origin, injury.after.origin), summary=summary)
+
 
 def kdigo(results: Sequence[Result], now: datetime) -> Injury | None:
     """The gravest injury that two creatinine results of the last 7 days show; None if they show none.
@@ -31,10 +55,15 @@ def kdigo(results: Sequence[Result], now: datetime) -> Injury | None:
     `results` are plain values above zero in µmol/L, without comparators. Two that are exact to the day only count as
     within 48 hours if they can be.
     """
-    recent = [one for one in results if one.moment.latest >= now - _WINDOW]
+    recent = [result for result in results if result.moment.latest >= now - _WINDOW]
     pairs = [(before, after) for before in recent for after in recent if _may_precede(before, after)]
-    shown = [Injury(_stage(before, after), before, after) for before, after in pairs if _is_injury(before, after)]
-    return max(shown, key=lambda one: (one.stage, one.after.moment.latest, one.after.name), default=None)
+    injuries = [Injury(_stage(before, after), before, after) for before, after in pairs if _is_injury(before, after)]
+    return max(injuries, key=_gravity, default=None)
+
+
+def _gravity(injury: Injury) -> tuple[int, datetime, str]:
+    """The stage first, then the newest result."""
+    return injury.stage, injury.after.moment.latest, injury.after.reference
 
 
 def _may_precede(before: Result, after: Result) -> bool:
@@ -43,8 +72,8 @@ def _may_precede(before: Result, after: Result) -> bool:
 
 def _is_injury(before: Result, after: Result) -> bool:
     low, high = before.measure.value, after.measure.value
-    within = after.moment.earliest - before.moment.latest <= _RISE_WINDOW
-    return high >= RATIO * low or (within and high - low >= RISE)
+    within_48_hours = after.moment.earliest - before.moment.latest <= _RISE_WINDOW
+    return high >= RATIO * low or (within_48_hours and high - low >= RISE)
 
 
 def _stage(before: Result, after: Result) -> int:

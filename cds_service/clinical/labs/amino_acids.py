@@ -6,19 +6,23 @@ from datetime import datetime
 
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
-from cds_service.clinical.kidney.egfr import Patient
-from cds_service.clinical.labs.ranges import UNCLASSIFIED, Person, classify
-from cds_service.clinical.labs.results import Readings, Result, Wanted, read_results
+from cds_service.clinical.labs.ranges import UNCLASSIFIED, classify
+from cds_service.clinical.labs.results import AnalyteResults, Result, ResultCriteria, read_results
 from cds_service.clinical.labs.site_intervals import SiteInterval
-from cds_service.clinical.orders.recognise import drug_concepts, is_nameless, recognise
-from cds_service.clinical.orders.route import is_current
-from cds_service.clinical.screens.conditions import medications_index, missing
+from cds_service.clinical.orders.drugs import (
+    active_medications_index,
+    drug_concepts,
+    has_unknown_drug,
+    is_active_medication,
+)
+from cds_service.clinical.orders.recognise import recognise
+from cds_service.clinical.patient import Patient
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
-from cds_service.fhir.datetimes import Moment, read_moment, say_day
-from cds_service.fhir.json import Resource, at, resource_name
-from cds_service.fhir.quantities import rounded, say_number
-from cds_service.fhir.versions import instructions_of, is_about, treatment_period, written_on
+from cds_service.fhir.datetimes import Moment, format_day, read_moment
+from cds_service.fhir.json import Resource, at, relative_reference
+from cds_service.fhir.quantities import format_number, round_significant
+from cds_service.fhir.versions.elements import dates_written, instructions_of, is_about, treatment_period
 
 KIND = "amino acid"
 UNIT = "µmol/L"
@@ -27,113 +31,107 @@ BASELINE, ON_TREATMENT, MEASURED = "baseline", "on treatment", "measured"
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class TreatmentStart:
     """An active acetylcysteine medication: where it stands and when it began (None: that cannot be read).
 
-    `named` is False for one whose drug cannot be read: it may be acetylcysteine.
+    `is_named` is False for one whose drug cannot be read: it may be acetylcysteine.
     """
 
-    name: str
+    reference: str
     moment: Moment | None
-    named: bool = True
+    is_named: bool = True
 
 
-def read_analyte(codes: str, chart: Chart, vocabulary: Vocabulary, now: datetime) -> Readings:
+def read_analyte(codes: str, chart: Chart, vocabulary: Vocabulary, now: datetime) -> AnalyteResults:
     """All results of glutamate, cystine or glutamine, the usable ones newest first."""
     days = int(vocabulary.thresholds["result-age"])
     others = tuple(vocabulary.code_lists[name] for name in _ANALYTES if name != codes)
-    wanted = Wanted(vocabulary.code_lists[codes], KIND, days, others)
-    return read_results(chart.get(queries.AMINO_ACIDS), wanted, chart.patient_id, now)
+    criteria = ResultCriteria(vocabulary.code_lists[codes], KIND, days, others)
+    return read_results(chart.get(queries.AMINO_ACIDS), criteria, chart.patient_id, now)
 
 
-def level(readings: Readings, chart: Chart, patient: Patient, site: Sequence[SiteInterval] = ()) -> Fact:
+def read_level(results: AnalyteResults, chart: Chart, patient: Patient, site: Sequence[SiteInterval] = ()) -> Fact:
     """The class of the newest result; absent if there is none; unknown if the results could not be read."""
-    newest = readings.newest
+    newest = results.newest
     if newest is None:
-        data = chart.get(queries.AMINO_ACIDS)
-        return missing(queries.AMINO_ACIDS, data) or absent("no result that can be used")
-    at_once = [one for one in readings.usable if one.moment == newest.moment]
-    classed, *others = [classify(one, KIND, _person(patient, one), site) for one in at_once]
-    name, why = classed.name, classed.why
+        return chart.gap(queries.AMINO_ACIDS) or absent("no result that can be used")
+    at_once = [result for result in results.usable if result.moment == newest.moment]
+    demographics = patient.demographics_on(newest.moment.day)
+    classified, *others = [classify(result, KIND, demographics, site) for result in at_once]
+    name, why = classified.name, classified.why
     if any(other.name != name for other in others):
         name, why = UNCLASSIFIED, "two results of the same time differ"
     return known(
         name,
         (newest.origin,),
         note=why,
-        range=classed.range or "none that can be used",
+        range=classified.range or "none that can be used",
         why=why,
-        **_say(newest),
+        **_describe(newest),
     )
 
 
-def _person(patient: Patient, result: Result) -> Person:
-    day = result.moment.day
-    return Person(patient.age_on(day), patient.months_on(day), patient.sex)
-
-
-def _say(result: Result) -> dict[str, str]:
-    converted = f"{say_number(rounded(result.measure.value))} {UNIT}"
+def _describe(result: Result) -> dict[str, str]:
+    converted = f"{format_number(round_significant(result.measure.value))} {UNIT}"
     shown = f"{result.measure.comparator}{converted}"
     sent = result.measure.sent
-    return {"result": sent if sent == shown else f"{sent} ({shown})", "date": say_day(result.moment.day)}
+    return {"result": sent if sent == shown else f"{sent} ({shown})", "date": format_day(result.moment.day)}
 
 
-def treatment_starts(chart: Chart, vocabulary: Vocabulary, drafts: Sequence[Resource]) -> list[Start]:
+def find_treatment_starts(chart: Chart, vocabulary: Vocabulary, drafts: Sequence[Resource]) -> list[TreatmentStart]:
     """Each active medication that is acetylcysteine, or may be, and that is not one of the drafts."""
-    medications, drafted = medications_index(chart), {resource_name(one) for one in drafts}
+    medications, drafted = active_medications_index(chart), {relative_reference(draft) for draft in drafts}
     starts = []
     for resource in chart.get(queries.MEDICATIONS).resources:
-        name = resource_name(resource)
-        if name in drafted or not is_current(resource) or not is_about(resource, chart.patient_id):
+        reference = relative_reference(resource)
+        if reference in drafted or not is_active_medication(resource) or not is_about(resource, chart.patient_id):
             continue
         rows, named = recognise(drug_concepts(resource, medications), vocabulary)
         if rows or named:
-            starts.append(Start(name, _began(resource)))
-        elif is_nameless(resource, medications):
-            starts.append(Start(name, None, named=False))
+            starts.append(TreatmentStart(reference, _began(resource)))
+        elif has_unknown_drug(resource, medications):
+            starts.append(TreatmentStart(reference, None, is_named=False))
     return starts
 
 
 def _began(resource: Resource) -> Moment | None:
     """The start of its dosing, else of its period, else the day it was written."""
-    bounds = [at(one, "timing", "repeat", "boundsPeriod", "start") for one in instructions_of(resource)]
+    bounds = [at(instruction, "timing", "repeat", "boundsPeriod", "start") for instruction in instructions_of(resource)]
     starts = [start for value in bounds if (start := read_moment(value)) is not None]
     if starts:
         return min(starts, key=lambda start: start.day)
-    written = (at(treatment_period(resource), "start"), *written_on(resource))
+    written = (at(treatment_period(resource), "start"), *dates_written(resource))
     return next((moment for value in written if (moment := read_moment(value)) is not None), None)
 
 
-def sample(readings: Readings, starts: list[Start], chart: Chart) -> Fact:
+def read_sample_timing(results: AnalyteResults, starts: list[TreatmentStart], chart: Chart) -> Fact:
     """Whether the newest glutamate is a baseline or was taken on treatment."""
-    newest = readings.newest
+    newest = results.newest
     if newest is None:
-        return missing(queries.AMINO_ACIDS, chart.get(queries.AMINO_ACIDS)) or absent("no result")
-    begun = [(one.moment.day, one.name) for one in starts if one.moment and _began_by(one.moment, newest.moment)]
+        return chart.gap(queries.AMINO_ACIDS) or absent("no result")
+    begun = [
+        (start.moment.day, start.reference)
+        for start in starts
+        if start.moment and start.moment.day <= newest.moment.day  # by the day: most starts are no more exact
+    ]
     if begun:
-        day, name = min(begun)
-        return known(ON_TREATMENT, (Origin(name, f"began {say_day(day)}"),), since=say_day(day))
+        day, reference = min(begun)
+        return known(ON_TREATMENT, (Origin(reference, f"began {format_day(day)}"),), since=format_day(day))
     unread = next((start for start in starts if start.moment is None), None)
     if unread is not None:
-        what = "acetylcysteine medication has no start date" if unread.named else "medication has no name"
+        what = "acetylcysteine medication has no start date" if unread.is_named else "medication has no name"
         return unknown(f"an active {what} that can be read")
-    return missing(queries.MEDICATIONS, chart.get(queries.MEDICATIONS)) or known(BASELINE, (newest.origin,))
+    return chart.gap(queries.MEDICATIONS) or known(BASELINE, (newest.origin,))
 
 
-def _began_by(start: Moment, taken: Moment) -> bool:
-    """On or before the sample: by the day, since most starts are exact to the day only."""
-    return start.day <= taken.day
-
-
-def before_treatment(readings: Readings, starts: list[Start]) -> Fact:
+def read_level_before_treatment(results: AnalyteResults, starts: list[TreatmentStart]) -> Fact:
     """The last value before the treatment began, and the change since then."""
     days = [start.moment.day for start in starts if start.moment is not None]
-    newest = readings.newest
-    earlier = [one for one in readings.usable if days and one.moment.day < min(days)]
+    newest = results.newest
+    earlier = [result for result in results.usable if days and result.moment.day < min(days)]
     if newest is None or not earlier or not days or newest in earlier:
         return absent("no result from before the treatment")
-    return known(MEASURED, (earlier[0].origin,), change=_change(earlier[0], newest), **_say(earlier[0]))
+    return known(MEASURED, (earlier[0].origin,), change=_change(earlier[0], newest), **_describe(earlier[0]))
 
 
 def _change(before: Result, now: Result) -> str:
@@ -142,30 +140,32 @@ def _change(before: Result, now: Result) -> str:
         return "not computed, a value is given with < or >"
     difference = now.measure.value - before.measure.value
     sign = "+" if difference > 0 else "−" if difference < 0 else "±"
-    said = f"{sign}{say_number(rounded(abs(difference)))} {UNIT}"
+    amount = f"{sign}{format_number(round_significant(abs(difference)))} {UNIT}"
     if before.measure.value == 0:
-        return said
-    percent = rounded(abs(difference) * 100 / before.measure.value, 2)
-    return f"{said} ({sign}{say_number(percent)} %)"
+        return amount
+    percent = round_significant(abs(difference) * 100 / before.measure.value, 2)
+    return f"{amount} ({sign}{format_number(percent)} %)"
 
 
-def handling(readings: Readings, glutamine: Readings, vocabulary: Vocabulary) -> Fact:
+def read_sample_handling(glutamates: AnalyteResults, glutamines: AnalyteResults, vocabulary: Vocabulary) -> Fact:
     """Glutamate ÷ glutamine of one sample: above the ratio, handling may have raised glutamate."""
-    newest = readings.newest
-    same = [one for one in glutamine.usable if newest and _same_sample(newest, one)]
-    if (
-        newest is None
-        or not same
-        or same[0].measure.value == 0
-        or newest.measure.comparator + same[0].measure.comparator
-    ):
+    glutamate = glutamates.newest
+    glutamine = next((result for result in glutamines.usable if glutamate and _same_sample(glutamate, result)), None)
+    if glutamate is None or glutamine is None or not _can_divide(glutamate, glutamine):
         return absent("no glutamine result of the same sample")
-    ratio = newest.measure.value / same[0].measure.value
+    ratio = glutamate.measure.value / glutamine.measure.value
     high = ratio > vocabulary.thresholds["handling-ratio"]
-    return known("doubtful" if high else "consistent", (same[0].origin,), ratio=say_number(rounded(ratio, 2)))
+    return known(
+        "doubtful" if high else "consistent", (glutamine.origin,), ratio=format_number(round_significant(ratio, 2))
+    )
 
 
-def _same_sample(one: Result, other: Result) -> bool:
-    if one.specimen and other.specimen:
-        return one.specimen == other.specimen
-    return one.moment == other.moment
+def _can_divide(numerator: Result, denominator: Result) -> bool:
+    comparators = numerator.measure.comparator + denominator.measure.comparator
+    return denominator.measure.value != 0 and not comparators
+
+
+def _same_sample(result: Result, other: Result) -> bool:
+    if result.specimen and other.specimen:
+        return result.specimen == other.specimen
+    return result.moment == other.moment

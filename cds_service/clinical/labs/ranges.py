@@ -11,23 +11,16 @@ import msgspec
 
 from cds_service.clinical.labs.results import Result
 from cds_service.clinical.labs.site_intervals import SiteInterval
+from cds_service.clinical.patient import Demographics
 from cds_service.fhir.json import Json, Resource, codings, items, member, names, objects
-from cds_service.fhir.quantities import Measure, Refusal, read_measure, say_number
-from cds_service.fhir.versions import range_kind_of
+from cds_service.fhir.quantities import Measure, Refusal, format_number, read_measure
+from cds_service.fhir.versions.elements import range_type_of
 
 LOW, NORMAL, HIGH, UNCLASSIFIED = "low", "normal", "high", "unclassified"
 _LOW_FLAGS, _HIGH_FLAGS = ("L", "LL", "LU", "LX", "L<"), ("H", "HH", "HU", "HX", "H>")
 _FLAGS = {"N": NORMAL, **dict.fromkeys(_LOW_FLAGS, LOW), **dict.fromkeys(_HIGH_FLAGS, HIGH)}
 _ABNORMAL = frozenset(("A", "AA"))
 _MALE, _FEMALE = frozenset(("male", "m")), frozenset(("female", "f"))
-
-
-class Person(msgspec.Struct, frozen=True):
-    """What a range may depend on: age at the time of the sample, completed, and administrative sex, where known."""
-
-    years: int | None
-    months: int | None
-    sex: str
 
 
 class Interval(msgspec.Struct, frozen=True):
@@ -38,7 +31,7 @@ class Interval(msgspec.Struct, frozen=True):
     sent: str
 
 
-class Classed(msgspec.Struct, frozen=True):
+class Classification(msgspec.Struct, frozen=True):
     """The class, the range it rests on as it was sent, and for *unclassified* the reason."""
 
     name: str
@@ -46,31 +39,37 @@ class Classed(msgspec.Struct, frozen=True):
     why: str = ""
 
 
-def classify(result: Result, kind: str, person: Person, site: Sequence[SiteInterval] = ()) -> Classed:
+def classify(
+    result: Result, kind: str, demographics: Demographics, site: Sequence[SiteInterval] = ()
+) -> Classification:
     """The class of a result by its own range, or a site's where it came without any, and by its interpretation."""
     flag = _flag(result.element)
-    interval = _interval(result.element, kind, person)
+    interval = _interval(result.element, kind, demographics)
     if not objects(result.element.get("referenceRange")):
-        interval = _site_interval(site, person) or interval
+        interval = _site_interval(site, demographics) or interval
     if isinstance(flag, Refusal):
-        return Classed(UNCLASSIFIED, _sent(interval), flag.reason)
+        return Classification(UNCLASSIFIED, _sent(interval), flag.reason)
     if isinstance(interval, Refusal):
-        return Classed(flag) if flag else Classed(UNCLASSIFIED, "", interval.reason)
+        return Classification(flag) if flag else Classification(UNCLASSIFIED, "", interval.reason)
     by_range = _place(result.measure.value, result.measure.comparator, interval)
     if by_range is None:
-        return Classed(UNCLASSIFIED, interval.sent, f"“{result.measure.comparator}” leaves its class open")
+        return Classification(UNCLASSIFIED, interval.sent, f"“{result.measure.comparator}” leaves its class open")
     if flag is None and by_range == NORMAL and _codes(result.element) & _ABNORMAL:
         flag = "abnormal"
     if flag and flag != by_range:
-        return Classed(UNCLASSIFIED, interval.sent, f"its interpretation says {flag} and its range says {by_range}")
-    return Classed(by_range, interval.sent)
+        return Classification(
+            UNCLASSIFIED, interval.sent, f"its interpretation says {flag} and its range says {by_range}"
+        )
+    return Classification(by_range, interval.sent)
 
 
-def interval_of(result: Result, kind: str, person: Person, site: Sequence[SiteInterval] = ()) -> Interval | None:
+def interval_of(
+    result: Result, kind: str, demographics: Demographics, site: Sequence[SiteInterval] = ()
+) -> Interval | None:
     """The interval that a result is held against: its own, or a site's where it came without any; None if neither."""
     if not objects(result.element.get("referenceRange")):
-        return _site_interval(site, person)
-    interval = _interval(result.element, kind, person)
+        return _site_interval(site, demographics)
+    interval = _interval(result.element, kind, demographics)
     return interval if isinstance(interval, Interval) else None
 
 
@@ -111,70 +110,75 @@ def _place_beyond(value: Decimal, comparator: str, interval: Interval) -> str | 
     return HIGH if above_high else NORMAL if above_low else None
 
 
-def _interval(element: Resource, kind: str, person: Person) -> Interval | Refusal:
-    """The one range that fits the person; refused if there is none, or if several that differ do."""
+def _interval(element: Resource, kind: str, demographics: Demographics) -> Interval | Refusal:
+    """The one range that fits the patient; refused if there is none, or if several that differ do."""
     ranges = objects(element.get("referenceRange"))
     if not ranges:
         return Refusal("no reference range was sent with it")
-    fitting = [one for one in ranges if _fits(one, person)]
+    fitting = [reference_range for reference_range in ranges if _fits(reference_range, demographics)]
     if not fitting:
         return Refusal("none of its reference ranges is known to fit this patient")
-    read = [_read_interval(one, kind) for one in fitting]
-    refused = next((one for one in read if isinstance(one, Refusal)), None)
-    ends = {(one.low, one.high) for one in read if isinstance(one, Interval)}
-    if refused or len(ends) > 1:
+    read = [_read_interval(reference_range, kind) for reference_range in fitting]
+    refused = next((refusal for refusal in read if isinstance(refusal, Refusal)), None)
+    intervals = [interval for interval in read if isinstance(interval, Interval)]
+    if refused or len({(interval.low, interval.high) for interval in intervals}) > 1:
         return refused or Refusal("several reference ranges were sent with it and they differ")
-    return next(one for one in read if isinstance(one, Interval))
+    return intervals[0]
 
 
-def _site_interval(site: Sequence[SiteInterval], person: Person) -> Interval | None:
-    """The site's interval for this person, if just one fits."""
-    fitting = [one for one in site if one.fits(person.years, person.sex)]
+def _site_interval(site: Sequence[SiteInterval], demographics: Demographics) -> Interval | None:
+    """The site's interval for this patient, if just one fits."""
+    fitting = [interval for interval in site if interval.fits(demographics.years, demographics.sex)]
     if len(fitting) != 1:
         return None
     low, high = fitting[0].low, fitting[0].high
-    return Interval(low, high, f"{say_number(low)}–{say_number(high)} µmol/L, this site's own interval")
+    return Interval(low, high, f"{format_number(low)}–{format_number(high)} µmol/L, this site's own interval")
 
 
-def _fits(one: Resource, person: Person) -> bool:
-    kind = range_kind_of(one)
-    said = {coding.code.lower() for coding in codings(kind)} | {word.lower() for word in names(kind)}
-    if said and not said & {"normal", "n"}:
+def _fits(reference_range: Resource, demographics: Demographics) -> bool:
+    range_type = _words_of(range_type_of(reference_range))
+    if range_type and not range_type & {"normal", "n"}:
         return False
-    return _fits_age(one.get("age"), person) and all(
-        _fits_group(group, person) for group in items(one.get("appliesTo"))
+    return _fits_age(reference_range.get("age"), demographics) and all(
+        _fits_group(group, demographics) for group in items(reference_range.get("appliesTo"))
     )
 
 
-def _fits_group(group: Json, person: Person) -> bool:
+def _words_of(concept: Json) -> set[str]:
+    """The codes and names of a concept in lower case."""
+    return {coding.code.lower() for coding in codings(concept)} | {name.lower() for name in names(concept)}
+
+
+def _fits_group(group: Json, demographics: Demographics) -> bool:
     """Only sex can be checked; a range for any other group is not known to fit."""
-    words = {word.lower() for word in names(group)} | {coding.code.lower() for coding in codings(group)}
+    words = _words_of(group)
     if words & _MALE and not words & _FEMALE:
-        return person.sex == "male"
-    return bool(words & _FEMALE and not words & _MALE) and person.sex == "female"
+        return demographics.sex == "male"
+    return bool(words & _FEMALE and not words & _MALE) and demographics.sex == "female"
 
 
-def _fits_age(age_range: Json, person: Person) -> bool:
+def _fits_age(age_range: Json, demographics: Demographics) -> bool:
     """Completed years for ends in years, completed months for ends in months; any other unit is not known to fit."""
     if age_range is None:
         return True
     ends = [(name, member(age_range, name)) for name in ("low", "high") if member(age_range, name) is not None]
-    beyond = {name: _beyond(end, person) for name, end in ends}
+    beyond = {name: _beyond(end, demographics) for name, end in ends}
     low, high = beyond.get("low", Decimal(0)), beyond.get("high", Decimal(0))
     return bool(ends) and low is not None and high is not None and low >= 0 >= high
 
 
-def _beyond(end: Json, person: Person) -> Decimal | None:
-    """How far the person's age lies beyond an end of an age range; None if that cannot be told."""
-    for kind, age in (("age in years", person.years), ("age in months", person.months)):
+def _beyond(end: Json, demographics: Demographics) -> Decimal | None:
+    """How far the patient's age lies beyond an end of an age range; None if that cannot be told."""
+    for kind, age in (("age in years", demographics.years), ("age in months", demographics.months)):
         measure = read_measure(kind, end)
         if isinstance(measure, Measure) and not measure.comparator:
             return None if age is None else age - measure.value
     return None
 
 
-def _read_interval(one: Resource, kind: str) -> Interval | Refusal:
-    ends = [None if one.get(name) is None else read_measure(kind, one[name]) for name in ("low", "high")]
+def _read_interval(reference_range: Resource, kind: str) -> Interval | Refusal:
+    quantities = (reference_range.get("low"), reference_range.get("high"))
+    ends = [None if quantity is None else read_measure(kind, quantity) for quantity in quantities]
     refused = next((end for end in ends if isinstance(end, Refusal)), None)
     if any(isinstance(end, Measure) and end.comparator for end in ends):
         return Refusal("its reference range cannot be read")
@@ -185,10 +189,10 @@ def _read_interval(one: Resource, kind: str) -> Interval | Refusal:
         return Refusal("its reference range has no numbers")
     if low is not None and high is not None and low > high:
         return Refusal("its reference range contradicts itself")
-    return Interval(low, high, _say_interval([end for end in ends if isinstance(end, Measure)], low is None))
+    return Interval(low, high, _format_interval([end for end in ends if isinstance(end, Measure)], low is None))
 
 
-def _say_interval(ends: list[Measure], is_upper: bool) -> str:
+def _format_interval(ends: list[Measure], is_upper: bool) -> str:
     """As it was sent: 10–120 µmol/L, or one end with its direction."""
     if len(ends) == 1:
         return f"{'up to' if is_upper else 'at least'} {ends[0].sent}"

@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from cds_service.clinical.orders.recognise import Order
-from cds_service.clinical.orders.timing import tidy, times_per_day
+from cds_service.clinical.orders.timing import round_rate, times_per_day
 from cds_service.fhir.json import Json, Resource, at, items, member, number, text
 from cds_service.fhir.quantities import ACCEPTED, Measure, Refusal, is_count, read_measure
-from cds_service.fhir.versions import doses_of, has_unread_instruction, instructions_of, is_as_needed
+from cds_service.fhir.versions.elements import doses_of, has_unread_instruction, instructions_of, is_as_needed
 
 _NUMBER = r"(?<![\d.,/])(?<!\d[\s'’])(\d+(?:\.\d+)?)"  # whole: not the end of 1,200 or of 1 200
 _STRENGTH = re.compile(_NUMBER + r"\s*(mg|g)\b(?!\s*/)", re.IGNORECASE)
@@ -32,7 +32,7 @@ class Dose:
     single_per_kg: Decimal | None = None
 
 
-class _Taken(NamedTuple):
+class _SingleDose(NamedTuple):
     """One Quantity of an instruction: in mg, and in mg/kg if that is how it is ordered."""
 
     amount: Amount
@@ -49,13 +49,13 @@ def read_dose(order: Order, weight_kg: Decimal | None) -> Dose:
     daily: list[Amount] = []
     known: list[Decimal] = []
     per_kg: list[Decimal] = []
-    for one in instructions:
-        taken = [_take(quantity, order, weight_kg) for quantity in doses_of(one)]
-        per_kg += [dose.per_kg for dose in taken if dose.per_kg is not None]
-        single = _single_dose(one, taken)
-        if isinstance(single, Decimal):
-            known.append(single)
-        daily.append(_per_day(one, single, order))
+    for instruction in instructions:
+        doses = [_read_single(quantity, order, weight_kg) for quantity in doses_of(instruction)]
+        per_kg += [dose.per_kg for dose in doses if dose.per_kg is not None]
+        largest = _largest(instruction, doses)
+        if isinstance(largest, Decimal):
+            known.append(largest)
+        daily.append(_per_day(instruction, largest, order))
     return Dose(_sum(daily), max(known, default=None), max(per_kg, default=None))
 
 
@@ -72,40 +72,42 @@ def _per_day(instruction: Resource, single: Amount, order: Order) -> Amount:
     if isinstance(single, Refusal):
         return single if limit is None else limit
     if isinstance(times, Decimal):
-        return tidy(single * times) or Refusal("its dose per day is too large or too small to be one")
+        return round_rate(single * times) or Refusal("its dose per day is too large or too small to be one")
     if limit is not None:
         return limit
     return times or Refusal("it does not say how often")
 
 
-def _single_dose(instruction: Resource, taken: list[_Taken]) -> Amount:
-    if not taken:
+def _largest(instruction: Resource, doses: list[_SingleDose]) -> Amount:
+    if not doses:
         written = text(instruction.get("text")) or text(instruction.get("patientInstruction"))
         return Refusal("its dose is written as text only" if written else "it states no dose")
-    refused = next((one.amount for one in taken if isinstance(one.amount, Refusal)), None)
-    return refused or max(one.amount for one in taken if isinstance(one.amount, Decimal))
+    refused = next((dose.amount for dose in doses if isinstance(dose.amount, Refusal)), None)
+    return refused or max(dose.amount for dose in doses if isinstance(dose.amount, Decimal))
 
 
-def _take(quantity: Json, order: Order, weight_kg: Decimal | None) -> _Taken:
+def _read_single(quantity: Json, order: Order, weight_kg: Decimal | None) -> _SingleDose:
     """A Quantity in mg: a mass, a number of tablets of known strength, a volume of known strength, or per kg.
 
     Nearly every one is a mass, so that is looked for first: no Quantity can be read as two of them.
     """
     value = number(member(quantity, "value"))
     if value is None or value <= 0 or text(member(quantity, "comparator")):
-        return _Taken(Refusal("its dose is not a plain positive number"), _per_weight(quantity))
+        return _SingleDose(Refusal("its dose is not a plain positive number"), _per_weight(quantity))
     mass = read_measure("dose", quantity)
     if isinstance(mass, Measure):
-        return _Taken(mass.value)
+        return _SingleDose(mass.value)
     if is_count(quantity):
-        return _Taken(_times(value, _strength(order, "unit"), "the strength of one tablet or capsule is not known"))
+        return _SingleDose(
+            _times(value, _strength(order, "unit"), "the strength of one tablet or capsule is not known")
+        )
     volume = read_measure("volume", quantity)
     if isinstance(volume, Measure):
-        return _Taken(_times(volume.value, _strength(order, "mL"), "the strength of the solution is not known"))
+        return _SingleDose(_times(volume.value, _strength(order, "mL"), "the strength of the solution is not known"))
     per_kg = _per_weight(quantity)
     if per_kg is not None:
-        return _Taken(_times(per_kg, weight_kg, "it is ordered per kg and no weight is known"), per_kg)
-    return _Taken(mass)
+        return _SingleDose(_times(per_kg, weight_kg, "it is ordered per kg and no weight is known"), per_kg)
+    return _SingleDose(mass)
 
 
 def _times(value: Decimal, strength: Decimal | None, otherwise: str) -> Amount:
@@ -144,8 +146,8 @@ def _maximum_per_day(instruction: Resource, order: Order) -> Decimal | None:
 
 
 def _ratio_per_day(ratio: Json, order: Order) -> Decimal | None:
-    dose = _take(at(ratio, "numerator"), order, None).amount
+    dose = _read_single(at(ratio, "numerator"), order, None).amount
     days = read_measure("duration", at(ratio, "denominator"))
     if isinstance(dose, Refusal) or isinstance(days, Refusal) or days.value <= 0 or days.comparator:
         return None
-    return tidy(dose / days.value)
+    return round_rate(dose / days.value)

@@ -3,16 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from cds_service.clinical.orders.recognise import (
-    Order,
-    has_unread_drug,
-    index_medications,
-    is_nameless,
-    read_order,
-)
+from cds_service.clinical.orders.drugs import has_unknown_drug, has_unresolved_drug, index_medications
+from cds_service.clinical.orders.recognise import Order, read_order
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.json import Resource
-from cds_service.fhir.versions import likely_versions, shows_version, version_of
+from cds_service.fhir.versions.detecting import likely_versions, shows_version, version_of
 
 
 @dataclass(frozen=True)
@@ -47,7 +42,7 @@ class DraftOrders:
     def nameless_orders(self) -> list[Resource]:
         """The unresolved orders that do not name their drug beside the reference either: they may be for anything."""
         medications = index_medications(self.included_entries)
-        return [order for order in self.unresolved_orders if is_nameless(order, medications)]
+        return [order for order in self.unresolved_orders if has_unknown_drug(order, medications)]
 
 
 def read_orders(
@@ -64,7 +59,7 @@ def read_orders(
         order = read_order(resource, medications, vocabulary)
         if order is not None:
             acetylcysteine_orders.append(order)
-        elif has_unread_drug(resource, medications):
+        elif has_unresolved_drug(resource, medications):
             unresolved_orders.append(resource)
     return DraftOrders(
         tuple(draft_orders),

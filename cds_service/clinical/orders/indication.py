@@ -11,12 +11,20 @@ from cds_service.clinical.orders.dose import Dose
 from cds_service.clinical.orders.recognise import Order
 from cds_service.clinical.orders.route import INHALATION, INTRAVENOUS, ORAL, routes_of, states_route
 from cds_service.clinical.orders.route import OPHTHALMIC as EYE
-from cds_service.clinical.screens.conditions import PRESENT, is_active, missing, poisoning_words
+from cds_service.clinical.screens.conditions import is_active
+from cds_service.clinical.screens.screening import PRESENT
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
 from cds_service.fhir.datetimes import sample_moment
-from cds_service.fhir.json import Json, Resource, code_or_concept, name_in, objects, resource_name, text
-from cds_service.fhir.versions import instructions_of, is_about, notes_of, reason_references, reasons_of, words_of
+from cds_service.fhir.json import Json, Resource, code_or_concept, objects, relative_part, relative_reference, text
+from cds_service.fhir.versions.elements import (
+    instructions_of,
+    is_about,
+    notes_of,
+    reason_references,
+    reasons_of,
+    texts_of,
+)
 
 ANTIDOTE, INHALED, OPHTHALMIC, RESPIRATORY, OTHER = (
     "antidote",
@@ -30,18 +38,18 @@ ANTIDOTE, INHALED, OPHTHALMIC, RESPIRATORY, OTHER = (
 def read_use(
     order: Order, dose: Dose, weight: Weight | None, poisoning: Fact, chart: Chart, vocabulary: Vocabulary
 ) -> Fact:
-    """The first use that holds, with what it was told by."""
+    """The first use that holds; the note says by what."""
     routes = routes_of(order.resource, vocabulary)
     reasons = list(_reasons(order, chart))
     antidote = _antidote_sign(order, routes, reasons, poisoning, vocabulary) or _large_dose(dose, weight, vocabulary)
     if antidote:
         return _use(order, ANTIDOTE, antidote)
-    told = routes if states_route(order.resource) else _product_routes(order)
-    if INHALATION in told:
+    intended = routes if states_route(order.resource) else _product_routes(order)
+    if INHALATION in intended:
         return _use(order, INHALED, "an inhalation route or product")
     if EYE in (*routes, *_product_routes(order)):
         return _use(order, OPHTHALMIC, "an eye route or product")
-    if ORAL in told and _respiratory_reason(reasons, vocabulary):
+    if ORAL in intended and _respiratory_reason(reasons, vocabulary):
         return _use(order, RESPIRATORY, "by mouth, for a respiratory disease")
     return _use(order, OTHER, "no other use holds")
 
@@ -53,7 +61,7 @@ def _use(order: Order, value: str, because: str) -> Fact:
 def poisoning_as_reason(orders: Iterable[Order], chart: Chart, vocabulary: Vocabulary) -> Fact | None:
     """Acetaminophen poisoning, where the reason of an order states it; None where none does."""
     for order in orders:
-        if any(poisoning_words(reason, vocabulary) for reason in _reasons(order, chart)):
+        if any(_is_poisoning(reason, vocabulary) for reason in _reasons(order, chart)):
             return known(PRESENT, (Origin(order.reference, "reason"),))
     return None
 
@@ -65,14 +73,15 @@ def _product_routes(order: Order) -> set[str]:
 def _reasons(order: Order, chart: Chart) -> Iterator[Json]:
     """Each concept that says why: on the order, or the condition that it points to."""
     yield from reasons_of(order.resource)
-    pointers = reason_references(order.resource)
-    if not pointers:
+    references = reason_references(order.resource)
+    if not references:
         return
+    relative_references = {relative_part(reference) for reference in references}
     for condition in chart.get(queries.PROBLEMS).resources:
-        if resource_name(condition) in (name_in(pointer) for pointer in pointers):
+        if relative_reference(condition) in relative_references:
             yield condition.get("code")
     for contained in objects(order.resource.get("contained")):
-        if f"#{text(contained.get('id'))}" in pointers:
+        if f"#{text(contained.get('id'))}" in references:
             yield contained.get("code")
 
 
@@ -82,7 +91,7 @@ def _antidote_sign(order: Order, routes: set[str], reasons: list[Json], poisonin
     words = vocabulary.name_lists["antidote-words"]
     if any(words.find(written) for written in _words_of(order) if written):
         return "words of the order speak of an antidote: in doubt, it is one"
-    if any(poisoning_words(reason, vocabulary) for reason in reasons):
+    if any(_is_poisoning(reason, vocabulary) for reason in reasons):
         return "its reason is acetaminophen poisoning or overdose"
     return "signs of acetaminophen poisoning on record" if poisoning.state is State.KNOWN else ""
 
@@ -91,7 +100,7 @@ def _words_of(order: Order) -> Iterator[str]:
     """What the order says in words: the drug's names, its instructions, its notes."""
     yield from order.names
     for instruction in instructions_of(order.resource):
-        yield from words_of(instruction)
+        yield from texts_of(instruction)
     yield from notes_of(order.resource)
 
 
@@ -116,19 +125,24 @@ def _respiratory_reason(reasons: list[Json], vocabulary: Vocabulary) -> bool:
     return any(vocabulary.code_lists["respiratory-reasons"].included_in(reason) for reason in reasons)
 
 
+def _is_poisoning(concept: Json, vocabulary: Vocabulary) -> bool:
+    """True for acetaminophen poisoning or overdose, by code or by name."""
+    if vocabulary.code_lists["acetaminophen-poisoning"].included_in(concept) is not None:
+        return True
+    return vocabulary.name_lists["acetaminophen-poisoning-words"].included_in(concept) is not None
+
+
 def read_poisoning(chart: Chart, vocabulary: Vocabulary, now: datetime) -> Fact:
     """Signs of acetaminophen poisoning on record: an active condition, or a level taken in the last hours."""
     for condition in chart.get(queries.PROBLEMS).resources:
-        if is_active(condition) and poisoning_words(condition.get("code"), vocabulary):
-            return known(PRESENT, (Origin(resource_name(condition), "acetaminophen poisoning or overdose"),))
+        if is_active(condition) and _is_poisoning(condition.get("code"), vocabulary):
+            return known(PRESENT, (Origin(relative_reference(condition), "acetaminophen poisoning or overdose"),))
     levels = chart.get(queries.ACETAMINOPHEN)
     window = timedelta(hours=int(vocabulary.thresholds["acetaminophen-level-window"]))
     for level in levels.resources:
         if _is_recent_level(level, vocabulary, now - window, chart.patient_id):
-            return known(PRESENT, (Origin(resource_name(level), "acetaminophen level"),))
-    gaps = [
-        gap for key in (queries.PROBLEMS, queries.ACETAMINOPHEN) if (gap := missing(key, chart.get(key))) is not None
-    ]
+            return known(PRESENT, (Origin(relative_reference(level), "acetaminophen level"),))
+    gaps = [gap for key in (queries.PROBLEMS, queries.ACETAMINOPHEN) if (gap := chart.gap(key)) is not None]
     if gaps:
         return unknown("; ".join(gap.note for gap in gaps))
     return absent("no active poisoning on the problem list and no recent acetaminophen level")

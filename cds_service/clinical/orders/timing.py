@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from cds_service.fhir.json import MAX_DIGITS, Json, Resource, at, codings, items, member, number, text
 from cds_service.fhir.quantities import Refusal
-from cds_service.fhir.versions import period_unit_of
+from cds_service.fhir.versions.elements import period_unit_of
 
 _DAYS = {"h": Decimal(1) / 24, "min": Decimal(1) / 1440, "d": Decimal(1), "wk": Decimal(7)}
 _CODES = {"QD": Decimal(1), "BID": Decimal(2), "TID": Decimal(3), "QID": Decimal(4)}
@@ -69,10 +69,10 @@ def _by_frequency(repeat: Json) -> TimesPerDay:
     times, length, days = number(frequency), number(period), _DAYS.get(period_unit_of(repeat))
     if times is None or length is None or days is None or times <= 0 or length <= 0:
         return Refusal("its frequency and period cannot be read")
-    return tidy(times / (length * days)) or Refusal("its frequency and period cannot be read")
+    return round_rate(times / (length * days)) or Refusal("its frequency and period cannot be read")
 
 
-def tidy(rate: Decimal) -> Decimal | None:
+def round_rate(rate: Decimal) -> Decimal | None:
     """1/24 of a day is not exact in decimals: 4 per 24 h is 4, not 3.999. None for what no rate or dose can be."""
     if rate.adjusted() > MAX_DIGITS:
         return None
@@ -83,16 +83,16 @@ def _by_code(code: Json) -> TimesPerDay:
     if code is None:
         return None
     written = [coding.code for coding in codings(code)] + [text(member(code, "text"))]
-    found = {rate for one in written if (rate := _rate_of_code(one.upper()))}
-    if len(found) > 1:
+    rates = {rate for abbreviation in written if (rate := _rate_of_code(abbreviation.upper()))}
+    if len(rates) > 1:
         return Refusal("the codes of its timing contradict each other")
-    return next(iter(found), None)
+    return next(iter(rates), None)
 
 
 def _rate_of_code(code: str) -> Decimal | None:
     every = _EVERY_HOURS.match(code)
     if every and 4 <= int(every[1]) <= 24:
-        return tidy(Decimal(24) / int(every[1]))
+        return round_rate(Decimal(24) / int(every[1]))
     return _CODES.get(code)
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import State
-from cds_service.clinical.reading import read_order_facts, read_patient, read_patient_facts, read_weight
+from cds_service.clinical.patient import read_patient
+from cds_service.clinical.reading import read_order_facts, read_patient_facts, read_weight
 from cds_service.content.loading import load_content
 from cds_service.fhir.searching import prefetch_from
 from cds_service.gathering.prefetch import gather

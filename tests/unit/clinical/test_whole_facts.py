@@ -16,7 +16,7 @@ from cds_service.clinical.labs.site_intervals import SiteInterval
 from cds_service.clinical.orders.indication import poisoning_as_reason
 from cds_service.clinical.orders.recognise import Order, read_order
 from cds_service.clinical.reading import dose_together, read_order_facts, read_patient_facts
-from cds_service.clinical.screens.conditions import by_name, missing
+from cds_service.clinical.screens.screening import row_by_name
 from cds_service.content.loading import load_content
 from cds_service.fhir.queries import MEDICATIONS
 from cds_service.gathering.prefetch import gather
@@ -241,14 +241,15 @@ def test_a_screen_says_what_it_found_and_where(name: str, prefetch: Json, expect
 
 
 def test_data_that_failed_without_saying_why_are_named_all_the_same() -> None:
-    assert missing("problemList", Data(Arrival.FAILED)) == unknown("problem list could not be read")
-    assert missing("problemList", Data(Arrival.FAILED, gap="timed out")) == unknown(
+    failed, timed_out = Data(Arrival.FAILED), Data(Arrival.FAILED, gap="timed out")
+    assert Chart("p", {"problemList": failed}).gap("problemList") == unknown("problem list could not be read")
+    assert Chart("p", {"problemList": timed_out}).gap("problemList") == unknown(
         "problem list could not be read (timed out)"
     )
 
 
 def test_what_was_found_by_its_name_alone_says_so() -> None:
-    row = by_name("glutamine")
+    row = row_by_name("glutamine")
     assert (row.code, row.system, row.term, row.included, row.reason) == ("", "", "glutamine, by name", True, "")
 
 

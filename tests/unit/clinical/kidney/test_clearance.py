@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from cds_service.clinical.facts import Fact, State
-from cds_service.clinical.kidney.clearance import clearance, cockcroft_gault
+from cds_service.clinical.kidney.clearance import cockcroft_gault, read_clearance
 from cds_service.clinical.kidney.egfr import read_egfr
 from cds_service.clinical.labs.weight import read_weight
-from cds_service.clinical.reading import read_patient
+from cds_service.clinical.patient import read_patient
 from cds_service.content.examples import read_json
 from cds_service.content.loading import load_content
 from cds_service.fhir.searching import prefetch_from
 from cds_service.gathering.prefetch import gather
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 VOCABULARY = load_content(ROOT / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -53,7 +53,7 @@ def fact_of(patient: str = "ulf-clearance-25", **changes: str) -> Fact:
     chart = gather(patient, prefetch)
     person = read_patient(chart)
     egfr = read_egfr(chart, VOCABULARY, person, NOW)
-    return clearance(chart, VOCABULARY, person, read_weight(chart, VOCABULARY, NOW), egfr, NOW)
+    return read_clearance(chart, VOCABULARY, person, read_weight(chart, VOCABULARY, NOW), egfr, NOW)
 
 
 def test_it_is_computed_exactly() -> None:

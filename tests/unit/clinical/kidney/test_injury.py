@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from cds_service.clinical.chart import Arrival, Chart, Data
-from cds_service.clinical.kidney.egfr import plain_creatinine
+from cds_service.clinical.kidney.egfr import creatinine_results
 from cds_service.clinical.kidney.injury import kdigo
 from cds_service.content.loading import load_content
 from cds_service.fhir.queries import KIDNEY
 
-VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
+VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
@@ -35,7 +35,7 @@ def stage(*values: tuple[str, float], unit: str = "mg/dL") -> int | None:
         for number, (value, hours) in enumerate(values)
     ]
     chart = Chart("p", {KIDNEY: Data(Arrival.GIVEN, tuple(listed))})
-    found = kdigo(plain_creatinine(chart, VOCABULARY, NOW), NOW)
+    found = kdigo(creatinine_results(chart, VOCABULARY, NOW), NOW)
     return found.stage if found else None
 
 
@@ -44,9 +44,9 @@ def test_of_several_injuries_the_gravest_counts_and_of_equal_ones_the_latest() -
         days = [(NOW - timedelta(days=len(values) - number)).isoformat() for number in range(len(values))]
         listed = [creatinine(number, value, day) for number, (value, day) in enumerate(zip(values, days, strict=True))]
         chart = Chart("p", {KIDNEY: Data(Arrival.GIVEN, tuple(listed))})
-        found = kdigo(plain_creatinine(chart, VOCABULARY, NOW), NOW)
+        found = kdigo(creatinine_results(chart, VOCABULARY, NOW), NOW)
         assert found is not None
-        return found.stage, found.before.name, found.after.name
+        return found.stage, found.before.reference, found.after.reference
 
     assert shown("1.0", "1.6", "3.2") == (3, "Observation/c0", "Observation/c2")
     assert shown("1.0", "3.2", "1.6") == (3, "Observation/c0", "Observation/c1")
@@ -104,7 +104,7 @@ def test_days_without_hours_count_as_within_48_hours_if_they_can_be() -> None:
     listed = (creatinine(1, "0.8", "2026-11-20"), creatinine(2, "1.1", "2026-11-23"))
     chart = Chart("p", {KIDNEY: Data(Arrival.GIVEN, listed)})
 
-    found = kdigo(plain_creatinine(chart, VOCABULARY, NOW), NOW)
+    found = kdigo(creatinine_results(chart, VOCABULARY, NOW), NOW)
 
     assert found is not None
     assert found.stage == 1
@@ -115,4 +115,4 @@ def test_values_with_a_comparator_show_no_injury() -> None:
     listed[1]["valueQuantity"]["comparator"] = "<"
     chart = Chart("p", {KIDNEY: Data(Arrival.GIVEN, tuple(listed))})
 
-    assert kdigo(plain_creatinine(chart, VOCABULARY, NOW), NOW) is None
+    assert kdigo(creatinine_results(chart, VOCABULARY, NOW), NOW) is None

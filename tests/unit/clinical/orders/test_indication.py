@@ -14,7 +14,7 @@ from cds_service.content.loading import load_content
 from cds_service.gathering.prefetch import gather
 from tests.support import draft_orders_of
 
-VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
+VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 RXNORM, ATC = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://www.whocc.no/atc"
 SNOMED, ICD10CM, LOINC = "http://snomed.info/sct", "http://hl7.org/fhir/sid/icd-10-cm", "http://loinc.org"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cds_service.content.loading import load_content
-from cds_service.fhir.codes import ICD10CM, LOINC, CodeList, Name, NameList, Row, shape_problem
+from cds_service.fhir.codes import ICD10CM, LOINC, CodeList, CodeRow, NameList, NameRow, shape_problem
 from cds_service.fhir.json import Coding
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
@@ -17,14 +17,14 @@ GERMAN_ATC = "http://fhir.de/CodeSystem/bfarm/atc"
 UNII = "http://fdasis.nlm.nih.gov"
 
 
-def row(code: str, system: str = ICD10CM, included: bool = True) -> Row:
+def row(code: str, system: str = ICD10CM, included: bool = True) -> CodeRow:
     """A row whose term is its code."""
-    return Row(code, system, code, included, "a test")
+    return CodeRow(code, system, code, included, "a test")
 
 
-def name(written: str, capitals: bool = False, included: bool = True) -> Name:
+def name(written: str, capitals: bool = False, included: bool = True) -> NameRow:
     """A row of a name list."""
-    return Name(written, capitals, included, "a test")
+    return NameRow(written, capitals, included, "a test")
 
 
 def concept(*coded: tuple[str, str], text: str = "") -> dict[str, Any]:

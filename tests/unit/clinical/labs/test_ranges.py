@@ -8,21 +8,25 @@ from typing import Any
 import pytest
 
 from cds_service.clinical.chart import Arrival, Chart, Data
-from cds_service.clinical.kidney.egfr import Patient
-from cds_service.clinical.labs.amino_acids import level, read_analyte
-from cds_service.clinical.labs.ranges import Classed, Interval, Person, classify, interval_of
-from cds_service.clinical.labs.results import Wanted, read_results
+from cds_service.clinical.labs.amino_acids import read_analyte, read_level
+from cds_service.clinical.labs.ranges import Classification, Interval, classify, interval_of
+from cds_service.clinical.labs.results import ResultCriteria, read_results
 from cds_service.clinical.labs.site_intervals import SiteInterval
+from cds_service.clinical.patient import Demographics, Patient
 from cds_service.content.loading import load_content
 from cds_service.fhir import queries
 
-VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
+VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 UCUM = "http://unitsofmeasure.org"
 V3 = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 Json = Any
 
-WOMAN, MAN, NOBODY = Person(45, 45 * 12, "female"), Person(45, 45 * 12, "male"), Person(None, None, "")
+WOMAN, MAN, NOBODY = (
+    Demographics(45, 45 * 12, "female"),
+    Demographics(45, 45 * 12, "male"),
+    Demographics(None, None, ""),
+)
 NO_RANGE = "no reference range was sent with it"
 NONE_FITS = "none of its reference ranges is known to fit this patient"
 THEY_DIFFER = "several reference ranges were sent with it and they differ"
@@ -72,17 +76,17 @@ def observation(value: Json = 87, ranges: Json = None, comparator: str = "", fla
     return {**usual, **{name: member for name, member in sent.items() if member is not None}}
 
 
-def classed(person: Person = WOMAN, **sent: Json) -> Classed:
+def classed(person: Demographics = WOMAN, **sent: Json) -> Classification:
     """The class of a result that may be used."""
-    wanted = Wanted(VOCABULARY.code_lists["glutamate"], "amino acid")
+    wanted = ResultCriteria(VOCABULARY.code_lists["glutamate"], "amino acid")
     newest = read_results(Data(Arrival.GIVEN, (observation(**sent),)), wanted, "p1", NOW).newest
     assert newest is not None
     return classify(newest, "amino acid", person)
 
 
-def open_class(why: str, range_sent: str = "") -> Classed:
+def open_class(why: str, range_sent: str = "") -> Classification:
     """Unclassified, for this reason."""
-    return Classed("unclassified", range_sent, why)
+    return Classification("unclassified", range_sent, why)
 
 
 @pytest.mark.parametrize(
@@ -232,7 +236,9 @@ def test_without_a_range_that_can_be_read_a_result_is_unclassified_and_says_why(
         pytest.param(WOMAN, [span(high=100, appliesTo=for_group("male"))], None, id="for-men-not-for-a-woman"),
         pytest.param(WOMAN, [span(high=100, appliesTo=[{"text": "male"}])], None, id="male-is-a-part-of-female"),
         pytest.param(NOBODY, [span(high=100, appliesTo=for_group("female"))], None, id="sex-not-known"),
-        pytest.param(Person(45, 45 * 12, "other"), [span(high=100, appliesTo=for_group("male"))], None, id="sex-other"),
+        pytest.param(
+            Demographics(45, 45 * 12, "other"), [span(high=100, appliesTo=for_group("male"))], None, id="sex-other"
+        ),
         pytest.param(WOMAN, [span(high=100, appliesTo=for_group("248152002"))], None, id="a-group-not-known-here"),
         pytest.param(WOMAN, [span(high=100, appliesTo=[{"text": "pregnant women"}])], None, id="pregnant"),
         pytest.param(MAN, [span(high=100, appliesTo=[{"text": "smokers"}])], None, id="smokers"),
@@ -267,7 +273,7 @@ def test_without_a_range_that_can_be_read_a_result_is_unclassified_and_says_why(
     ],
 )
 def test_a_range_for_a_group_counts_only_for_somebody_known_to_be_of_it(
-    person: Person, ranges: Json, expected: str | None
+    person: Demographics, ranges: Json, expected: str | None
 ) -> None:
     found = classed(person, ranges=ranges)
     assert found.name == (expected or "unclassified")
@@ -301,9 +307,9 @@ def test_a_range_for_a_group_counts_only_for_somebody_known_to_be_of_it(
 def test_a_range_for_an_age_counts_only_for_somebody_known_to_be_of_it(
     age: int | None, wanted: Json, fits: bool
 ) -> None:
-    person = Person(age, None if age is None else age * 12, "female")
+    person = Demographics(age, None if age is None else age * 12, "female")
     members = {} if wanted is None else {"age": wanted}
-    expected = Classed("normal", "10–120 µmol/L") if fits else open_class(NONE_FITS)
+    expected = Classification("normal", "10–120 µmol/L") if fits else open_class(NONE_FITS)
     assert classed(person, ranges=[span(**members)]) == expected
 
 
@@ -313,21 +319,23 @@ def test_of_ranges_for_several_ages_and_sexes_the_one_that_fits_is_used() -> Non
         span(high=80, age=for_age(18, None), appliesTo=for_group("female")),
         span(high=120, age=for_age(18, None), appliesTo=for_group("male")),
     ]
-    assert classed(WOMAN, ranges=ranges) == Classed("high", "10–80 µmol/L")
-    assert classed(MAN, ranges=ranges) == Classed("normal", "10–120 µmol/L")
-    assert classed(Person(12, 12 * 12, "male"), value=150, ranges=ranges) == Classed("normal", "10–190 µmol/L")
-    assert classed(Person(45, 45 * 12, ""), ranges=ranges) == open_class(NONE_FITS)
+    assert classed(WOMAN, ranges=ranges) == Classification("high", "10–80 µmol/L")
+    assert classed(MAN, ranges=ranges) == Classification("normal", "10–120 µmol/L")
+    assert classed(Demographics(12, 12 * 12, "male"), value=150, ranges=ranges) == Classification(
+        "normal", "10–190 µmol/L"
+    )
+    assert classed(Demographics(45, 45 * 12, ""), ranges=ranges) == open_class(NONE_FITS)
 
 
 def test_a_range_for_everybody_beside_a_different_one_for_women_leaves_it_open() -> None:
     ranges = [span(high=120), span(high=80, appliesTo=for_group("female"))]
     assert classed(WOMAN, ranges=ranges) == open_class(THEY_DIFFER)
-    assert classed(MAN, ranges=ranges) == Classed("normal", "10–120 µmol/L")
+    assert classed(MAN, ranges=ranges) == Classification("normal", "10–120 µmol/L")
 
 
 def test_an_unreadable_range_for_somebody_else_does_no_harm() -> None:
     ranges = [span(), {"text": "see comment", "appliesTo": for_group("male")}]
-    assert classed(WOMAN, ranges=ranges) == Classed("normal", "10–120 µmol/L")
+    assert classed(WOMAN, ranges=ranges) == Classification("normal", "10–120 µmol/L")
 
 
 @pytest.mark.parametrize(
@@ -348,7 +356,7 @@ def test_an_unreadable_range_for_somebody_else_does_no_harm() -> None:
     ],
 )
 def test_range_and_interpretation_that_agree_give_the_class(value: Json, flags: list[str], expected: str) -> None:
-    assert classed(value=value, ranges=[span()], flags=flagged(*flags)) == Classed(expected, "10–120 µmol/L")
+    assert classed(value=value, ranges=[span()], flags=flagged(*flags)) == Classification(expected, "10–120 µmol/L")
 
 
 @pytest.mark.parametrize(
@@ -396,13 +404,13 @@ def test_interpretations_that_contradict_each_other_leave_it_unclassified(flags:
     [("L", "low"), ("LL", "low"), ("N", "normal"), ("H", "high"), ("HH", "high")],
 )
 def test_the_interpretation_of_the_laboratory_counts_where_no_range_came(flag: str, expected: str) -> None:
-    assert classed(flags=flagged(flag)) == Classed(expected)
-    assert classed(flags=flagged(flag)[0]) == Classed(expected)
+    assert classed(flags=flagged(flag)) == Classification(expected)
+    assert classed(flags=flagged(flag)[0]) == Classification(expected)
 
 
 def test_the_interpretation_counts_beside_a_range_that_cannot_be_used() -> None:
-    assert classed(ranges=[span(120, 10)], flags=flagged("H")) == Classed("high")
-    assert classed(NOBODY, ranges=[span(age=for_age(18))], flags=flagged("L")) == Classed("low")
+    assert classed(ranges=[span(120, 10)], flags=flagged("H")) == Classification("high")
+    assert classed(NOBODY, ranges=[span(age=for_age(18))], flags=flagged("L")) == Classification("low")
 
 
 @pytest.mark.parametrize(
@@ -454,7 +462,7 @@ def test_an_infant_is_placed_in_the_range_of_its_months(born: date, expected: st
     data = Data(Arrival.GIVEN, (observation(value=150, ranges=ranges),))
     chart = Chart("p1", {queries.AMINO_ACIDS: data})
     readings = read_analyte("glutamate", chart, VOCABULARY, NOW)
-    assert level(readings, chart, Patient(born, "male")).value == expected
+    assert read_level(readings, chart, Patient(born, "male")).value == expected
 
 
 @pytest.mark.parametrize("said", ["type", "meaning"], ids=["R4", "DSTU2"])
@@ -467,7 +475,7 @@ def test_an_infant_is_placed_in_the_range_of_its_months(born: date, expected: st
     ],
 )
 def test_a_range_that_says_it_is_the_normal_one_is_used(said: str, kind: Json) -> None:
-    assert classed(ranges=[span(**{said: kind})]) == Classed("normal", "10–120 µmol/L")
+    assert classed(ranges=[span(**{said: kind})]) == Classification("normal", "10–120 µmol/L")
 
 
 def test_less_than_a_number_below_a_range_from_one_is_low() -> None:
@@ -494,7 +502,7 @@ def test_less_than_a_number_in_a_range_from_zero_is_normal() -> None:
     ],
 )
 def test_the_interval_of_a_result_is_its_own_or_the_sites(ranges: Json, expected: Interval | None) -> None:
-    wanted = Wanted(VOCABULARY.code_lists["glutamate"], "amino acid")
+    wanted = ResultCriteria(VOCABULARY.code_lists["glutamate"], "amino acid")
     newest = read_results(Data(Arrival.GIVEN, (observation(ranges=ranges),)), wanted, "p1", NOW).newest
     assert newest is not None
 

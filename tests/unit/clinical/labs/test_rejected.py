@@ -12,7 +12,7 @@ from cds_service.content.loading import load_content
 from cds_service.gathering.prefetch import gather
 from tests.support import draft_orders_of
 
-VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
+VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 LOINC = "http://loinc.org"
 

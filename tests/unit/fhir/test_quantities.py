@@ -13,14 +13,13 @@ from cds_service.fhir.quantities import (
     COUNTS,
     Measure,
     Refusal,
-    factor,
+    conversion_factor,
+    format_number,
+    format_unit,
     is_count,
-    power,
+    normalise_unit,
     read_measure,
-    rounded,
-    say_number,
-    say_unit,
-    spelling,
+    round_significant,
     units_of,
 )
 
@@ -215,7 +214,7 @@ def test_a_unit_that_is_not_in_the_table_is_refused_and_named(kind: str, unit: s
     refused = f"unit {unit.replace(chr(0xB5), 'u')} not accepted"
     assert reason(kind, coded(10, unit)) == refused
     assert reason(kind, quantity(10, unit=unit)) == refused
-    assert factor(kind, unit) is None
+    assert conversion_factor(kind, unit) is None
 
 
 @pytest.mark.parametrize(
@@ -341,7 +340,7 @@ def test_the_units_of_a_quantity_are_its_code_and_its_unit(sent: Any, expected: 
 
 
 def test_both_signs_of_micro_are_one_spelling() -> None:
-    assert spelling("\u00b5mol/L") == spelling("\u03bcmol/L") == spelling("umol / L") == "umol/L"
+    assert normalise_unit("\u00b5mol/L") == normalise_unit("\u03bcmol/L") == normalise_unit("umol / L") == "umol/L"
 
 
 @pytest.mark.parametrize(
@@ -354,7 +353,7 @@ def test_both_signs_of_micro_are_one_spelling() -> None:
     ],
 )
 def test_a_unit_is_printed_for_a_clinician(unit: str, expected: str) -> None:
-    assert say_unit(unit) == expected
+    assert format_unit(unit) == expected
 
 
 @pytest.mark.parametrize(
@@ -371,7 +370,7 @@ def test_a_unit_is_printed_for_a_clinician(unit: str, expected: str) -> None:
     ],
 )
 def test_a_number_is_printed_plainly(value: str, expected: str) -> None:
-    assert say_number(Decimal(value)) == expected
+    assert format_number(Decimal(value)) == expected
 
 
 @pytest.mark.parametrize(
@@ -386,17 +385,8 @@ def test_a_number_is_printed_plainly(value: str, expected: str) -> None:
     ],
 )
 def test_a_computed_number_is_rounded_to_significant_digits(value: str, digits: int, expected: str) -> None:
-    assert rounded(Decimal(value), digits) == Decimal(expected)
+    assert round_significant(Decimal(value), digits) == Decimal(expected)
 
 
 def test_a_number_is_rounded_to_four_digits_unless_told_otherwise() -> None:
-    assert rounded(Decimal("1.23456")) == Decimal("1.235")
-
-
-@pytest.mark.parametrize("exponent", ["-0.241", "-0.302", "-1.200", "1.5"])
-@pytest.mark.parametrize("kappa", ["0.7", "0.9"])
-def test_a_power_is_to_the_last_digit_that_of_the_library(exponent: str, kappa: str) -> None:
-    above = [Decimal(umol) / Decimal("88.4") / Decimal(kappa) for umol in range(1, 700)]
-    extremes = [Decimal(sign) / 7 for sign in ("1e-12", "123456.789012", "999999999999")]
-    for base in (*above, *extremes):
-        assert str(power(base, Decimal(exponent))) == str(base ** Decimal(exponent))
+    assert round_significant(Decimal("1.23456")) == Decimal("1.235")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cds_service.fhir.datetimes import Moment, completed_months, completed_years, read_moment, sample_moment, say_day
+from cds_service.fhir.datetimes import Moment, completed_months, completed_years, format_day, read_moment, sample_moment
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -210,9 +210,9 @@ def test_age_of_an_infant_is_in_completed_months(born: date, on: date, months: i
     ],
 )
 def test_a_day_is_said_with_its_month_in_words(day: date, said: str) -> None:
-    assert say_day(day) == said
+    assert format_day(day) == said
 
 
 def test_each_month_has_its_name() -> None:
-    said = " ".join(say_day(date(2026, month, 1)).split()[1] for month in range(1, 13))
+    said = " ".join(format_day(date(2026, month, 1)).split()[1] for month in range(1, 13))
     assert said == ("January February March April May June July August September October November December")

@@ -12,17 +12,17 @@ from cds_service.fhir.json import (
     codings,
     items,
     member,
-    name_in,
     names,
     number,
     objects,
     read_concept,
     references,
-    resource_name,
-    shortened,
+    relative_part,
+    relative_reference,
+    shorten,
     text,
 )
-from cds_service.fhir.versions import is_about
+from cds_service.fhir.versions.elements import is_about
 
 ODD: list[Any] = [None, True, 0, 1.5, Decimal("2"), "", "text", [], [None], [[]], {}, {"coding": "x"}, [{"coding": 3}]]
 LOINC = "http://loinc.org"
@@ -221,7 +221,7 @@ def test_the_references_of_each_version_are_found(value: Any, expected: list[str
     ],
 )
 def test_a_resource_has_a_name_for_the_trace(resource: dict[str, Any], expected: str) -> None:
-    assert resource_name(resource) == expected
+    assert relative_reference(resource) == expected
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_noise_of_floating_point_is_rounded_away() -> None:
     ],
 )
 def test_words_of_the_ehr_are_cut_to_120_characters(written: str, expected: str) -> None:
-    assert shortened(written) == expected
+    assert shorten(written) == expected
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_words_of_the_ehr_are_cut_to_120_characters(written: str, expected: str)
     ],
 )
 def test_a_reference_points_at_a_type_and_an_id(reference: str, expected: str) -> None:
-    assert name_in(reference) == expected
+    assert relative_part(reference) == expected
 
 
 def test_a_whole_number_of_twelve_digits_is_read_and_one_of_thirteen_is_not() -> None:

@@ -16,7 +16,7 @@ from cds_service.clinical.orders.recognise import read_order
 from cds_service.content.loading import load_content
 from cds_service.fhir.quantities import ACCEPTED, COUNTS, Measure, Refusal, is_count, read_measure
 
-VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
+VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
 UCUM = "http://unitsofmeasure.org"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 Json = Any

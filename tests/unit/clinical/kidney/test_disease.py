@@ -9,13 +9,15 @@ import pytest
 
 from cds_service.clinical.chart import NOT_SENT, Arrival, Chart, Data
 from cds_service.clinical.facts import Fact, Origin, State, unknown
-from cds_service.clinical.kidney import egfr as of_kidney
-from cds_service.clinical.kidney.egfr import Egfr, Patient, bedside_schwartz, ckd_epi_2021, read_egfr
+from cds_service.clinical.kidney.disease import read_dialysis, read_kidney_disease, summarise_kidney
+from cds_service.clinical.kidney.egfr import Egfr, bedside_schwartz, ckd_epi_2021, read_egfr, undetermined_egfr
+from cds_service.clinical.kidney.injury import read_kidney_injury
+from cds_service.clinical.patient import Patient
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.content.loading import load_content
 from cds_service.fhir import queries
 
-VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
+VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 LOINC, SNOMED = "http://loinc.org", "http://snomed.info/sct"
 ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -31,9 +33,9 @@ CHILD = Patient(date(2016, 3, 1), "female")  # 10 years
 def kidney(chart: Chart, vocabulary: Vocabulary, patient: Patient, now: datetime) -> Fact:
     """The line about the kidney, from the facts behind it."""
     egfr = read_egfr(chart, vocabulary, patient, now)
-    dialysis = of_kidney.dialysis(chart, vocabulary)
-    injury = of_kidney.kidney_injury(chart, vocabulary, now)
-    return of_kidney.kidney(dialysis, injury, of_kidney.kidney_disease(chart, vocabulary, egfr, now), egfr)
+    dialysis = read_dialysis(chart, vocabulary)
+    injury = read_kidney_injury(chart, vocabulary, now)
+    return summarise_kidney(dialysis, injury, read_kidney_disease(chart, vocabulary, egfr, now), egfr)
 
 
 def result(code: str, value: Json, unit: str = EGFR_UNIT, day: str = "2026-11-03", **members: Json) -> Json:
@@ -425,7 +427,7 @@ def test_an_egfr_that_may_not_be_used_is_not_used(sent: Json) -> None:
 def test_an_egfr_says_how_it_was_come_by(results: list[Json], said: str) -> None:
     found = egfr(*results)
     assert found is not None
-    assert found.say() == said
+    assert found.describe() == said
 
 
 # ------------------------------------------------------------------------------------------------ the finding
@@ -647,7 +649,7 @@ def test_a_gap_in_the_data_is_unknown_and_never_none(given: Json, note: str) -> 
     assert fact.note == note
 
 
-UNTOLD = {
+UNDETERMINED = {
     "an eGFR in a unit that is not read": (
         [result("98979-8", 51, "mL/s")],
         "a result cannot be used (eGFR by creatinine, CKD-EPI 2021, 3 November 2026: unit mL/s not accepted)",
@@ -672,15 +674,15 @@ UNTOLD = {
 }
 
 
-@pytest.mark.parametrize(("results", "note"), UNTOLD.values(), ids=UNTOLD)
-def test_results_that_give_no_egfr_leave_the_disease_untold_and_say_why(results: list[Json], note: str) -> None:
-    fact = of_kidney.kidney_disease(chart(*results), VOCABULARY, egfr(*results), NOW)
+@pytest.mark.parametrize(("results", "note"), UNDETERMINED.values(), ids=UNDETERMINED)
+def test_results_that_give_no_egfr_leave_the_disease_undetermined_and_say_why(results: list[Json], note: str) -> None:
+    fact = read_kidney_disease(chart(*results), VOCABULARY, egfr(*results), NOW)
     assert fact == unknown(note)
 
 
-def test_a_refused_code_leaves_nothing_untold() -> None:
+def test_a_refused_code_leaves_nothing_undetermined() -> None:
     results = [result("48642-3", 51)]
-    assert of_kidney.untold(chart(*results), VOCABULARY, egfr(*results), NOW) is None
+    assert undetermined_egfr(chart(*results), VOCABULARY, NOW) is None
 
 
 def test_a_normal_egfr_beside_a_gap_is_shown_and_still_unknown() -> None:
@@ -725,7 +727,7 @@ def test_an_injury_by_creatinine_names_its_stage_and_both_results_in_their_order
     results = [
         creatinine(Decimal(value), day=day, id=day) for value, day in (("2.4", "2026-11-22"), ("1", "2026-11-18"))
     ]
-    fact = of_kidney.kidney_injury(chart(*results), VOCABULARY, NOW)
+    fact = read_kidney_injury(chart(*results), VOCABULARY, NOW)
     assert fact.texts["summary"] == (
         "acute kidney injury by creatinine, KDIGO stage 2 (1 mg/dL of 18 November 2026, 2.4 mg/dL of 22 November 2026)"
     )

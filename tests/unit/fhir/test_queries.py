@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from cds_service.content.loading import load_content
-from cds_service.fhir.codes import CodeList, Row
-from cds_service.fhir.queries import QUERIES, Query, codes_of, fhir_query, template
+from cds_service.fhir.codes import CodeList, CodeRow
+from cds_service.fhir.queries import QUERIES, Query, codes_of, fhir_query, prefetch_template
 from cds_service.fhir.versions import DSTU2, R4, R5, STU3
 
 CODE_LISTS = load_content(Path(__file__).parents[3] / "cards").vocabulary.code_lists
@@ -21,13 +21,13 @@ TEMPLATES = {
 }
 
 
-def row(code: str, system: str = LOINC, included: bool = True) -> Row:
-    return Row(code, system, code, included, "a test")
+def row(code: str, system: str = LOINC, included: bool = True) -> CodeRow:
+    return CodeRow(code, system, code, included, "a test")
 
 
 @pytest.mark.parametrize("key", TEMPLATES)
 def test_a_template_asks_for_one_patient_and_says_how_much(key: str) -> None:
-    assert template(QUERIES[key], CODE_LISTS) == TEMPLATES[key]
+    assert prefetch_template(QUERIES[key], CODE_LISTS) == TEMPLATES[key]
 
 
 LISTS = {
@@ -40,7 +40,7 @@ def test_the_included_codes_are_asked_for_once_each_in_the_order_of_the_lists() 
     query = Query("results", "Observation", "results", ("second", "first"), count=5)
 
     assert codes_of(query, LISTS) == ["3-4", "1-8"]
-    assert template(query, LISTS) == (
+    assert prefetch_template(query, LISTS) == (
         "Observation?patient={{context.patientId}}&code=http://loinc.org|3-4,http://loinc.org|1-8&_sort=-date&_count=5"
     )
 

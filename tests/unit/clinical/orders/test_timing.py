@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from cds_service.clinical.orders.timing import tidy, times_per_day
+from cds_service.clinical.orders.timing import round_rate, times_per_day
 from cds_service.fhir.quantities import Refusal
-from cds_service.fhir.versions import has_unread_instruction, instructions_of
+from cds_service.fhir.versions.elements import has_unread_instruction, instructions_of
 
 Json = Any
 NO_SUCH_TIMING = "its timing is not one that can be read"
@@ -202,7 +202,7 @@ def test_an_absurd_rate_is_refused_and_raises_nothing(timing: Json) -> None:
     ],
 )
 def test_a_rate_or_dose_is_tidied_to_nine_places(rate_or_dose: str, expected: Decimal | None) -> None:
-    assert tidy(Decimal(rate_or_dose)) == expected
+    assert round_rate(Decimal(rate_or_dose)) == expected
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ import pytest
 
 from cds_service.clinical.chart import NOT_SENT, Arrival, Data
 from cds_service.clinical.facts import Origin
-from cds_service.clinical.labs.results import Readings, Wanted, has_code, read_results
+from cds_service.clinical.labs.results import AnalyteResults, ResultCriteria, has_code, read_results
 from cds_service.content.loading import load_content
 
-VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
+VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 LOINC = "http://loinc.org"
 GLUTAMATE, GLUTAMINE, GLUCOSE, PANEL = "20642-5", "20643-3", "14749-6", "35083-5"
@@ -44,23 +44,23 @@ def panel(**members: Json) -> Json:
     return observation(coded(PANEL), valueQuantity=None, **members)
 
 
-def read(*resources: Json, codes: str = "glutamate", days: int | None = 365) -> Readings:
-    """The readings of one analyte from these resources, as of now."""
+def read(*resources: Json, codes: str = "glutamate", days: int | None = 365) -> AnalyteResults:
+    """The results of one analyte from these resources, as of now."""
     data = Data(Arrival.GIVEN, resources)
     others = tuple(VOCABULARY.code_lists[name] for name in ("glutamate", "glutamine") if name != codes)
-    return read_results(data, Wanted(VOCABULARY.code_lists[codes], "amino acid", days, others), "p1", NOW)
+    return read_results(data, ResultCriteria(VOCABULARY.code_lists[codes], "amino acid", days, others), "p1", NOW)
 
 
 def reasons(*resources: Json, codes: str = "glutamate") -> list[str]:
     """Why each of these resources, none of which may be used, was not used."""
-    readings = read(*resources, codes=codes)
-    assert readings.usable == []
-    return [one.reason for one in readings.unused]
+    results = read(*resources, codes=codes)
+    assert results.usable == []
+    return [one.reason for one in results.rejected]
 
 
-def values(readings: Readings) -> list[Decimal]:
+def values(results: AnalyteResults) -> list[Decimal]:
     """The values that are used, in their order."""
-    return [one.measure.value for one in readings.usable]
+    return [one.measure.value for one in results.usable]
 
 
 def test_a_final_result_of_plasma_glutamate_is_used_with_everything_that_is_needed_of_it() -> None:
@@ -92,7 +92,10 @@ def test_a_result_without_a_reference_to_its_specimen_has_none(specimen: Json) -
 
 def test_without_results_there_is_no_newest_one() -> None:
     assert read().newest is None
-    assert read_results(NOT_SENT, Wanted(VOCABULARY.code_lists["glutamate"], "amino acid"), "p1", NOW) == Readings()
+    assert (
+        read_results(NOT_SENT, ResultCriteria(VOCABULARY.code_lists["glutamate"], "amino acid"), "p1", NOW)
+        == AnalyteResults()
+    )
 
 
 @pytest.mark.parametrize("status", ["final", "amended", "corrected"])
@@ -191,8 +194,8 @@ def test_an_undated_result_is_not_used_where_no_limit_is_asked_for() -> None:
     ],
 )
 def test_a_result_without_a_number_in_an_accepted_unit_is_not_used(members: Json, why: str) -> None:
-    (unused,) = read(observation(**{"valueQuantity": None, **members})).unused
-    assert (unused.name, unused.reason) == ("Observation/o1", why)
+    (rejected,) = read(observation(**{"valueQuantity": None, **members})).rejected
+    assert (rejected.reference, rejected.reason) == ("Observation/o1", why)
 
 
 def test_zero_is_a_value() -> None:
@@ -200,14 +203,14 @@ def test_zero_is_a_value() -> None:
 
 
 def test_a_reason_names_the_result_and_its_day() -> None:
-    (unused,) = read(observation(status="preliminary")).unused
-    assert unused.say() == "glutamate in plasma or serum, 3 November 2026: its status is preliminary"
-    assert unused.name == "Observation/o1"
+    (rejected,) = read(observation(status="preliminary")).rejected
+    assert rejected.describe() == "glutamate in plasma or serum, 3 November 2026: its status is preliminary"
+    assert rejected.reference == "Observation/o1"
 
 
 def test_a_reason_without_a_date_names_no_day() -> None:
-    (unused,) = read(observation(effectiveDateTime=None)).unused
-    assert unused.say() == "glutamate in plasma or serum: its date is missing or not exact to the day"
+    (rejected,) = read(observation(effectiveDateTime=None)).rejected
+    assert rejected.describe() == "glutamate in plasma or serum: its date is missing or not exact to the day"
 
 
 REFUSED = "a different specimen or measure"
@@ -229,12 +232,12 @@ REFUSED = "a different specimen or measure"
     ],
 )
 def test_another_specimen_or_measure_is_refused_by_name_whatever_its_unit(code: str, named: str) -> None:
-    readings = read(observation(coded(code, display="Glutamate [Moles/volume] in Serum or Plasma")))
-    assert readings.usable == []
-    (unused,) = readings.unused
-    assert unused.reason == REFUSED
-    assert named in unused.term
-    assert unused.say() == f"{unused.term}, 3 November 2026: {REFUSED}"
+    results = read(observation(coded(code, display="Glutamate [Moles/volume] in Serum or Plasma")))
+    assert results.usable == []
+    (rejected,) = results.rejected
+    assert rejected.reason == REFUSED
+    assert named in rejected.term
+    assert rejected.describe() == f"{rejected.term}, 3 November 2026: {REFUSED}"
 
 
 def test_a_refused_code_beside_the_right_one_is_refused() -> None:
@@ -255,9 +258,9 @@ def test_glutamate_and_glutamine_are_one_digit_apart_and_never_taken_for_each_ot
 ) -> None:
     glutamine = observation(coded(GLUTAMINE), id="o2", valueQuantity={**UMOL, "value": 550})
     for resources in ([observation(), glutamine], [glutamine, observation()]):
-        readings = read(*resources, codes=codes)
-        assert values(readings) == used
-        assert readings.unused == []
+        results = read(*resources, codes=codes)
+        assert values(results) == used
+        assert results.rejected == []
 
 
 def test_a_result_coded_as_glutamate_and_as_glutamine_is_neither() -> None:
@@ -282,9 +285,9 @@ def test_a_result_coded_as_glutamate_and_as_glutamine_is_neither() -> None:
     ],
 )
 def test_a_result_is_never_chosen_by_its_display(code: Json) -> None:
-    readings = read(observation(code))
-    assert readings.usable == []
-    assert readings.unused == []
+    results = read(observation(code))
+    assert results.usable == []
+    assert results.rejected == []
 
 
 def test_the_display_of_the_right_code_is_not_asked() -> None:
@@ -319,11 +322,11 @@ def component(code: str = GLUTAMATE, value: Json = 87, **members: Json) -> Json:
 
 
 def test_a_component_of_a_panel_is_read_with_the_date_status_and_name_of_the_whole() -> None:
-    readings = read(panel(component=[component(GLUTAMINE, 550), component()]))
-    (result,) = readings.usable
+    results = read(panel(component=[component(GLUTAMINE, 550), component()]))
+    (result,) = results.usable
     assert result.measure.value == 87
     assert result.origin == Origin("Observation/o1", "87 µmol/L on 2026-11-03")
-    assert readings.unused == []
+    assert results.rejected == []
 
 
 def test_results_of_one_time_keep_their_order_whichever_codes_they_have_beside_that_of_the_analyte() -> None:
@@ -386,8 +389,8 @@ def test_a_component_of_a_contained_observation_is_read() -> None:
 
 
 def test_only_observations_are_read_among_contained_resources() -> None:
-    readings = read(report({**observation(), "resourceType": "Goal"}))
-    assert readings == Readings()
+    results = read(report({**observation(), "resourceType": "Goal"}))
+    assert results == AnalyteResults()
 
 
 @pytest.mark.parametrize(
@@ -444,11 +447,11 @@ def test_a_result_that_is_coded_as_two_amino_acids_is_neither() -> None:
 def test_a_member_of_a_cancelled_panel_is_named_with_its_date_whatever_the_form_of_the_reference() -> None:
     for reference in ("Observation/o1", "https://ehr.example/fhir/Observation/o1/_history/2"):
         cancelled = panel(id="p", status="cancelled", hasMember=[{"reference": reference}])
-        (unused,) = read(observation(), cancelled).unused
-        assert unused.say() == (
+        (rejected,) = read(observation(), cancelled).rejected
+        assert rejected.describe() == (
             "glutamate in plasma or serum, 3 November 2026: its panel was entered in error or cancelled"
         )
-        assert unused.name == "Observation/o1"
+        assert rejected.reference == "Observation/o1"
 
 
 def test_the_newest_result_comes_first_whatever_the_order_in_which_they_came() -> None:
@@ -483,9 +486,9 @@ def test_the_same_id_in_another_resource_type_is_another_result() -> None:
 
 
 def test_refused_and_used_results_stand_side_by_side() -> None:
-    readings = read(observation(), observation(coded("22652-2"), id="o2"), observation(id="o3", status="cancelled"))
-    assert values(readings) == [87]
-    assert [one.name for one in readings.unused] == ["Observation/o2", "Observation/o3"]
+    results = read(observation(), observation(coded("22652-2"), id="o2"), observation(id="o3", status="cancelled"))
+    assert values(results) == [87]
+    assert [one.reference for one in results.rejected] == ["Observation/o2", "Observation/o3"]
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ import pytest
 
 from cds_service.clinical.chart import NOT_SENT, Arrival, Chart, Data
 from cds_service.clinical.facts import Fact, State
-from cds_service.clinical.screens.medications import interactions
+from cds_service.clinical.screens.medications import read_interactions
 from cds_service.content.loading import load_content
 from cds_service.fhir.queries import MEDICATIONS
 
-VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
+VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
 KNOWN, ABSENT, UNKNOWN = State.KNOWN, State.ABSENT, State.UNKNOWN
 IV = {"coding": [{"system": "http://snomed.info/sct", "code": "47625008"}]}
 ORAL = {"coding": [{"system": "http://snomed.info/sct", "code": "26643006"}]}
@@ -35,11 +35,11 @@ def chart(*active: dict[str, Any], gap: str = "") -> Chart:
 
 
 def nitroglycerin(chart: Chart, drafts: list[dict[str, Any]]) -> Fact:
-    return interactions(chart, drafts, VOCABULARY)["nitroglycerin"]
+    return read_interactions(chart, drafts, VOCABULARY)["nitroglycerin"]
 
 
 def glutamine(*drafts: dict[str, Any], among: Chart | None = None) -> Fact:
-    return interactions(among or chart(), drafts, VOCABULARY)["parenteral_glutamine"]
+    return read_interactions(among or chart(), drafts, VOCABULARY)["parenteral_glutamine"]
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,15 @@ import pytest
 
 from cds_service.clinical.chart import Arrival, Chart, Data
 from cds_service.clinical.facts import State
-from cds_service.clinical.kidney.egfr import Patient
-from cds_service.clinical.labs.amino_acids import Start, level, read_analyte, treatment_starts
+from cds_service.clinical.labs.amino_acids import TreatmentStart, find_treatment_starts, read_analyte, read_level
 from cds_service.clinical.labs.site_intervals import SiteInterval
+from cds_service.clinical.patient import Patient
 from cds_service.clinical.reading import read_patient_facts
 from cds_service.content.loading import load_content
 from cds_service.gathering.prefetch import gather
 from tests.support import draft_orders_of
 
-VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
+VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 LOINC, RXNORM = "http://loinc.org", "http://www.nlm.nih.gov/research/umls/rxnorm"
 GLUTAMATE, CYSTINE, GLUTAMINE, URINE = "20642-5", "22672-0", "20643-3", "22711-6"
@@ -202,7 +202,9 @@ def test_a_tie_says_why_there_is_no_class():
 def classes_at_once(*results, site=()):
     """The class and the reason for results of one time, for a woman of 45."""
     chart = Chart("p", {"aminoAcids": Data(Arrival.GIVEN, results)})
-    fact = level(read_analyte("glutamate", chart, VOCABULARY, NOW), chart, Patient(date(1981, 1, 1), "female"), site)
+    fact = read_level(
+        read_analyte("glutamate", chart, VOCABULARY, NOW), chart, Patient(date(1981, 1, 1), "female"), site
+    )
     return fact.value, fact.note
 
 
@@ -310,8 +312,8 @@ STATEMENTS = {
 def test_a_statement_began_with_its_effective_time_else_when_it_was_made(members):
     statement = {**treatment(), "resourceType": "MedicationStatement", **members}
     chart = Chart("p", {"activeMedications": Data(Arrival.GIVEN, (statement,))})
-    (start,) = treatment_starts(chart, VOCABULARY, [])
-    assert (start.name, start.moment.day.isoformat()) == ("MedicationStatement/m1", "2026-09-01")
+    (start,) = find_treatment_starts(chart, VOCABULARY, [])
+    assert (start.reference, start.moment.day.isoformat()) == ("MedicationStatement/m1", "2026-09-01")
 
 
 def test_each_active_medication_that_is_or_may_be_acetylcysteine_is_a_start():
@@ -323,9 +325,9 @@ def test_each_active_medication_that_is_or_may_be_acetylcysteine_is_a_start():
     other = {**treatment("m2"), "medicationCodeableConcept": {"text": "ibuprofen"}}
     active = (treatment("m1", status="stopped"), treatment("drafted"), other, nameless, treatment("m4"))
     chart = Chart("p", {"activeMedications": Data(Arrival.GIVEN, active)})
-    assert treatment_starts(chart, VOCABULARY, [named("MedicationRequest/drafted")]) == [
-        Start("MedicationRequest/m3", None, named=False),
-        Start("MedicationRequest/m4", None),
+    assert find_treatment_starts(chart, VOCABULARY, [named("MedicationRequest/drafted")]) == [
+        TreatmentStart("MedicationRequest/m3", None, is_named=False),
+        TreatmentStart("MedicationRequest/m4", None),
     ]
 
 

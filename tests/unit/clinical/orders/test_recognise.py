@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.clinical.orders.recognise import has_unread_drug, index_medications, is_order, read_order, recognise
+from cds_service.clinical.orders.drugs import has_unresolved_drug, index_medications, is_medication_order
+from cds_service.clinical.orders.recognise import read_order, recognise
 from cds_service.content.loading import load_content
 
-CARDS = Path(__file__).parents[3] / "cards"
+CARDS = Path(__file__).parents[4] / "cards"
 VOCABULARY = load_content(CARDS).vocabulary
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ATC = "http://www.whocc.no/atc"
@@ -357,7 +358,7 @@ PLACES = {
 
 @pytest.mark.parametrize("order", PLACES.values(), ids=PLACES)
 def test_the_drug_is_found_wherever_a_fhir_version_puts_it(order):
-    assert is_order(order)
+    assert is_medication_order(order)
     assert read(order) is not None
 
 
@@ -380,19 +381,19 @@ def test_an_order_without_any_name_is_called_acetylcysteine():
 
 def test_an_order_without_any_drug_is_not_acetylcysteine():
     assert read(request()) is None
-    assert not has_unread_drug(request(), {})
+    assert not has_unresolved_drug(request(), {})
 
 
 def test_a_drug_behind_a_reference_that_nothing_resolves_is_unread():
     pointer = {"reference": "Medication/gone"}
     for order in (request(medicationReference=pointer), request(medication={"reference": pointer})):
         assert read(order) is None
-        assert has_unread_drug(order, {})
+        assert has_unresolved_drug(order, {})
 
 
 def test_a_drug_behind_a_reference_that_is_resolved_is_not_unread():
     index = index_medications([{"resource": medication(code=concept("723"))}])
-    assert not has_unread_drug(request(**POINTER), index)
+    assert not has_unresolved_drug(request(**POINTER), index)
 
 
 ORDERS = {
@@ -414,7 +415,7 @@ ORDERS = {
 
 @pytest.mark.parametrize(("resource", "expected"), ORDERS.values(), ids=ORDERS)
 def test_only_a_medication_order_that_asks_for_the_drug_is_an_order(resource, expected):
-    assert is_order(resource) is expected
+    assert is_medication_order(resource) is expected
 
 
 ODD = {
@@ -444,7 +445,7 @@ ODD = {
 def test_an_odd_shape_in_place_of_the_drug_never_raises(place, shape):
     order = request(**{place: shape})
     assert read(order) is None
-    assert has_unread_drug(order, {}) in (True, False)
+    assert has_unresolved_drug(order, {}) in (True, False)
 
 
 @pytest.mark.parametrize("shape", ODD.values(), ids=ODD)

@@ -1,0 +1,186 @@
+"""Elements under each name that a FHIR version gives them.
+
+A request does not say its version, so each reader takes whichever name is there. What is the same under every name,
+such as a code that is a CodeableConcept elsewhere, is read by `fhir.json`.
+"""
+
+from collections.abc import Iterator
+
+from cds_service.fhir.json import (
+    Json,
+    Resource,
+    at,
+    code_or_concept,
+    items,
+    member,
+    names,
+    objects,
+    references,
+    text,
+)
+from cds_service.fhir.versions import RENAMED_TYPES
+
+SUBJECTS = ("subject", "patient")  # elements, and search parameters of the same names
+
+# ---------------------------------------------------------------- any resource
+
+
+def resource_type(resource: Json) -> str:
+    """The type of a resource, by its name since STU3; empty for anything else."""
+    stated = text(member(resource, "resourceType"))
+    return RENAMED_TYPES.get(stated, stated)
+
+
+def is_dstu2(resource: Resource) -> bool:
+    """True for a resource whose type has a name that only DSTU2 has."""
+    return text(resource.get("resourceType")) in RENAMED_TYPES
+
+
+def subjects_of(resource: Resource) -> list[str]:
+    """The references to whom a resource is about."""
+    return [reference for name in SUBJECTS if name in resource for reference in references(resource[name])]
+
+
+def is_about(resource: Resource, patient_id: str) -> bool:
+    """False if the resource says that it is about another patient.
+
+    A resource without a subject, or with one that names no Patient (a `urn:`), is taken as belonging to the
+    patient whose data were asked for.
+    """
+    for reference in subjects_of(resource):
+        segments = reference.split("?")[0].split("/")
+        if "Patient" in segments[:-1] and segments[segments.index("Patient") + 1] != patient_id:
+            return False
+    return True
+
+
+# ---------------------------------------------------------------- orders and medications
+
+_DRUGS = ("medicationCodeableConcept", "medication", "medicationReference")
+_REASONS = ("reasonCode", "reasonCodeableConcept", "reason", "reasonReference")
+
+
+def drugs_of(order: Resource) -> list[Json]:
+    """What an order itself says of its drug: concepts, and references with their display."""
+    return [concept for name in _DRUGS if (concept := order.get(name)) is not None]
+
+
+def drug_references(order: Resource) -> list[str]:
+    """The references to Medications in an order."""
+    found: list[str] = []
+    for name in ("medicationReference", "medication"):
+        if name in order:
+            found += references(order[name])
+    return found
+
+
+def ingredients_of(medication: Resource) -> list[Json]:
+    """The ingredients of a Medication: concepts and references."""
+    ingredients = objects(medication.get("ingredient")) + objects(at(medication, "product", "ingredient"))
+    names = ("itemCodeableConcept", "itemReference", "item")
+    return [ingredient.get(name) for ingredient in ingredients for name in names]
+
+
+def reasons_of(order: Resource) -> list[Json]:
+    """What an order itself says of its reason: concepts, and references with their display."""
+    return [reason for name in _REASONS if (reason := order.get(name)) is not None]
+
+
+def reason_references(order: Resource) -> list[str]:
+    """The references to the reason of an order, such as a Condition."""
+    return references(order.get("reasonReference")) + references(order.get("reason"))
+
+
+def dates_written(order: Resource) -> list[Json]:
+    """The dates on which an order was written or a statement made, the best first."""
+    return [order.get(name) for name in ("effectiveDateTime", "authoredOn", "dateWritten", "dateAsserted")]
+
+
+def treatment_period(order: Resource) -> Json:
+    """The period of the whole treatment: R5 orders and statements of any version have one."""
+    return order.get("effectiveDosePeriod") or order.get("effectivePeriod")
+
+
+def notes_of(order: Resource) -> list[str]:
+    """The notes on an order: annotations, in DSTU2 one string; in R5 also its rendered dosage."""
+    notes = [note if isinstance(note, str) else member(note, "text") for note in items(order.get("note"))]
+    return [text(note) for note in (*notes, order.get("renderedDosageInstruction"))]
+
+
+# ---------------------------------------------------------------- dosage
+
+
+def has_unread_instruction(order: Resource) -> bool:
+    """True if a dosage instruction is no JSON object, so that its dose is not known."""
+    instructions = items(order.get("dosageInstruction")) or items(order.get("dosage"))
+    return len(objects(instructions)) < len(instructions)
+
+
+def instructions_of(order: Resource) -> list[Resource]:
+    """The dosage instructions of an order or a statement."""
+    return objects(order.get("dosageInstruction")) or objects(order.get("dosage"))
+
+
+def doses_of(instruction: Resource) -> list[Json]:
+    """Each dose that an instruction states, of a range the upper end: since R4 inside `doseAndRate`."""
+    holders = [instruction, *objects(instruction.get("doseAndRate"))]
+    quantities = [
+        holder[name]
+        for holder in holders
+        for name in ("doseQuantity", "doseSimpleQuantity")
+        if holder.get(name) is not None
+    ]
+    return quantities + [
+        member(holder["doseRange"], "high") for holder in holders if holder.get("doseRange") is not None
+    ]
+
+
+def is_as_needed(instruction: Resource) -> bool:
+    """True if the dose is taken as needed, with or without a reason."""
+    names = ("asNeededBoolean", "asNeededCodeableConcept", "asNeeded", "asNeededFor")
+    return any(bool(instruction.get(name)) for name in names)
+
+
+def texts_of(instruction: Resource) -> Iterator[str]:
+    """What a dosage instruction says in words."""
+    yield text(instruction.get("text"))
+    yield text(instruction.get("patientInstruction"))
+    yield from names(instruction.get("additionalInstruction"))
+    yield from names(instruction.get("additionalInstructions"))
+
+
+def period_unit_of(repeat: Json) -> str:
+    """The unit of the period in which a dose is repeated."""
+    return text(at(repeat, "periodUnit")) or text(at(repeat, "periodUnits"))
+
+
+def bounds_length_of(repeat: Json) -> Json:
+    """How long a dose is repeated, of a range the upper end; None where a period says it, or nothing."""
+    return at(repeat, "boundsDuration") or at(repeat, "boundsQuantity") or at(repeat, "boundsRange", "high")
+
+
+# ---------------------------------------------------------------- results and allergies
+
+
+def range_type_of(reference_range: Resource) -> Json:
+    """What a reference range is for, such as *normal*."""
+    return reference_range.get("type") or reference_range.get("meaning")
+
+
+def members_of(panel: Resource) -> list[str]:
+    """The references from a panel or a report to its results."""
+    related = [link for link in objects(panel.get("related")) if text(link.get("type")) == "has-member"]
+    members = [panel.get("hasMember"), panel.get("result"), *(link.get("target") for link in related)]
+    return [reference for value in members for reference in references(value)]
+
+
+def allergens_of(allergy: Resource) -> list[Json]:
+    """Everything that an allergy is said to be against, and to have reacted to."""
+    reactions = objects(allergy.get("reaction"))
+    substances = [substance for reaction in reactions for substance in items(reaction.get("substance"))]
+    return [allergy.get("code"), *items(allergy.get("substance")), *substances]
+
+
+def allergy_verification_of(allergy: Resource) -> set[str]:
+    """The codes that say whether an allergy is confirmed; DSTU2 has one element for that and for whether it is over."""
+    return code_or_concept(allergy.get("verificationStatus")) | code_or_concept(allergy.get("status"))
