@@ -16,7 +16,7 @@ from cds_service.clinical.catalogue import CATALOGUE, FactType
 from cds_service.clinical.facts import Fact, Facts, State
 from cds_service.content.examples import Ran, run_example
 from cds_service.errors import Mistake
-from cds_service.guidance.conditions import Answer, Condition
+from cds_service.guidance.conditions import Condition, Truth
 from cds_service.guidance.deciding import decide, wording_of
 from cds_service.guidance.model import Card, Content, Phrase, holes
 
@@ -96,7 +96,7 @@ def _is_possible(facts: Facts) -> bool:
 
 
 def _advises(card: Card, facts: Facts) -> bool:
-    return card.check(facts) is Answer.YES
+    return card.check(facts) is Truth.YES
 
 
 def _facts_of(cards: Iterable[Card]) -> set[str]:
@@ -271,7 +271,7 @@ def _threshold_gaps(condition: Condition, ran: Sequence[Ran]) -> Iterator[str]:
 def _is_alone(one: Ran, condition: Condition) -> bool:
     """True if every other condition of the card holds, so that this one decides."""
     others = [reason for reason in one.decided.decision.reasons if condition not in reason.row.conditions()]
-    return all(reason.answer is Answer.YES for reason in others)
+    return all(reason.truth is Truth.YES for reason in others)
 
 
 def _can_be_untold(condition: Condition) -> bool:

@@ -47,7 +47,7 @@ class Ran:
         """What is wrong, with the conditions that decided; empty if the example holds."""
         got = self.decided.decision.outcome
         if got is not _OUTCOMES[self.example.expect]:
-            rows = "; ".join(f"{one.row.say()}: {one.answer.value}" for one in self.decided.decision.reasons)
+            rows = "; ".join(f"{one.row.say()}: {one.truth.value}" for one in self.decided.decision.reasons)
             return f"expected {self.example.expect}, got {got.value} ({rows})"
         unsaid = [words for words in self.example.says if words not in self.shown]
         return f"the card does not say: {unsaid[0]}" if unsaid else ""

@@ -75,7 +75,7 @@ def _of_order(decided: Sequence[OrderDecision]) -> OfOrder:
 
 
 def _of_card(decision: Decision) -> OfCard:
-    rows = tuple(_row(one.row, one.answer.value, decision) for one in decision.reasons)
+    rows = tuple(_row(one.row, one.truth.value, decision) for one in decision.reasons)
     return OfCard(decision.card.id, decision.card.title, decision.outcome.value, rows)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from cds_service.clinical.catalogue import CATALOGUE, FactType
 from cds_service.content.examples import Ran, run_example
 from cds_service.fhir.queries import QUERIES, prefetch_template
-from cds_service.guidance.conditions import Answer
+from cds_service.guidance.conditions import Truth
 from cds_service.guidance.deciding import Outcome
 from cds_service.guidance.model import Card, Content, Example, Phrase, Source, holes
 
@@ -186,8 +186,8 @@ def _decided_by(one: Ran) -> str:
     outcome = one.decided.decision.outcome
     if outcome is Outcome.ADVISE:
         return "every condition holds"
-    wanted = Answer.NO if outcome is Outcome.SILENT else Answer.UNKNOWN
-    rows = [reason.row for reason in one.decided.decision.reasons if reason.answer is wanted]
+    wanted = Truth.NO if outcome is Outcome.SILENT else Truth.UNKNOWN
+    rows = [reason.row for reason in one.decided.decision.reasons if reason.truth is wanted]
     return f"{'not' if outcome is Outcome.SILENT else 'cannot tell'}: {rows[0].say()}"
 
 

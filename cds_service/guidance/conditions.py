@@ -1,4 +1,4 @@
-"""Conditions: the closed set of tests that content may use. Each can check itself and say itself."""
+"""Conditions: the closed set of tests that content may use. Each can be checked against facts and put in words."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,85 +11,85 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from cds_service.clinical.catalogue import CATALOGUE, FactType
-from cds_service.clinical.facts import ABSENT, KNOWN, UNKNOWN, Fact, Facts, State, Value
+from cds_service.clinical.facts import ABSENT, KNOWN, Fact, Facts, State, Value
 
-_A_LITTLE = Decimal("1E-9")
+_EPSILON = Decimal("1E-9")  # smaller than any step between two results
 _NUMBER = re.compile(r"\d+(\.\d+)?")
 _COMPARE: Mapping[str, Callable[[Decimal, Decimal], bool]] = {"below": lt, "above": gt, "at_least": ge, "at_most": le}
 Choice = TypeVar("Choice")
-Check = Callable[[Facts], "Answer"]
+Check = Callable[[Facts], "Truth"]
 BOUNDS = {"below": "below", "above": "above", "at_least": "at least", "at_most": "at most"}
 
 
-class Answer(Enum):
-    """What a condition says of the facts. *Unknown* is never folded into no."""
+class Truth(Enum):
+    """A truth value of three-valued (Kleene) logic. *Unknown* is never taken for no."""
 
     YES = "yes"
     NO = "no"
     UNKNOWN = "cannot tell"
 
 
-YES, NO, CANNOT_TELL = Answer.YES, Answer.NO, Answer.UNKNOWN
+YES, NO, UNKNOWN = Truth.YES, Truth.NO, Truth.UNKNOWN
 
 
 def all_of(checks: Sequence[Check]) -> Check:
-    """Asks each in turn. Yes if all say yes, no if any says no, else cannot tell. The first no ends it."""
+    """Conjunction: yes if all are yes, no if any is no, else unknown. Stops at the first no."""
     if len(checks) == 1:
         return checks[0]
 
-    def check(facts: Facts) -> Answer:
+    def check(facts: Facts) -> Truth:
         so_far = YES
-        for one in checks:
-            answer = one(facts)
-            if answer is NO:
+        for operand in checks:
+            truth = operand(facts)
+            if truth is NO:
                 return NO
-            if answer is CANNOT_TELL:
-                so_far = CANNOT_TELL
+            if truth is UNKNOWN:
+                so_far = UNKNOWN
         return so_far
 
     return check
 
 
 def any_of(checks: Sequence[Check]) -> Check:
-    """Asks all of them. Yes if any says yes, no if all say no, else cannot tell."""
+    """Disjunction: yes if any is yes, no if all are no, else unknown."""
 
-    def check(facts: Facts) -> Answer:
-        answers = [one(facts) for one in checks]
-        if YES in answers:
+    def check(facts: Facts) -> Truth:
+        truths = [operand(facts) for operand in checks]
+        if YES in truths:
             return YES
-        return CANNOT_TELL if CANNOT_TELL in answers else NO
+        return UNKNOWN if UNKNOWN in truths else NO
 
     return check
 
 
 def first_of(choices: Iterable[tuple[Check, Choice]], facts: Facts) -> Choice | None:
-    """What stands beside the first check that says yes; None if there is none."""
+    """The first choice whose check is yes; None if there is none."""
     for check, choice in choices:
         if check(facts) is YES:
             return choice
     return None
 
 
-def _ends_of(value: Decimal, comparator: str, threshold: Decimal) -> tuple[Decimal, Decimal]:
+def _compare(holds: Callable[[Decimal, Decimal], bool], threshold: Decimal, fact: Fact) -> Truth:
+    """Yes or no, if that is so for every number that the fact may be."""
+    assert isinstance(fact.value, Decimal)  # a bound can be written for a number only
+    if not fact.comparator:
+        return YES if holds(fact.value, threshold) else NO
+    possible = {holds(end, threshold) for end in _ends(fact.value, fact.comparator, threshold)}
+    if len(possible) > 1:
+        return UNKNOWN
+    return YES if possible.pop() else NO
+
+
+def _ends(value: Decimal, comparator: str, threshold: Decimal) -> tuple[Decimal, Decimal]:
     """Of a number that is only known to lie beyond a value: the nearest it can be, and one beyond the threshold."""
-    furthest, step = (min, -_A_LITTLE) if comparator.startswith("<") else (max, _A_LITTLE)
+    furthest, step = (min, -_EPSILON) if comparator.startswith("<") else (max, _EPSILON)
     nearest = value if comparator.endswith("=") else value + step
     return nearest, furthest(nearest, threshold + step)
 
 
-def _compare(holds: Callable[[Decimal, Decimal], bool], threshold: Decimal, fact: Fact) -> Answer:
-    """Yes or no, where every number that the fact may be says the same."""
-    assert isinstance(fact.value, Decimal)  # a bound can be written for a number only
-    if not fact.comparator:
-        return YES if holds(fact.value, threshold) else NO
-    possible = {holds(one, threshold) for one in _ends_of(fact.value, fact.comparator, threshold)}
-    if len(possible) > 1:
-        return CANNOT_TELL
-    return YES if possible.pop() else NO
-
-
-def _asking_number(name: str, compare: Callable[[Fact], Answer], if_absent: Answer, if_unknown: Answer) -> Check:
-    def check(facts: Facts) -> Answer:
+def _number_check(name: str, compare: Callable[[Fact], Truth], if_absent: Truth, if_unknown: Truth) -> Check:
+    def check(facts: Facts) -> Truth:
         fact = facts[name]
         if fact.state is KNOWN:
             return compare(fact)
@@ -98,10 +98,8 @@ def _asking_number(name: str, compare: Callable[[Fact], Answer], if_absent: Answ
     return check
 
 
-def _asking_value(name: str, yes: frozenset[Value], otherwise: Answer, if_absent: Answer, if_unknown: Answer) -> Check:
-    """By the value of what is known: yes for some, the same for all others. That is nearly every condition."""
-
-    def check(facts: Facts) -> Answer:
+def _value_check(name: str, yes: frozenset[Value], otherwise: Truth, if_absent: Truth, if_unknown: Truth) -> Check:
+    def check(facts: Facts) -> Truth:
         fact = facts[name]
         if fact.state is KNOWN:
             return YES if fact.value in yes else otherwise
@@ -111,17 +109,17 @@ def _asking_value(name: str, yes: frozenset[Value], otherwise: Answer, if_absent
 
 
 class Strict(BaseModel):
-    """The base of all content: unknown keys are refused, nothing is converted, nothing changes later."""
+    """The base of all content: unknown keys are errors, values are not converted, and instances are frozen."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Condition(Strict):
-    """One row of a decision table: a fact, one test, and `because`: the reason for the test.
+    """One row of a decision table: a fact, one test, and `because`, the reason for the test.
 
-    `is` / `is_one_of` test a category, `below` / `above` / `at_least` / `at_most` a number with its unit,
-    `state` how the fact is known. `also_when` names states that count as yes; without it an absent fact is a no
-    and an unknown one cannot be told.
+    `is` and `is_one_of` test a category; `below`, `above`, `at_least` and `at_most` a number with its unit; `state`
+    how the fact is known. `also_when` names the states that count as yes; without it an absent fact is a no, and
+    an unknown one leaves the condition unknown.
     """
 
     fact: str
@@ -148,7 +146,7 @@ class Condition(Strict):
         if sum(test is not None for test in tests) != 1:
             raise ValueError("a condition has exactly one of is, is_one_of, below, above, at_least, at_most, state")
         if self.state is not None and self.also_when:
-            raise ValueError("a test of the state names every state itself; also_when says nothing beside it")
+            raise ValueError("state names every state itself; it is not combined with also_when")
         self._check_values()
         self._check_states()
         if self.bound is not None:
@@ -180,17 +178,17 @@ class Condition(Strict):
 
     @cached_property
     def values(self) -> list[str]:
-        """The categories that are a yes."""
+        """The categories for which the condition is yes."""
         return [self.is_] if self.is_ is not None else self.is_one_of or []
 
     @cached_property
     def bound_name(self) -> str:
-        """Which way the number is compared; empty for a test of something else."""
+        """Which of `BOUNDS` is tested; empty if the test is not of a number."""
         return next((name for name in BOUNDS if getattr(self, name) is not None), "")
 
     @cached_property
     def bound(self) -> str | None:
-        """The bound as written, with its unit."""
+        """The bound as it is written, with its unit."""
         return getattr(self, self.bound_name) if self.bound_name else None
 
     @cached_property
@@ -200,20 +198,20 @@ class Condition(Strict):
 
     @cached_property
     def check(self) -> Check:
-        """Asks the facts: yes, no, or cannot tell. Made once, with all settled that does not depend on them."""
-        if_not = self._in_state(ABSENT, NO), self._in_state(UNKNOWN, CANNOT_TELL)
+        """The function that tests facts. Built once, so that only what depends on the facts is left to each call."""
+        if_not = self._in_state(ABSENT, NO), self._in_state(State.UNKNOWN, UNKNOWN)
         if self.threshold is not None:
-            return _asking_number(self.fact, partial(_compare, _COMPARE[self.bound_name], self.threshold), *if_not)
+            return _number_check(self.fact, partial(_compare, _COMPARE[self.bound_name], self.threshold), *if_not)
         otherwise = NO if self.state is None else self._in_state(KNOWN, NO)
-        return _asking_value(self.fact, frozenset(self.values), otherwise, *if_not)
+        return _value_check(self.fact, frozenset(self.values), otherwise, *if_not)
 
-    def _in_state(self, state: State, otherwise: Answer) -> Answer:
+    def _in_state(self, state: State, otherwise: Truth) -> Truth:
         if self.state is not None:
             return YES if state.value in self.state else NO
         return YES if state.value in self.also_when else otherwise
 
     def say(self) -> str:
-        """The condition in words, made from what it checks."""
+        """The condition in words, made from its test."""
         said = f"{self.type.label} {self._say_test()}"
         return f"{said} (or {' or '.join(self.also_when)})" if self.also_when else said
 
@@ -225,24 +223,24 @@ class Condition(Strict):
         return f"is {' or '.join(self.values)}"
 
     def conditions(self) -> Iterator["Condition"]:
-        """Itself: a row of its own."""
+        """Itself, so that every row can be asked for its conditions."""
         yield self
 
 
 class AnyOf(Strict):
-    """Rows of which one is enough."""
+    """A row that holds if one of its conditions does."""
 
     any_of: list[Condition] = Field(min_length=2)
     because: str = Field(min_length=10)
 
     @cached_property
     def check(self) -> Check:
-        """Asks the facts: yes if one row says yes, no if all say no."""
-        return any_of([row.check for row in self.any_of])
+        """The disjunction of its conditions."""
+        return any_of([condition.check for condition in self.any_of])
 
     def say(self) -> str:
-        """The rows in words."""
-        return ", or ".join(row.say() for row in self.any_of)
+        """The conditions in words."""
+        return ", or ".join(condition.say() for condition in self.any_of)
 
     def conditions(self) -> Iterator[Condition]:
         """Every condition in it."""
@@ -259,11 +257,11 @@ TAGS = ("row", "any")
 
 
 class Conditional(Strict):
-    """What is so only where every one of its conditions holds; without any it always is."""
+    """A part of a card that applies only where all its conditions hold; without conditions it always applies."""
 
     when: list[Condition] = []
 
     @cached_property
     def check(self) -> Check:
-        """Asks the facts: yes if all conditions say yes, no if any says no."""
-        return all_of([row.check for row in self.when])
+        """The conjunction of its conditions."""
+        return all_of([condition.check for condition in self.when])

@@ -9,7 +9,7 @@ import msgspec
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import UNKNOWN, Fact, Facts, absent, known
 from cds_service.clinical.orders.recognise import Order
-from cds_service.guidance.conditions import NO, YES, Answer, When, first_of
+from cds_service.guidance.conditions import NO, YES, Truth, When, first_of
 from cds_service.guidance.model import Alternative, Card, Indicator, Phrase, SuggestionRow
 from cds_service.guidance.templates import parse_template
 
@@ -30,7 +30,7 @@ class Reason:
     """One row of a card's table, and what it said of the facts."""
 
     row: When
-    answer: Answer
+    truth: Truth
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -87,9 +87,9 @@ def decide(facts: Facts, cards: Iterable[Card], phrases: Mapping[str, Phrase]) -
 
 
 def _decide(facts: Facts, card: Card, phrases: Mapping[str, Phrase]) -> Decision:
-    answer = card.check(facts)
-    if answer is not YES:
-        return Decision(card, SILENT if answer is NO else CANNOT_TELL, facts)
+    truth = card.check(facts)
+    if truth is not YES:
+        return Decision(card, SILENT if truth is NO else CANNOT_TELL, facts)
     return Decision(
         card, ADVISE, facts, indicator_of(card, facts), suggestions_of(card, facts), wordings_of(card, facts, phrases)
     )
@@ -139,9 +139,9 @@ def undecided(decisions: Iterable[Decision]) -> list[str]:
 
 
 def _untold(row: When, facts: Facts) -> list[str]:
-    if row.check(facts) is not Answer.UNKNOWN:
+    if row.check(facts) is not Truth.UNKNOWN:
         return []
-    return [one.fact for one in row.conditions() if one.check(facts) is Answer.UNKNOWN]
+    return [one.fact for one in row.conditions() if one.check(facts) is Truth.UNKNOWN]
 
 
 def indicator_of(card: Card, facts: Facts) -> Indicator:

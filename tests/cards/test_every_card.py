@@ -15,7 +15,7 @@ from cds_service.content.checking import check_content
 from cds_service.content.examples import Ran, order_for, run_example
 from cds_service.fhir.queries import QUERIES
 from cds_service.gathering.prefetch import gather
-from cds_service.guidance.conditions import Answer, Condition
+from cds_service.guidance.conditions import Condition, Truth
 from cds_service.guidance.deciding import Decision, Outcome
 from cds_service.guidance.model import Card, holes
 from tests.support import CARDS, CONTENT, FIXTURES, NOW, ORDERS, PATIENTS, Body, draft_orders_of, prefetch_for
@@ -194,7 +194,7 @@ def test_for_each_threshold_an_example_lies_on_it_just_under_it_and_just_over_it
 def alone(one: Ran, row: Condition) -> bool:
     """Whether every other row holds, so that this one decides."""
     return all(
-        reason.answer is Answer.YES for reason in one.decided.decision.reasons if row not in reason.row.conditions()
+        reason.truth is Truth.YES for reason in one.decided.decision.reasons if row not in reason.row.conditions()
     )
 
 

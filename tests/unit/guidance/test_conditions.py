@@ -6,9 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from cds_service.clinical.facts import Fact, State, absent, known, unknown
-from cds_service.guidance.conditions import Answer, AnyOf, Condition, all_of, any_of
+from cds_service.guidance.conditions import AnyOf, Condition, Truth, all_of, any_of
 
-YES, NO, CANNOT_TELL = Answer.YES, Answer.NO, Answer.UNKNOWN
+YES, NO = Truth.YES, Truth.NO
 BECAUSE = "a reason that is long enough"
 ABSENT, UNKNOWN = absent("none"), unknown("not sent")
 
@@ -35,29 +35,29 @@ CHECKS = {
     "is, the value": (IS_HIGH, known("high"), YES),
     "is, another value": (IS_HIGH, known("low"), NO),
     "is, absent": (IS_HIGH, ABSENT, NO),
-    "is, unknown": (IS_HIGH, UNKNOWN, CANNOT_TELL),
+    "is, unknown": (IS_HIGH, UNKNOWN, Truth.UNKNOWN),
     "is one of, the first": (IS_LOW_OR_HIGH, known("low"), YES),
     "is one of, the last": (IS_LOW_OR_HIGH, known("high"), YES),
     "is one of, none of them": (IS_LOW_OR_HIGH, known("normal"), NO),
     "is one of, absent": (IS_LOW_OR_HIGH, ABSENT, NO),
-    "is one of, unknown": (IS_LOW_OR_HIGH, UNKNOWN, CANNOT_TELL),
+    "is one of, unknown": (IS_LOW_OR_HIGH, UNKNOWN, Truth.UNKNOWN),
     "below, under": ({"below": "18 a"}, number(17), YES),
     "below, on": ({"below": "18 a"}, number(18), NO),
     "below, over": ({"below": "18 a"}, number(19), NO),
-    "below, unknown": ({"below": "18 a"}, UNKNOWN, CANNOT_TELL),
+    "below, unknown": ({"below": "18 a"}, UNKNOWN, Truth.UNKNOWN),
     "above, under": ({"above": "18 a"}, number(17), NO),
     "above, on": ({"above": "18 a"}, number(18), NO),
     "above, over": ({"above": "18 a"}, number(19), YES),
     "above, by a fraction": ({"above": "18 a"}, number("18.0001"), YES),
-    "above, unknown": ({"above": "18 a"}, UNKNOWN, CANNOT_TELL),
+    "above, unknown": ({"above": "18 a"}, UNKNOWN, Truth.UNKNOWN),
     "at least, under": ({"at_least": "18 a"}, number(17), NO),
     "at least, on": ({"at_least": "18 a"}, number(18), YES),
     "at least, over": ({"at_least": "18 a"}, number(19), YES),
-    "at least, unknown": ({"at_least": "18 a"}, UNKNOWN, CANNOT_TELL),
+    "at least, unknown": ({"at_least": "18 a"}, UNKNOWN, Truth.UNKNOWN),
     "at most, under": ({"at_most": "18 a"}, number(17), YES),
     "at most, on": ({"at_most": "18 a"}, number(18), YES),
     "at most, over": ({"at_most": "18 a"}, number(19), NO),
-    "at most, unknown": ({"at_most": "18 a"}, UNKNOWN, CANNOT_TELL),
+    "at most, unknown": ({"at_most": "18 a"}, UNKNOWN, Truth.UNKNOWN),
     "a number of the same size written otherwise": ({"at_least": "18.0 a"}, number("18"), YES),
     "a dose, absent": ({"fact": "dose_per_day", "above": "2400 mg/d"}, ABSENT, NO),
     "state known, known": ({"fact": "glutamate", "state": ["known"]}, known("low"), YES),
@@ -71,7 +71,7 @@ CHECKS = {
     "two states, the second": ({"fact": "glutamate", "state": ["absent", "unknown"]}, UNKNOWN, YES),
     "two states, neither": ({"fact": "glutamate", "state": ["absent", "unknown"]}, known("low"), NO),
     "also absent, absent": ({**IS_HIGH, "also_when": ["absent"]}, ABSENT, YES),
-    "also absent, unknown": ({**IS_HIGH, "also_when": ["absent"]}, UNKNOWN, CANNOT_TELL),
+    "also absent, unknown": ({**IS_HIGH, "also_when": ["absent"]}, UNKNOWN, Truth.UNKNOWN),
     "also absent, another value": ({**IS_HIGH, "also_when": ["absent"]}, known("low"), NO),
     "also unknown, unknown": ({**IS_HIGH, "also_when": ["unknown"]}, UNKNOWN, YES),
     "also unknown, absent": ({**IS_HIGH, "also_when": ["unknown"]}, ABSENT, NO),
@@ -93,14 +93,14 @@ ALL = {
     "all yes": ([YES, YES], YES),
     "none": ([], YES),
     "one no": ([YES, NO], NO),
-    "one that cannot be told": ([YES, CANNOT_TELL], CANNOT_TELL),
-    "no before cannot tell": ([NO, CANNOT_TELL], NO),
-    "no after cannot tell": ([CANNOT_TELL, NO, YES], NO),
+    "one that cannot be told": ([YES, Truth.UNKNOWN], Truth.UNKNOWN),
+    "no before cannot tell": ([NO, Truth.UNKNOWN], NO),
+    "no after cannot tell": ([Truth.UNKNOWN, NO, YES], NO),
 }
 
 
 SCREENS = ("bronchospasm_risk", "bleeding_risk", "hypersensitivity")
-FACT_FOR = {YES: known("present"), NO: ABSENT, CANNOT_TELL: UNKNOWN}
+FACT_FOR = {YES: known("present"), NO: ABSENT, Truth.UNKNOWN: UNKNOWN}
 
 
 def rows_that_say(answers):
@@ -123,9 +123,9 @@ def test_several_answers_make_one(answers, expected):
 ANY = {
     "all no": ([NO, NO], NO),
     "one yes": ([NO, YES], YES),
-    "one that cannot be told": ([NO, CANNOT_TELL], CANNOT_TELL),
-    "yes before cannot tell": ([YES, CANNOT_TELL], YES),
-    "yes after cannot tell": ([CANNOT_TELL, YES, NO], YES),
+    "one that cannot be told": ([NO, Truth.UNKNOWN], Truth.UNKNOWN),
+    "yes before cannot tell": ([YES, Truth.UNKNOWN], YES),
+    "yes after cannot tell": ([Truth.UNKNOWN, YES, NO], YES),
 }
 
 
@@ -238,24 +238,24 @@ def test_a_condition_never_changes():
 @pytest.mark.parametrize(
     ("comparator", "value", "test", "expected"),
     [
-        ("<", 15, {"below": "25 mL/min"}, Answer.YES),
-        ("<", 25, {"below": "25 mL/min"}, Answer.YES),
-        ("<", 26, {"below": "25 mL/min"}, Answer.UNKNOWN),
-        ("<=", 25, {"below": "25 mL/min"}, Answer.UNKNOWN),
-        ("<=", 24, {"below": "25 mL/min"}, Answer.YES),
-        (">", 25, {"below": "25 mL/min"}, Answer.NO),
-        (">=", 25, {"below": "25 mL/min"}, Answer.NO),
-        (">", 24, {"below": "25 mL/min"}, Answer.UNKNOWN),
-        ("<", 25, {"at_least": "25 mL/min"}, Answer.NO),
-        ("<", 30, {"at_least": "25 mL/min"}, Answer.UNKNOWN),
-        (">=", 25, {"at_least": "25 mL/min"}, Answer.YES),
-        (">", 60, {"at_least": "25 mL/min"}, Answer.YES),
-        (">", 25, {"above": "25 mL/min"}, Answer.YES),
-        (">=", 25, {"above": "25 mL/min"}, Answer.UNKNOWN),
-        ("<=", 25, {"above": "25 mL/min"}, Answer.NO),
-        ("<", 25, {"at_most": "25 mL/min"}, Answer.YES),
-        (">", 25, {"at_most": "25 mL/min"}, Answer.NO),
-        (">=", 25, {"at_most": "25 mL/min"}, Answer.UNKNOWN),
+        ("<", 15, {"below": "25 mL/min"}, Truth.YES),
+        ("<", 25, {"below": "25 mL/min"}, Truth.YES),
+        ("<", 26, {"below": "25 mL/min"}, Truth.UNKNOWN),
+        ("<=", 25, {"below": "25 mL/min"}, Truth.UNKNOWN),
+        ("<=", 24, {"below": "25 mL/min"}, Truth.YES),
+        (">", 25, {"below": "25 mL/min"}, Truth.NO),
+        (">=", 25, {"below": "25 mL/min"}, Truth.NO),
+        (">", 24, {"below": "25 mL/min"}, Truth.UNKNOWN),
+        ("<", 25, {"at_least": "25 mL/min"}, Truth.NO),
+        ("<", 30, {"at_least": "25 mL/min"}, Truth.UNKNOWN),
+        (">=", 25, {"at_least": "25 mL/min"}, Truth.YES),
+        (">", 60, {"at_least": "25 mL/min"}, Truth.YES),
+        (">", 25, {"above": "25 mL/min"}, Truth.YES),
+        (">=", 25, {"above": "25 mL/min"}, Truth.UNKNOWN),
+        ("<=", 25, {"above": "25 mL/min"}, Truth.NO),
+        ("<", 25, {"at_most": "25 mL/min"}, Truth.YES),
+        (">", 25, {"at_most": "25 mL/min"}, Truth.NO),
+        (">=", 25, {"at_most": "25 mL/min"}, Truth.UNKNOWN),
     ],
 )
 def test_a_comparator_answers_only_where_every_number_beyond_it_agrees(comparator, value, test, expected):

@@ -9,7 +9,7 @@ import pytest
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import State, absent, known, unknown
 from cds_service.content.loading import load_content
-from cds_service.guidance.conditions import Answer, AnyOf, Condition
+from cds_service.guidance.conditions import AnyOf, Condition, Truth
 from cds_service.guidance.deciding import Outcome, decide, indicator_of, screens_not_done, wording_of
 from cds_service.guidance.model import Card, Phrase
 
@@ -90,10 +90,10 @@ def test_a_card_advises_stays_silent_or_cannot_tell(risk, allergy, expected):
 def test_each_decision_keeps_every_row_with_its_answer_and_the_facts():
     found = facts(bronchospasm_risk=PRESENT, hypersensitivity=UNKNOWN)
     (decision,) = decide(found, [card("both", RISK, OTHER_USE, ALLERGY)], {})
-    assert [(one.row, one.answer) for one in decision.reasons] == [
-        (RISK, Answer.YES),
-        (OTHER_USE, Answer.YES),
-        (ALLERGY, Answer.UNKNOWN),
+    assert [(one.row, one.truth) for one in decision.reasons] == [
+        (RISK, Truth.YES),
+        (OTHER_USE, Truth.YES),
+        (ALLERGY, Truth.UNKNOWN),
     ]
     assert decision.facts == found
 
