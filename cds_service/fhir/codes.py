@@ -1,4 +1,4 @@
-"""Code lists and name lists, as content gives them, and how a concept is looked up in them."""
+"""Code lists and name lists, and the lookup of a concept in them. The lists themselves are content."""
 
 import re
 import unicodedata
@@ -24,15 +24,15 @@ _SHAPES = {
 }
 
 
-SUPPORTED_SYSTEMS = frozenset(_SHAPES)  # a code of any other system says nothing to this service
+SUPPORTED_SYSTEMS = frozenset(_SHAPES)  # a code of any other system tells this service nothing
 
 
 @dataclass(frozen=True, slots=True)
 class CodeRow:
     """One row of a code list.
 
-    `included` is False for a code that is recognised by name and refused. An `unsure` code is not verified well enough
-    to make a card speak: where a screen meets one, it cannot be told.
+    `included` is False for a code that the list names in order to refuse it. An `unsure` code is not verified well
+    enough for a card to rest on it: a screen that meets one comes to *unknown*.
     """
 
     code: str
@@ -56,25 +56,25 @@ class CodeList:
                 self._prefixes.setdefault(row.system, []).append((_plain(row.system, row.code[:-1]), row))
 
     def find(self, coding: Coding) -> CodeRow | None:
-        """The row of this code in this system, the longest prefix where there is no exact row."""
+        """The row of a code in its system: an exact one, else the one with the longest prefix."""
         if coding.system == ICD10CM:
             coding = Coding(ICD10CM, _plain(ICD10CM, coding.code))
         return self._exact.get(coding) or (self._longest_prefix(coding) if coding.system in self._prefixes else None)
 
     def _longest_prefix(self, coding: Coding) -> CodeRow | None:
-        fits = [row for prefix, row in self._prefixes[coding.system] if coding.code.startswith(prefix)]
-        return max(fits, key=lambda row: len(row.code), default=None)
+        matching = [row for prefix, row in self._prefixes[coding.system] if coding.code.startswith(prefix)]
+        return max(matching, key=lambda row: len(row.code), default=None)
 
     def rows_in(self, concept: Json) -> list[CodeRow]:
-        """Every row that a coding of the concept stands for, included or refused."""
+        """Every row that matches a coding of the concept, included or refused."""
         return self.rows_of(codings(concept))
 
     def rows_of(self, codings: Iterable[Coding]) -> list[CodeRow]:
-        """Every row that one of the codings stands for."""
+        """Every row that matches one of the codings, included or refused."""
         return [row for coding in codings if (row := self.find(coding))]
 
     def included_in(self, concept: Json) -> CodeRow | None:
-        """The first included row that the concept has a code of."""
+        """The first included row that matches a coding of the concept."""
         return next((row for row in self.rows_in(concept) if row.included), None)
 
 
@@ -84,7 +84,7 @@ def _plain(system: str, code: str) -> str:
 
 
 def shape_problem(system: str, code: str) -> str:
-    """What is wrong with the form of a code of our own lists; empty if it can be one of its system."""
+    """What is wrong with the form of a listed code; empty if it can be a code of its system."""
     if system not in _SHAPES:
         return f"no code system {system} is in use"
     if not re.fullmatch(_SHAPES[system], code):
@@ -103,7 +103,7 @@ def _loinc_check_digit(digits: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NameRow:
-    """One name: whole words, in any case and with or without accents, or only in capitals."""
+    """One row of a name list: whole words, with or without accents, in any case unless `capitals` is set."""
 
     name: str
     capitals: bool
@@ -113,41 +113,38 @@ class NameRow:
 
 
 class NameList:
-    """Names that are looked for as whole words. `a + b` means that both occur."""
+    """Names to find in texts as whole words. `a + b` means that both must occur."""
 
     def __init__(self, rows: Iterable[NameRow]) -> None:
         self.rows = tuple(rows)
         self._patterns = [
             (row, [_pattern(part, row) for part in row.name.split(" + ")]) for row in self.rows if row.included
         ]
-        self._hint = re.compile("|".join(dict.fromkeys(_hint(row.name.split(" + ")[0]) for row, _ in self._patterns)))
+        prefilters = dict.fromkeys(_prefilter(row.name.split(" + ")[0]) for row, _ in self._patterns)
+        self._prefilter = re.compile("|".join(prefilters))
 
-    def find_all(self, written: str) -> list[NameRow]:
-        """The included names that occur in the text. A refused name beside one never cancels it."""
-        folded = _fold(written)
-        if folded.isascii() and self._hint.search(folded.lower()) is None:  # nearly every text: one look, not many
+    def find_all(self, text: str) -> list[NameRow]:
+        """The included names that occur in the text. A refused name in the same text does not cancel them."""
+        folded = _fold(text)
+        if folded.isascii() and self._prefilter.search(folded.lower()) is None:  # one expression rules out most texts
             return []
         return [row for row, patterns in self._patterns if all(pattern.search(folded) for pattern in patterns)]
 
-    def find(self, written: str) -> NameRow | None:
+    def find(self, text: str) -> NameRow | None:
         """The first included name that occurs in the text."""
-        found = self.find_all(written)
-        return found[0] if found else None
+        return next(iter(self.find_all(text)), None)
 
     def included_in(self, concept: Json) -> NameRow | None:
         """The first included name in any text or display of the concept."""
         return self.included_among(names(concept))
 
-    def included_among(self, said: Iterable[str]) -> NameRow | None:
+    def included_among(self, texts: Iterable[str]) -> NameRow | None:
         """The first included name in any of the texts."""
-        for written in said:
-            if row := self.find(written):
-                return row
-        return None
+        return next(filter(None, map(self.find, texts)), None)
 
 
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
-_WORD = r"[^\W_]"  # a letter or a digit: what may not touch a whole word; a hyphen may, as in N-acetylcysteine
+_WORD = r"[^\W_]"  # a letter or a digit may not touch a whole word; a hyphen may, as in N-acetylcysteine
 
 
 def _pattern(part: str, row: NameRow) -> re.Pattern[str]:
@@ -155,8 +152,11 @@ def _pattern(part: str, row: NameRow) -> re.Pattern[str]:
     return re.compile(rf"(?<!{_WORD}){_words(part)}(?!{_WORD})", flags)
 
 
-def _hint(part: str) -> str:
-    """What any lower-case ASCII text has that the pattern is found in. A letter that is not ASCII may match one."""
+def _prefilter(part: str) -> str:
+    """An expression found in the lower case of every ASCII text that `_pattern` is found in.
+
+    A letter of the name that is not ASCII becomes any character, since ignoring case it may match an ASCII letter.
+    """
     return _NOT_ASCII.sub(".", _words(part.lower()))
 
 
@@ -164,9 +164,9 @@ def _words(part: str) -> str:
     return r"[\s-]+".join(re.escape(word) for word in re.split(r"[\s-]+", _fold(part)))
 
 
-def _fold(written: str) -> str:
+def _fold(text: str) -> str:
     """Text without accents, so that `acetilcisteína` and `acetilcisteina` are one word."""
-    if written.isascii():
-        return written
-    decomposed = unicodedata.normalize("NFKD", written)
+    if text.isascii():
+        return text
+    decomposed = unicodedata.normalize("NFKD", text)
     return "".join(c for c in decomposed if not unicodedata.combining(c)).replace("\u2010", "-")

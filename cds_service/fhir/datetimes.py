@@ -1,6 +1,6 @@
-"""Dates as FHIR sends them: a day, or a moment with a time zone, or less than that.
+"""Dates and times as FHIR sends them: exact to a day or to an instant, or less exact than that.
 
-`today` and `now` always come from the caller. A day is the day that was written down, whatever the time zone.
+`today` and `now` always come from the caller. The day of a dateTime is the day as written, whatever its time zone.
 """
 
 import re
@@ -24,12 +24,12 @@ _MONTHS = [
     "October",
     "November",
     "December",
-]  # not strftime: its month names follow the machine's language
-WIDEST_ZONE = timedelta(hours=14)
+]  # not strftime, whose month names follow the machine's locale
+WIDEST_ZONE = timedelta(hours=14)  # the largest offset from UTC that is in use
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """When something happened: the day as written, and the earliest and latest instant it can mean."""
+    """When something happened: the day as written, and the earliest and latest instant that it can mean."""
 
     day: date
     earliest: datetime
@@ -40,12 +40,12 @@ class Moment(msgspec.Struct, frozen=True):
         return (now.date() - self.day).days
 
     def is_after(self, now: datetime) -> bool:
-        """True if it lies in the future in every time zone it could have been written in."""
+        """True if it lies in the future in every time zone in which it can have been written."""
         return self.earliest > now
 
 
 def read_moment(value: Json) -> Moment | None:
-    """A FHIR date, dateTime or instant that is exact to the day or better; None otherwise."""
+    """A FHIR date, dateTime or instant; None if it is less exact than a day or cannot be read."""
     written = text(value)
     if _DAY.match(written) is None:
         return None
@@ -64,16 +64,16 @@ def _whole_day(written: str) -> Moment:
 def _instant(written: str) -> Moment | None:
     if "T" not in written:
         return None
-    at = datetime.fromisoformat(written)
-    if at.tzinfo is not None:
-        utc = at.astimezone(UTC)
-        return Moment(at.date(), utc, utc)
-    utc = at.replace(tzinfo=UTC)
-    return Moment(at.date(), utc - WIDEST_ZONE, utc + WIDEST_ZONE)
+    local = datetime.fromisoformat(written)
+    if local.tzinfo is not None:
+        utc = local.astimezone(UTC)
+        return Moment(local.date(), utc, utc)
+    utc = local.replace(tzinfo=UTC)
+    return Moment(local.date(), utc - WIDEST_ZONE, utc + WIDEST_ZONE)
 
 
 def sample_moment(observation: Resource) -> Moment | None:
-    """When the sample was taken: the effective moment, or the start of the effective period. Never `issued`."""
+    """When the sample was taken: the effective time, or the start of the effective period. Never `issued`."""
     for name in ("effectiveDateTime", "effectiveInstant"):
         if observation.get(name) is not None:
             return read_moment(observation[name])
@@ -91,5 +91,5 @@ def completed_months(born: date, on: date) -> int:
 
 
 def format_day(day: date) -> str:
-    """A day as a clinician of any country reads it: 3 November 2026."""
+    """A day with its month in words, which no country reads as another day: 3 November 2026."""
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"

@@ -1,7 +1,7 @@
 """JSON as FHIR sends it: decoded with exact numbers and a bounded depth, and small readers that never raise.
 
-Other people's JSON has lists where the specification has one, objects where it has lists, and numbers in
-quotes. Each reader returns the plain value, or None or an empty list when it is not there in a usable form.
+Clients send lists where the specification has a single value, objects where it has lists, and numbers in quotes. Each
+reader returns the plain value, or None or an empty list where it is not there in a usable form.
 """
 
 from array import array
@@ -11,11 +11,16 @@ from typing import Any
 
 import msgspec
 
-MAX_DEPTH = 100  # several times what FHIR needs, far from where the interpreter itself gives up
-_MARKS = bytes.maketrans(b"[{]}", b"(())")
-_NO_MARKS = bytes(sorted(set(range(256)) - set(b'[{]}"')))
-_STEPS = bytes.maketrans(b"()", bytes((1, 255)))  # as signed bytes: one down, one up
-_EASY = 4  # levels that are taken off with one search each; by then nearly all of a real body is gone
+Json = Any
+Resource = dict[str, Any]
+
+# ---------------------------------------------------------------- decoding
+
+MAX_DEPTH = 100  # several times what FHIR needs, and far below the interpreter's own limit
+_BRACKETS = bytes.maketrans(b"[{]}", b"(())")
+_NO_BRACKETS = bytes(sorted(set(range(256)) - set(b'[{]}"')))
+_STEPS = bytes.maketrans(b"()", bytes((1, 255)))  # as signed bytes: +1 for an opening bracket, -1 for a closing one
+_STRIPPED_LEVELS = 4  # innermost levels removed by search and replace; few brackets of a usual body are left after that
 
 
 class TooDeep(ValueError):
@@ -26,61 +31,47 @@ UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeDecodeError, TooDeep)
 
 
 def parse_decimal(written: str) -> Decimal:
-    """A JSON number with a point or an exponent, exactly; not a number where no Decimal can hold it."""
+    """The exact value of a JSON number with a point or an exponent; NaN where no Decimal can hold it."""
     try:
         return Decimal(written)
     except InvalidOperation:
         return Decimal("NaN")
 
 
-_ANYTHING = msgspec.json.Decoder(float_hook=parse_decimal)
+_DECODER = msgspec.json.Decoder(float_hook=parse_decimal)
 
 
-def decode(written: bytes) -> Any:
-    """Any JSON. Raises one of `UNREADABLE`."""
-    if written.count(b"[") + written.count(b"{") > MAX_DEPTH and depth(written) > MAX_DEPTH:
+def decode(body: bytes) -> Json:
+    """Any JSON, its numbers exact. Raises one of `UNREADABLE`."""
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and depth(body) > MAX_DEPTH:
         raise TooDeep
-    return _ANYTHING.decode(written)
+    return _DECODER.decode(body)
 
 
-def depth(written: bytes) -> int:
-    """How deeply lists and objects are nested. Found without parsing: what is too deep is never built."""
-    marks = _brackets(written)
-    for level in range(_EASY):
-        if b"()" not in marks:
-            return level + max(accumulate(array("b", marks.translate(_STEPS))), default=0)
-        marks = marks.replace(b"()", b"")
-    return _EASY + max(accumulate(array("b", marks.translate(_STEPS))), default=0)
+def depth(body: bytes) -> int:
+    """How deeply lists and objects are nested, found without parsing: what is too deep is never built."""
+    brackets = _brackets(body)
+    for level in range(_STRIPPED_LEVELS):
+        if b"()" not in brackets:
+            return level + _deepest(brackets)
+        brackets = brackets.replace(b"()", b"")
+    return _STRIPPED_LEVELS + _deepest(brackets)
 
 
-def _brackets(written: bytes) -> bytes:
-    """The brackets of some JSON that do not stand in a string."""
-    if b"\\" in written:
-        written = written.replace(b"\\\\", b"").replace(b'\\"', b"")
-    marks = written.translate(_MARKS, _NO_MARKS).replace(b'""', b"")  # strings without a bracket, and seams of two
-    return b"".join(marks.split(b'"')[::2])
+def _deepest(brackets: bytes) -> int:
+    return max(accumulate(array("b", brackets.translate(_STEPS))), default=0)
 
 
-Json = Any
-Resource = dict[str, Any]
-
-_CONTEXT = Context(prec=12)
-MAX_DIGITS = 12  # more than any dose or result; beyond it arithmetic is somebody's attack or mistake
-_TOO_LARGE = 10**MAX_DIGITS
-
-
-class Coding(msgspec.Struct, frozen=True):
-    """A code in a system."""
-
-    system: str
-    code: str
+def _brackets(body: bytes) -> bytes:
+    """The brackets that do not stand inside a string."""
+    if b"\\" in body:
+        body = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    # Only brackets and quotes are left; a pair of quotes is a string without a bracket, or the seam of two strings.
+    brackets = body.translate(_BRACKETS, _NO_BRACKETS).replace(b'""', b"")
+    return b"".join(brackets.split(b'"')[::2])
 
 
-class Concept(msgspec.Struct, frozen=True):
-    """A concept as lists are asked for it: its codings and its names."""
-
-    codings: list[Coding]
-    names: list[str]
+# ---------------------------------------------------------------- plain values
 
 
 def member(value: Json, name: str) -> Json:
@@ -89,14 +80,14 @@ def member(value: Json, name: str) -> Json:
 
 
 def at(value: Json, *names: str) -> Json:
-    """The member at a path of names."""
+    """The member at a path of names; None if a step of the path is missing."""
     for name in names:
         value = member(value, name)
     return value
 
 
 def items(value: Json) -> list[Json]:
-    """A list as it is; anything else but null as a list of one (clients send one object for a list)."""
+    """A list as it is, null as an empty list, and anything else as a list of that value."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
@@ -119,8 +110,13 @@ def shorten(written: str, length: int = 120) -> str:
     return written if len(written) <= length else f"{written[: length - 1]}…"
 
 
+MAX_DIGITS = 12  # more than any dose or result has; a longer number is a mistake or an attack
+_CONTEXT = Context(prec=MAX_DIGITS)
+_TOO_LARGE = 10**MAX_DIGITS
+
+
 def number(value: Json) -> Decimal | None:
-    """An exact number. None for strings, booleans and absurd sizes; beyond 12 digits it is rounded."""
+    """An exact number, rounded to 12 digits. None for strings, booleans and numbers too large or small to be real."""
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value) if abs(value) < _TOO_LARGE else None
     exact = Decimal(repr(value)) if isinstance(value, float) else value
@@ -128,55 +124,72 @@ def number(value: Json) -> Decimal | None:
         return None
     if len(exact.as_tuple().digits) > MAX_DIGITS and exact == exact.to_integral_value():
         return None
-    return _CONTEXT.plus(exact)  # 64.10000000000001 is 64.1 that went through somebody's floating point
+    return _CONTEXT.plus(exact)  # 64.10000000000001 is 64.1 after somebody's floating point
+
+
+# ---------------------------------------------------------------- concepts
+
+
+class Coding(msgspec.Struct, frozen=True):
+    """A code in a system."""
+
+    system: str
+    code: str
+
+
+class Concept(msgspec.Struct, frozen=True):
+    """The codings and the names of a CodeableConcept, to be looked up in several lists."""
+
+    codings: list[Coding]
+    names: list[str]
 
 
 def _concepts(value: Json) -> list[Resource]:
     """Each CodeableConcept of a value: itself, a list of them, or the one inside an R5 CodeableReference."""
-    found = objects(value)
-    for one in found[:]:
-        if isinstance(inner := one.get("concept"), dict):
-            found.append(inner)
-    return found
+    concepts = objects(value)
+    return concepts + [inner for concept in concepts if isinstance(inner := concept.get("concept"), dict)]
 
 
-def codings(concept: Json) -> list[Coding]:
+def codings(value: Json) -> list[Coding]:
     """Every coding of a CodeableConcept, a list of them, or an R5 CodeableReference."""
-    found = []
-    for one in _concepts(concept):
-        for coding in objects(one.get("coding")):
-            if code := text(coding.get("code")):
-                found.append(Coding(text(coding.get("system")), code))
-    return found
+    return [
+        Coding(text(coding.get("system")), code)
+        for concept in _concepts(value)
+        for coding in objects(concept.get("coding"))
+        if (code := text(coding.get("code")))
+    ]
 
 
-def names(concept: Json) -> list[str]:
+def names(value: Json) -> list[str]:
     """Every text and display of a CodeableConcept, a list of them, a Reference, or an R5 CodeableReference."""
     found: list[str] = []
-    for one in _concepts(concept):
-        written = [one.get("text"), one.get("display"), member(one.get("reference"), "display")]
-        written += [coding.get("display") for coding in objects(one.get("coding"))]
+    for concept in _concepts(value):
+        written = [concept.get("text"), concept.get("display"), member(concept.get("reference"), "display")]
+        written += [coding.get("display") for coding in objects(concept.get("coding"))]
         found += filter(None, map(text, written))
     return found
 
 
-def read_concept(concept: Json) -> Concept:
-    """The codings of a concept that is looked up in several lists, and its names, each once."""
-    return Concept(codings(concept), list(dict.fromkeys(names(concept))))
+def read_concept(value: Json) -> Concept:
+    """The codings of a concept and its names, each name once."""
+    return Concept(codings(value), list(dict.fromkeys(names(value))))
 
 
 def code_or_concept(value: Json) -> set[str]:
-    """The codes of an element that is a plain code in one FHIR version and a CodeableConcept in another."""
+    """The codes, in lower case, of an element that is a code in one FHIR version and a CodeableConcept in another."""
     if isinstance(value, str):
         return {value.strip().lower()} - {""}
     return {coding.code.lower() for coding in codings(value)}
 
 
+# ---------------------------------------------------------------- references
+
+
 def references(value: Json) -> list[str]:
     """The reference strings of a Reference, a list of them, or R5 CodeableReferences."""
     found: list[str] = []
-    for one in objects(value):
-        inner = one.get("reference")
+    for holder in objects(value):
+        inner = holder.get("reference")
         reference = text(inner.get("reference") if isinstance(inner, dict) else inner)
         if reference:
             found.append(reference)
@@ -184,11 +197,11 @@ def references(value: Json) -> list[str]:
 
 
 def relative_part(reference: str) -> str:
-    """`Type/id` of what a reference points at, on whichever server and in whichever version."""
+    """The `Type/id` of a reference, without its server and version: the relative reference to the same resource."""
     return "/".join(reference.partition("/_history/")[0].split("/")[-2:])
 
 
 def relative_reference(resource: Resource) -> str:
-    """`Type/id` of a resource, for the trace of where a fact came from; `Type` where it has no id."""
-    kind, identity = text(resource.get("resourceType")) or "resource", text(resource.get("id"))
-    return f"{kind}/{identity}" if identity else kind
+    """The `Type/id` of a resource, or its type where it has no id; *resource* stands in for a missing type."""
+    resource_type, identity = text(resource.get("resourceType")) or "resource", text(resource.get("id"))
+    return f"{resource_type}/{identity}" if identity else resource_type

@@ -1,7 +1,7 @@
-"""The FHIR queries behind the facts: one place from which discovery, gathering and the review pages read.
+"""The FHIR queries behind the facts, for discovery, gathering and the review pages alike.
 
-Results are asked for in groups, so that a patient with daily creatinine cannot crowd out a yearly glutamate.
-Only what CDS Hooks recommends for prefetch is used: read or search, no parameter twice, `_sort=-date`, `_count`.
+Results are asked for in groups, so that daily creatinine results cannot crowd out a yearly glutamate. Queries use only
+what CDS Hooks recommends for prefetch: a read or a search, no parameter twice, `_sort=-date` and `_count`.
 """
 
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ AMINO_ACIDS, KIDNEY, BODY, ACETAMINOPHEN = (
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One prefetch key: the resource type it brings, what clinicians call it, and the code lists it asks for.
+    """The query of one prefetch key: the resource type, what clinicians call it, and the code lists it asks for.
 
     Of a code list the included codes are asked for; of those in `named` the refused ones too, so that a card can
-    say what it saw and did not use.
+    name results that it did not use.
     """
 
     key: str
@@ -58,22 +58,31 @@ QUERIES: Mapping[str, Query] = {
 
 def codes_of(query: Query, code_lists: Mapping[str, CodeList]) -> list[str]:
     """The LOINC codes of a result query, in the order of the code lists, each once."""
-    rows = (row for name in query.code_lists for row in code_lists[name].rows if row.included or name in query.named)
-    return list(dict.fromkeys(row.code for row in rows if row.system == LOINC))
+    asked = [
+        row.code
+        for name in query.code_lists
+        for row in code_lists[name].rows
+        if row.system == LOINC and (row.included or name in query.named)
+    ]
+    return list(dict.fromkeys(asked))
 
 
 def prefetch_template(query: Query, code_lists: Mapping[str, CodeList]) -> str:
     """The prefetch template of a query, relative to the FHIR base."""
     if query.key == PATIENT:
         return f"Patient/{_PATIENT_TOKEN}"
-    parts = [f"patient={_PATIENT_TOKEN}"]
+    parameters = [f"patient={_PATIENT_TOKEN}"]
     if query.code_lists:
-        parts.append("code=" + ",".join(f"{LOINC}|{code}" for code in codes_of(query, code_lists)))
-        parts.append("_sort=-date")
-    parts += [part for part in (query.filter, f"_count={query.count}") if part]
-    return f"{query.resource_type}?" + "&".join(parts)
+        parameters.append("code=" + ",".join(f"{LOINC}|{code}" for code in codes_of(query, code_lists)))
+        parameters.append("_sort=-date")
+    if query.filter:
+        parameters.append(query.filter)
+    return f"{query.resource_type}?" + "&".join([*parameters, f"_count={query.count}"])
 
 
 def fhir_query(query: Query, patient_id: str, code_lists: Mapping[str, CodeList], version: str) -> str:
-    """The query for one patient, as a server of this FHIR version reads it; `patient_id` is fit for a URL."""
+    """The query for one patient, relative to the FHIR base, as a server of this FHIR version understands it.
+
+    `patient_id` is URL-encoded by the caller.
+    """
     return write_search(version, prefetch_template(query, code_lists).replace(_PATIENT_TOKEN, patient_id))

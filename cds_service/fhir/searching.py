@@ -1,12 +1,11 @@
-"""Answers FHIR R4 searches from resources at hand, as a server would: for examples, fixtures and the demo server.
+"""Answers FHIR R4 searches from given resources, as a server would: for examples, fixtures and the demo server.
 
-A parameter that is not understood is ignored, as FHIR lets a server do; `Found.used` names those that were.
+A parameter that is not understood is ignored, as FHIR allows; `SearchResult.used` lists those that were understood.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
@@ -25,18 +24,18 @@ TOKENS: Mapping[str, str] = {  # search parameter -> element
     "code": "code",
     "status": "status",
 }
-_ORDERS = ("date", "-date")
+_SORT_ORDERS = ("date", "-date")
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """All that a search found, in its order, and the parameters that were understood."""
+    """All matches of a search, in its order, and the parameters that were understood."""
 
     matches: list[Resource]
     used: list[tuple[str, str]]
 
     def count(self, default: int) -> int:
-        """How many of them a page holds."""
+        """How many matches a page holds."""
         return int(dict(self.used).get("_count", default))
 
 
@@ -50,36 +49,35 @@ def search(query: Query, bundle: Resource, patient_id: str, code_lists: Mapping[
     resources = resources_in(bundle)
     if query.key == PATIENT:
         return read(resources, query.resource_type, patient_id)
-    kind, _, asked = fhir_query(query, quote(patient_id, safe=""), code_lists, R4).partition("?")
-    found = find(resources, kind, parse_qsl(asked))
-    entries = [{"resource": one, "search": {"mode": "match"}} for one in found.matches[: query.count]]
-    return searchset(entries, len(found.matches))
+    resource_type, _, parameters = fhir_query(query, quote(patient_id, safe=""), code_lists, R4).partition("?")
+    matches = find(resources, resource_type, parse_qsl(parameters)).matches
+    entries = [{"resource": resource, "search": {"mode": "match"}} for resource in matches[: query.count]]
+    return searchset(entries, len(matches))
 
 
 def resources_in(bundle: Resource) -> list[Resource]:
     """The resources of a Bundle."""
-    entries = [member(entry, "resource") for entry in objects(bundle.get("entry"))]
-    return [one for one in entries if isinstance(one, dict)]
-
-
-def read(resources: Iterable[Resource], kind: str, identity: str) -> Resource | None:
-    """The resource of that type with that id."""
-    return next((one for one in resources if one.get("resourceType") == kind and one.get("id") == identity), None)
-
-
-def find(resources: Iterable[Resource], kind: str, parameters: Parameters) -> SearchResult:
-    """The resources of a type that fit every parameter, sorted if that was asked for."""
-    used = [(name, value) for name, value in parameters if _is_understood(name, value)]
-    matches = [
-        one
-        for one in resources
-        if one.get("resourceType") == kind and all(_matches(one, name, value) for name, value in used)
+    return [
+        resource for entry in objects(bundle.get("entry")) if isinstance(resource := member(entry, "resource"), dict)
     ]
+
+
+def read(resources: Iterable[Resource], resource_type: str, identity: str) -> Resource | None:
+    """The resource of a type with an id."""
+    of_type = (resource for resource in resources if resource.get("resourceType") == resource_type)
+    return next((resource for resource in of_type if resource.get("id") == identity), None)
+
+
+def find(resources: Iterable[Resource], resource_type: str, parameters: Parameters) -> SearchResult:
+    """The resources of a type that match every parameter, sorted if that was asked for."""
+    used = [(name, value) for name, value in parameters if _is_understood(name, value)]
+    of_type = (resource for resource in resources if resource.get("resourceType") == resource_type)
+    matches = [resource for resource in of_type if all(_matches(resource, name, value) for name, value in used)]
     return SearchResult(_sorted(matches, dict(used).get("_sort", "")), used)
 
 
 def searchset(entries: Sequence[Resource], total: int, links: Sequence[Resource] = ()) -> Resource:
-    """A Bundle of what was found; without `link` or `entry` where there is none, since nothing in FHIR is empty."""
+    """A searchset Bundle. An empty `link` or `entry` is left out: nothing in FHIR may be empty."""
     bundle: Resource = {"resourceType": "Bundle", "type": "searchset", "total": total}
     if links:
         bundle["link"] = [*links]
@@ -95,46 +93,42 @@ def _is_understood(name: str, value: str) -> bool:
     if name == "_count":
         return whole_number(value) is not None
     if name == "_sort":
-        return value in _ORDERS
+        return value in _SORT_ORDERS
     return bool(value) and (name == "_id" or name in TOKENS or name in SUBJECTS)
 
 
 def _matches(resource: Resource, name: str, value: str) -> bool:
-    """True if the resource fits; a comma in the value means "or"."""
+    """True if the resource matches; a comma in the value means "or"."""
     wanted = value.split(",")
     if name == "_id":
         return text(resource.get("id")) in wanted
     if name in SUBJECTS:
-        return any(one.rpartition("/")[2] in _patients_of(resource) for one in wanted)
+        return any(reference.rpartition("/")[2] in _patients_of(resource) for reference in wanted)
     if name in TOKENS:
-        return any(_fits(coding, one) for coding in _tokens(resource.get(TOKENS[name])) for one in wanted)
-    return True  # how to show what was found, not what to find
+        tokens = _tokens(resource.get(TOKENS[name]))
+        return any(_matches_token(coding, token) for coding in tokens for token in wanted)
+    return True  # `_count` and `_sort` say how to show matches, not which they are
 
 
 def _patients_of(resource: Resource) -> list[str]:
-    return [one.rpartition("/")[2] for one in subjects_of(resource) if "Patient/" in one]
+    return [reference.rpartition("/")[2] for reference in subjects_of(resource) if "Patient/" in reference]
 
 
 def _tokens(element: Json) -> list[Coding]:
     return [Coding("", element)] if isinstance(element, str) else codings(element)
 
 
-def _fits(coding: Coding, wanted: str) -> bool:
+def _matches_token(coding: Coding, token: str) -> bool:
     """`code`, `system|code`, `|code` for a code without a system, `system|` for any code of it."""
-    system, bar, code = wanted.rpartition("|")
+    system, bar, code = token.rpartition("|")
     return (not code or coding.code == code) and (not bar or coding.system == system)
 
 
 def _sorted(matches: list[Resource], order: str) -> list[Resource]:
+    """Undated resources come last in either order."""
     if not order:
         return matches
-    dated: list[tuple[datetime, Resource]] = []
-    undated = []
-    for one in matches:
-        moment = sample_moment(one)
-        if moment is None:
-            undated.append(one)
-        else:
-            dated.append((moment.earliest, one))
+    moments = [(sample_moment(resource), resource) for resource in matches]
+    dated = [(moment.earliest, resource) for moment, resource in moments if moment is not None]
     dated.sort(key=lambda pair: pair[0], reverse=order == "-date")
-    return [one for _, one in dated] + undated
+    return [resource for _, resource in dated] + [resource for moment, resource in moments if moment is None]

@@ -1,7 +1,7 @@
-"""What FHIR versions call differently: the one place that knows it.
+"""What differs between FHIR versions: no other package knows it.
 
-`elements` reads an element under each name that it has, `detecting` tells which version a resource is written in, and
-`writing` writes in the version that is asked for. R4B is R4 for everything that is read here.
+`elements` reads an element under any of its names, `detecting` finds out which version a resource is written in, and
+`writing` writes in a given version. Nothing that is read here differs between R4 and R4B.
 """
 
 DSTU2, STU3, R4, R5 = "DSTU2", "STU3", "R4", "R5"

@@ -1,4 +1,4 @@
-"""Which FHIR version a resource is written in, by its shape: nothing in a request says it."""
+"""Finds out which FHIR version a resource is written in, by its shape: nothing in a request states it."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -25,7 +25,7 @@ _ORDERS: dict[str, Iterable[str]] = {
     "reportedBoolean": [R4],
     "statusReason": _SINCE_R4,
 }
-FOUND_IN: Mapping[str, Mapping[str, Iterable[str]]] = {  # elements that not every version of a type has
+FOUND_IN: Mapping[str, Mapping[str, Iterable[str]]] = {  # resource type -> element -> the versions that have it
     "MedicationRequest": _ORDERS,
     "Condition": {
         "assertedDate": [STU3],
@@ -50,7 +50,10 @@ FOUND_IN: Mapping[str, Mapping[str, Iterable[str]]] = {  # elements that not eve
         "related": _UNTIL_STU3,
     },
 }
-_SIGNS = {kind: [(name, frozenset(found_in[name])) for name in sorted(found_in)] for kind, found_in in FOUND_IN.items()}
+_SIGNS = {
+    resource_type: [(name, frozenset(elements[name])) for name in sorted(elements)]
+    for resource_type, elements in FOUND_IN.items()
+}
 _SYSTEMS_SINCE_R4 = "http://terminology.hl7.org/"
 _CATEGORIES_UNTIL_STU3 = frozenset(
     f"http://hl7.org/fhir/{name}-category" for name in ("condition", "medication-request", "observation")
@@ -64,14 +67,14 @@ def version_of(order: Resource, likely: Sequence[str]) -> str:
 
 
 def shows_version(order: Resource) -> bool:
-    """True if an order's own shape allows one version only: nothing else needs to be looked at."""
+    """True if an order's own shape allows one version only, so that no other resource needs to be examined."""
     return len(_narrowed(_signs(order))) == 1
 
 
 def likely_versions(hook: str, resources: Iterable[Resource]) -> tuple[str, ...]:
-    """All versions, the likeliest first: by what the resources of a call show, then by its hook.
+    """All versions, the likeliest first: by the shapes of the resources of a call, then by its hook.
 
-    `medication-prescribe` is defined for DSTU2 and STU3 only, its successors are used with R4 and later.
+    `medication-prescribe` is defined for DSTU2 and STU3 only; its successors are used with R4 and later.
     """
     listed = list(resources)
     signs = [sign for resource in listed for sign in _signs(resource)]
@@ -81,7 +84,7 @@ def likely_versions(hook: str, resources: Iterable[Resource]) -> tuple[str, ...]
 
 
 def _narrowed(signs: Iterable[frozenset[str]]) -> frozenset[str]:
-    """The versions that every sign allows; one that contradicts those before it is passed over."""
+    """The versions that every sign allows; a sign that contradicts those before it is ignored."""
     allowed = frozenset(_NEWEST_FIRST)
     for sign in signs:
         allowed = allowed & sign or allowed
@@ -89,14 +92,14 @@ def _narrowed(signs: Iterable[frozenset[str]]) -> frozenset[str]:
 
 
 def _signs(resource: Resource) -> Iterator[frozenset[str]]:
-    """What versions the shape of a resource allows, the surest sign first."""
-    kind = text(resource.get("resourceType"))
-    if kind in RENAMED_TYPES:
+    """Each sign of a version in the shape of a resource: the versions that it allows, the surest sign first."""
+    resource_type = text(resource.get("resourceType"))
+    if resource_type in RENAMED_TYPES:
         yield frozenset((DSTU2,))
         return
-    if kind == "MedicationRequest":
+    if resource_type == "MedicationRequest":
         yield from _order_signs(resource)
-    for name, versions in _SIGNS.get(kind, ()):
+    for name, versions in _SIGNS.get(resource_type, ()):
         if name in resource:
             yield versions
     if isinstance(resource.get("clinicalStatus"), str | dict):
@@ -121,7 +124,7 @@ def _order_signs(order: Resource) -> Iterator[frozenset[str]]:
 
 
 def _dose_sign(order: Resource) -> frozenset[str]:
-    """A dose on the instruction itself: not since R4, but published examples for R4 have it, so it comes last."""
+    """A dose on the instruction itself: not since R4, but as published examples of R4 have it too, it counts last."""
     for instruction in instructions_of(order):
         if "doseQuantity" in instruction or "doseRange" in instruction:
             return _UNTIL_STU3

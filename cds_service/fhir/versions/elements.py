@@ -1,7 +1,7 @@
-"""Elements under each name that a FHIR version gives them.
+"""Reads elements under any of the names that FHIR versions give them.
 
-A request does not say its version, so each reader takes whichever name is there. What is the same under every name,
-such as a code that is a CodeableConcept elsewhere, is read by `fhir.json`.
+A request does not state its version, so each reader takes whichever name is there. Elements that keep their name and
+change their type, such as from a code to a CodeableConcept, are left to `fhir.json`.
 """
 
 from collections.abc import Iterator
@@ -42,10 +42,10 @@ def subjects_of(resource: Resource) -> list[str]:
 
 
 def is_about(resource: Resource, patient_id: str) -> bool:
-    """False if the resource says that it is about another patient.
+    """False if the subject of the resource is another patient.
 
-    A resource without a subject, or with one that names no Patient (a `urn:`), is taken as belonging to the
-    patient whose data were asked for.
+    A resource without a subject, or with one that is no reference to a Patient (a `urn:`), counts as the patient's own,
+    since it was asked for as such.
     """
     for reference in subjects_of(resource):
         segments = reference.split("?")[0].split("/")
@@ -61,7 +61,7 @@ _REASONS = ("reasonCode", "reasonCodeableConcept", "reason", "reasonReference")
 
 
 def drugs_of(order: Resource) -> list[Json]:
-    """What an order itself says of its drug: concepts, and references with their display."""
+    """What an order itself states of its drug: concepts, and references with their display."""
     return [concept for name in _DRUGS if (concept := order.get(name)) is not None]
 
 
@@ -82,7 +82,7 @@ def ingredients_of(medication: Resource) -> list[Json]:
 
 
 def reasons_of(order: Resource) -> list[Json]:
-    """What an order itself says of its reason: concepts, and references with their display."""
+    """What an order itself states of its reason: concepts, and references with their display."""
     return [reason for name in _REASONS if (reason := order.get(name)) is not None]
 
 
@@ -92,7 +92,7 @@ def reason_references(order: Resource) -> list[str]:
 
 
 def dates_written(order: Resource) -> list[Json]:
-    """The dates on which an order was written or a statement made, the best first."""
+    """The dates on which an order was written or a statement made, the most telling first."""
     return [order.get(name) for name in ("effectiveDateTime", "authoredOn", "dateWritten", "dateAsserted")]
 
 
@@ -142,7 +142,7 @@ def is_as_needed(instruction: Resource) -> bool:
 
 
 def texts_of(instruction: Resource) -> Iterator[str]:
-    """What a dosage instruction says in words."""
+    """The free text of a dosage instruction."""
     yield text(instruction.get("text"))
     yield text(instruction.get("patientInstruction"))
     yield from names(instruction.get("additionalInstruction"))
@@ -155,7 +155,7 @@ def period_unit_of(repeat: Json) -> str:
 
 
 def bounds_length_of(repeat: Json) -> Json:
-    """How long a dose is repeated, of a range the upper end; None where a period says it, or nothing."""
+    """For how long a dose is repeated, of a range the upper end; None if it is not stated as a length."""
     return at(repeat, "boundsDuration") or at(repeat, "boundsQuantity") or at(repeat, "boundsRange", "high")
 
 
@@ -175,12 +175,12 @@ def members_of(panel: Resource) -> list[str]:
 
 
 def allergens_of(allergy: Resource) -> list[Json]:
-    """Everything that an allergy is said to be against, and to have reacted to."""
+    """Every substance of an allergy, and of its reactions."""
     reactions = objects(allergy.get("reaction"))
     substances = [substance for reaction in reactions for substance in items(reaction.get("substance"))]
     return [allergy.get("code"), *items(allergy.get("substance")), *substances]
 
 
 def allergy_verification_of(allergy: Resource) -> set[str]:
-    """The codes that say whether an allergy is confirmed; DSTU2 has one element for that and for whether it is over."""
+    """The codes of an allergy's verification; in DSTU2 `status` holds them, beside those for active and resolved."""
     return code_or_concept(allergy.get("verificationStatus")) | code_or_concept(allergy.get("status"))

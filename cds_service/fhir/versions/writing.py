@@ -14,12 +14,15 @@ def write_search(version: str, search: str) -> str:
     return earlier_names.get(name, name) + mark + parameters.replace("_sort=-", "_sort:desc=")
 
 
-_RENDERED_DOSAGE = ("renderedDosageInstruction", "text")  # words about the dosage that is replaced
+_RENDERED_DOSAGE = ("renderedDosageInstruction", "text")  # would still state the old dosage
 _BOUNDS = ("boundsDuration", "boundsPeriod", "boundsQuantity", "boundsRange")
 
 
 def replace_dosage(order: Resource, version: str, words: str, daily: Resource, route: Resource) -> Resource:
-    """The whole order as it came, only its dosage changed to a daily dose, and the words that repeat it left out."""
+    """The whole order as it was sent, with a daily dose as its dosage, and without texts that state the old one.
+
+    `words` is the text of the new instruction.
+    """
     unit = "periodUnits" if version == DSTU2 else "periodUnit"
     dose = {"doseQuantity": daily}
     instruction = {
@@ -33,17 +36,17 @@ def replace_dosage(order: Resource, version: str, words: str, daily: Resource, r
 
 
 def _bounds(order: Resource) -> Resource:
-    """How long the order was to last, if its timing says so."""
+    """The bounds of the first instruction that states any, to be kept."""
     for instruction in instructions_of(order):
         repeat = at(instruction, "timing", "repeat")
-        found = {name: repeat[name] for name in _BOUNDS if isinstance(repeat, dict) and name in repeat}
-        if found:
-            return found
+        bounds = {name: repeat[name] for name in _BOUNDS if isinstance(repeat, dict) and name in repeat}
+        if bounds:
+            return bounds
     return {}
 
 
 def draft_service_order(version: str, code: Resource, patient_id: str, day: str) -> Resource | None:
-    """A draft order of something other than a medication; None for DSTU2, where it is not offered."""
+    """A draft order of a service, such as a laboratory test; None for DSTU2, where none is offered."""
     if version == DSTU2:
         return None
     return {
@@ -59,7 +62,7 @@ def draft_service_order(version: str, code: Resource, patient_id: str, day: str)
 def draft_medication_order(
     drug: Resource, reason: Resource | None, dosage: Resource, dose: Resource | None, patient_id: str, day: str
 ) -> Resource:
-    """A draft order of a medication as R4 has it, with one instruction; what is None is left out of it."""
+    """A draft MedicationRequest of R4 with one dosage instruction, without what is None."""
     return {
         "resourceType": "MedicationRequest",
         "id": "draft-1",
@@ -74,5 +77,5 @@ def draft_medication_order(
 
 
 def daily_timing(frequency: int) -> Resource:
-    """The timing of a dose that is repeated so many times a day, as R4 has it."""
+    """The Timing, in R4, of a dose that is given so many times a day."""
     return {"repeat": {"frequency": frequency, "period": 1, "periodUnit": "d"}}

@@ -29,7 +29,7 @@ REGISTRY = PintUcumRegistry()
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
     """Units are looked up anew in each test, whatever was looked up before it."""
-    quantities._unit_of.cache_clear()
+    quantities._accepted_unit.cache_clear()
 
 
 UCUM = "http://unitsofmeasure.org"
