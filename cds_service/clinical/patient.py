@@ -21,10 +21,14 @@ class Demographics(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """Date of birth, exact to the day, and administrative sex; None or empty where they are not known."""
+    """Date of birth, exact to the day, and administrative sex; None or empty where they are not known.
+
+    `birth_date_problem` says why the date of birth is not used; empty if it is.
+    """
 
     born: date | None
     sex: str
+    birth_date_problem: str = ""
 
     def age_on(self, day: date) -> int | None:
         """Age in completed years on a day, None if the date of birth is not known or lies after it."""
@@ -43,8 +47,17 @@ class Patient:
         return Demographics(self.age_on(day), self.months_on(day), self.sex)
 
 
-def read_patient(chart: Chart) -> Patient:
-    """The patient as the Patient resource says; a birth date that is less exact than a day is not known."""
+def read_patient(chart: Chart, oldest_age: int, today: date) -> Patient:
+    """The patient as the Patient resource says.
+
+    A birth date that is less exact than a day is not known, nor is one in the future or of an age above `oldest_age`.
+    """
     record: Resource = next(iter(chart.get(queries.PATIENT).resources), {})
-    born = read_moment(record.get("birthDate"))
-    return Patient(born.day if born else None, text(record.get("gender")))
+    born, sex = read_moment(record.get("birthDate")), text(record.get("gender"))
+    if born is None:
+        return Patient(None, sex, "the patient record has no date of birth that can be read")
+    if born.day > today:
+        return Patient(None, sex, "the date of birth is implausible: it lies in the future")
+    if completed_years(born.day, today) > oldest_age:
+        return Patient(None, sex, f"the date of birth is implausible: an age above {oldest_age} years")
+    return Patient(born.day, sex)

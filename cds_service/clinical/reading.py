@@ -7,11 +7,18 @@ from decimal import Decimal
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Fact, Facts, OrderFacts, Origin, PatientFacts, absent, known, unknown
 from cds_service.clinical.kidney.clearance import read_clearance
-from cds_service.clinical.kidney.disease import read_dialysis, read_kidney_disease, summarise_kidney
-from cds_service.clinical.kidney.egfr import read_egfr
+from cds_service.clinical.kidney.creatinine import read_falling_creatinine
+from cds_service.clinical.kidney.disease import (
+    read_dialysis,
+    read_glutamine_kidney,
+    read_kidney_disease,
+    summarise_kidney,
+)
+from cds_service.clinical.kidney.egfr import read_egfr, read_kidney_results
 from cds_service.clinical.kidney.injury import read_kidney_injury
 from cds_service.clinical.labs import amino_acids
 from cds_service.clinical.labs.rejected import read_rejected_results
+from cds_service.clinical.labs.treatment import find_treatments, read_inhaled
 from cds_service.clinical.labs.weight import Weight, read_weight
 from cds_service.clinical.orders.dose import Dose, read_dose
 from cds_service.clinical.orders.drafts import DraftOrders
@@ -29,37 +36,55 @@ from cds_service.fhir.quantities import Refusal, format_number, round_significan
 
 def read_patient_facts(orders: DraftOrders, chart: Chart, vocabulary: Vocabulary, now: datetime) -> PatientFacts:
     """Every fact about the patient. What the orders of the call say of the patient counts for all of them."""
-    patient, drafts = read_patient(chart), orders.resources
-    egfr, weight = read_egfr(chart, vocabulary, patient, now), read_weight(chart, vocabulary, now)
-    on_dialysis, injury = read_dialysis(chart, vocabulary), read_kidney_injury(chart, vocabulary, now)
-    disease = read_kidney_disease(chart, vocabulary, egfr, now)
+    patient, drafts = read_patient(chart, int(vocabulary.thresholds["oldest-age"]), now.date()), orders.resources
+    weight = read_weight(chart, vocabulary, now)
     glutamate = amino_acids.read_analyte("glutamate", chart, vocabulary, now)
     cystine = amino_acids.read_analyte("cystine", chart, vocabulary, now)
     glutamine = amino_acids.read_analyte("glutamine", chart, vocabulary, now)
-    starts = amino_acids.find_treatment_starts(chart, vocabulary, drafts)
+    treatments = find_treatments(chart, vocabulary, orders.draft_orders)
     stated_poisoning = poisoning_as_reason(orders.acetylcysteine_orders, chart, vocabulary)
     facts = {
         "age": _age(chart, patient, now),
         "poisoning": stated_poisoning or read_poisoning(chart, vocabulary, now),
         "glutamate": amino_acids.read_level(glutamate, chart, patient, vocabulary.site_intervals.get("glutamate", ())),
-        "glutamate_sample": amino_acids.read_sample_timing(glutamate, starts, chart),
-        "glutamate_before": amino_acids.read_level_before_treatment(glutamate, starts),
+        "glutamate_sample": amino_acids.read_sample_timing(glutamate, treatments, chart, vocabulary),
+        "glutamate_before": amino_acids.read_level_before_treatment(glutamate, treatments, vocabulary),
+        "glutamate_mix_up": amino_acids.read_mix_up(glutamate, vocabulary),
+        "inhaled_acetylcysteine": read_inhaled(treatments, glutamate.newest),
         "results_unused": read_rejected_results([glutamate, cystine], chart, vocabulary),
         "cystine": amino_acids.read_level(cystine, chart, patient, vocabulary.site_intervals.get("cystine", ())),
         "sample_handling": amino_acids.read_sample_handling(glutamate, glutamine, vocabulary),
-        "dialysis": on_dialysis,
-        "kidney_injury": injury,
-        "kidney_disease": disease,
-        "kidney": summarise_kidney(on_dialysis, injury, disease, egfr),
         "weight": _weight(chart, weight),
         "amino_acid_results": chart.gap(queries.AMINO_ACIDS) or known("whole"),
-        "clearance": read_clearance(chart, vocabulary, patient, weight, egfr, now),
         "bronchospasm_risk": screen_conditions(chart, vocabulary, "bronchospasm-risk", "bronchospasm-risk-words"),
         "bleeding_risk": screen_conditions(chart, vocabulary, "bleeding-risk", "bleeding-risk-words"),
         "hypersensitivity": read_hypersensitivity(chart, vocabulary),
         **read_interactions(chart, drafts, vocabulary),
+        **_kidney_facts(chart, vocabulary, patient, weight, now),
     }
+    facts["glutamine_kidney"] = read_glutamine_kidney(facts)
     return PatientFacts(facts)
+
+
+def _kidney_facts(
+    chart: Chart, vocabulary: Vocabulary, patient: Patient, weight: Weight | None, now: datetime
+) -> dict[str, Fact]:
+    """Results of the last 90 days count for parenteral glutamine, those of 365 days for the kidney line."""
+    on_record = read_kidney_results(chart, vocabulary, patient, now)
+    recent = on_record.within(int(vocabulary.thresholds["kidney-result-age"]), now)
+    results = on_record.within(int(vocabulary.thresholds["result-age"]), now)
+    dialysis, injury = read_dialysis(chart, vocabulary), read_kidney_injury(chart, vocabulary, now)
+    clearance = read_clearance(recent, chart, patient, weight)
+    disease = read_kidney_disease(chart, vocabulary, recent, clearance)
+    return {
+        "dialysis": dialysis,
+        "kidney_injury": injury,
+        "kidney_disease": disease,
+        "kidney": summarise_kidney(dialysis, injury, disease, results, chart),
+        "egfr": read_egfr(results, chart),
+        "clearance": clearance,
+        "falling_creatinine": read_falling_creatinine(chart, vocabulary, now),
+    }
 
 
 def read_order_facts(
@@ -88,8 +113,7 @@ def _order_facts(
 def _age(chart: Chart, patient: Patient, now: datetime) -> Fact:
     age = patient.age_on(now.date())
     if age is None:
-        gap = chart.gap(queries.PATIENT)
-        return gap or unknown("the patient record has no date of birth that can be read")
+        return chart.gap(queries.PATIENT) or unknown(patient.birth_date_problem)
     origin = Origin(f"Patient/{chart.patient_id}", f"born {patient.born}")
     return known(Decimal(age), (origin,), amount=str(age))
 

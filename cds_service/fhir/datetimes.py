@@ -39,6 +39,10 @@ class Moment(msgspec.Struct, frozen=True):
         """Whole calendar days from this day to the day of `now`."""
         return (now.date() - self.day).days
 
+    def is_later_than(self, other: "Moment") -> bool:
+        """True if its day is later; of one day, if it is later whatever the times that are not stated."""
+        return self.day > other.day or (self.day == other.day and self.earliest > other.latest)
+
     def is_after(self, now: datetime) -> bool:
         """True if it lies in the future in every time zone in which it can have been written."""
         return self.earliest > now

@@ -1,8 +1,8 @@
-"""Quantities in the units that this service accepts, converted exactly. Any other unit is refused.
+"""The units this service accepts, and exact conversions between them. Anything else is refused.
 
-The table is closed on purpose: a general parser would read `MG` as megagauss and convert `mmol/mol{creat}`, a ratio,
-as if it were a number without a unit. Creatinine has a molecular weight of 113.12 g/mol, so 1 mg/dL is 88.4 umol/L. The
-LOINC codes for amino acids in use are all [Moles/volume], so only molar units are accepted for them.
+A closed table on purpose: a general parser would read `MG` as megagauss and convert `mmol/mol{creat}`, a ratio,
+as if it were a number without a unit. Sources of the factors: molecular weight of creatinine 113.12 g/mol, so
+that 1 mg/dL = 88.4 umol/L; the amino acid codes in use are all [Moles/volume], so only molar units are taken.
 """
 
 import re
@@ -31,9 +31,11 @@ _MOLAR = {
     "mol/l": Decimal(1_000_000),
 }
 _CREATININE_MG_DL = Decimal("88.4")
-_EGFR_SPELLINGS = ("mL/min/{1.73_m2}", "mL/min/1.73m2", "mL/min/1.73m^2", "mL/min/{1.73m2}", "mL/min/1.73_m2")
+_EGFR_SPELLINGS = [
+    f"{volume}/min/{area}" for volume in ("mL", "ml") for area in ("{1.73_m2}", "1.73m2", "{1.73m2}", "1.73_m2")
+]
 
-# kind of measure -> spelling of a unit -> factor to the unit in which the code reckons
+# what is measured -> spelling -> factor to the unit that the rest of the code uses
 ACCEPTED: dict[str, dict[str, Decimal]] = {
     "amino acid": _MOLAR,  # umol/L
     "creatinine": {  # umol/L
@@ -66,14 +68,16 @@ ACCEPTED: dict[str, dict[str, Decimal]] = {
     "age in years": {"a": _ONE, "year": _ONE, "years": _ONE, "yr": _ONE},
     "age in months": {"mo": _ONE, "month": _ONE, "months": _ONE},
 }
+UNITS = {"amino acid": "µmol/L", "creatinine": "µmol/L", "eGFR": "mL/min/1.73 m²", "weight": "kg", "height": "cm"}
 COUNTS = frozenset({"1", "{pill}", "{tbl}", "{tablet}", "{capsule}", "{cap}", "pill", "pills"}) | frozenset(
     {"tablet", "tablets", "tab", "capsule", "capsules", "cap"}
 )
-_SPACE = re.compile(r"\s+")
+_SPACE = re.compile(r"\s+|\^(?=2)")  # and the sign before a raised two
+_PLAIN = str.maketrans({"\u00b5": "u", "\u03bc": "u", "\u00b2": "2"})
 
 
 class Measure(msgspec.Struct, frozen=True):
-    """A number in the unit of its kind, the quantity as sent, and its comparator (`<`, `<=`, `>`, `>=` or empty)."""
+    """A number in the unit of its kind, how it was sent, and its comparator (`<`, `<=`, `>`, `>=` or empty)."""
 
     value: Decimal
     sent: str
@@ -81,14 +85,14 @@ class Measure(msgspec.Struct, frozen=True):
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """Why something cannot be used, in words that a card may show."""
+    """Why something cannot be used, in words for the reader."""
 
     reason: str
 
 
 def normalise_unit(unit: str) -> str:
-    """A unit without spaces and with `u` for both signs of micro (U+00B5 and U+03BC)."""
-    return _SPACE.sub("", unit).replace("\u00b5", "u").replace("\u03bc", "u")
+    """A unit without space, with `u` for both signs of micro (U+00B5 and U+03BC) and `2` for a raised two."""
+    return _SPACE.sub("", unit).translate(_PLAIN)
 
 
 def conversion_factor(kind: str, unit: str) -> Decimal | None:
@@ -103,48 +107,47 @@ def units_of(quantity: Json) -> list[str]:
 
 
 def read_measure(kind: str, quantity: Json) -> Measure | Refusal:
-    """A Quantity in the unit of its kind.
-
-    Refused without a number or unit, and where the unit is not accepted or the code and the unit differ.
-    """
+    """A Quantity in the unit of its kind. Refused: no number, no unit, a unit not in the table, two that differ."""
     value = number(member(quantity, "value"))
     if value is None:
         return Refusal("no number")
     code, unit, system = text(quantity.get("code")), text(quantity.get("unit")), text(quantity.get("system"))
-    accepted = _accepted_unit(kind, code, unit, system)
-    if isinstance(accepted, Refusal):
-        return accepted
+    found = _unit_of(kind, code, unit, system)
+    if isinstance(found, Refusal):
+        return found
     sent = quantity.get("comparator")
     comparator = "" if sent is None else text(sent) or "?"
     if comparator not in ("", "<", "<=", ">", ">="):
         return Refusal("a comparator that is not understood")
-    return Measure(value * accepted.factor, f"{comparator}{format_number(value)} {accepted.printed}", comparator)
+    return Measure(value * found.factor, f"{comparator}{format_number(value)} {found.printed}", comparator)
 
 
-class _AcceptedUnit(msgspec.Struct, frozen=True):
+class _Unit(msgspec.Struct, frozen=True):
+    """A unit that is accepted: its factor, and how it is printed."""
+
     factor: Decimal
     printed: str
 
 
-@lru_cache(maxsize=1024)  # a laboratory has few units, and every result has one
-def _accepted_unit(kind: str, code: str, unit: str, system: str) -> _AcceptedUnit | Refusal:
-    spellings = [normalise_unit(written) for written in (code, unit) if written]
-    if not spellings:
+@lru_cache(maxsize=1024)  # a laboratory has few units, and each result brings one
+def _unit_of(kind: str, code: str, unit: str, system: str) -> _Unit | Refusal:
+    units = [normalise_unit(one) for one in (code, unit) if one]
+    if not units:
         return Refusal("no unit")
-    factors = {spelling: conversion_factor(kind, spelling) for spelling in spellings}
-    accepted = [_AcceptedUnit(factor, format_unit(spelling)) for spelling, factor in factors.items() if factor]
-    if code and system in ("", UCUM) and factors[normalise_unit(code)] is None:
-        accepted = []  # a UCUM code is the unit: the words beside it do not repair it
-    if not accepted:
-        return Refusal(f"unit {spellings[0]} not accepted")
-    differ = len({accepted_unit.factor for accepted_unit in accepted}) > 1
-    if differ or any(factor is None and _is_other_unit(spelling) for spelling, factor in factors.items()):
-        return Refusal(f"units {' and '.join(spellings)} contradict each other")
-    return accepted[0]
+    known = {conversion_factor(kind, one) for one in units} - {None}
+    if code and system in ("", UCUM) and conversion_factor(kind, code) is None:
+        known = set()  # the code is the unit; a friendly display beside it does not repair it
+    if known and any(_is_other_unit(one) for one in units if conversion_factor(kind, one) is None):
+        return Refusal(f"units {' and '.join(units)} contradict each other")
+    if not known:
+        return Refusal(f"unit {units[0]} not accepted")
+    if len(known) > 1:
+        return Refusal(f"units {' and '.join(units)} contradict each other")
+    return next(_Unit(found, format_unit(one)) for one in units if (found := conversion_factor(kind, one)) is not None)
 
 
 def _is_other_unit(unit: str) -> bool:
-    """True for a unit of another kind of measure, rather than other words for the unit in the code."""
+    """True for a unit of something else, and not merely other words for the unit in the code."""
     return "{" in unit or any(unit in table for table in ACCEPTED.values())
 
 
@@ -155,16 +158,16 @@ def is_count(quantity: Json) -> bool:
 
 
 def format_unit(unit: str) -> str:
-    """A unit for print: umol/L as µmol/L, any other as it is."""
+    """A unit as it is printed: umol/L as µmol/L; anything else as it came."""
     return f"µ{normalise_unit(unit)[1:]}" if normalise_unit(unit).startswith("umol") else unit
 
 
 def format_number(value: Decimal) -> str:
-    """A number without exponent or trailing zeros and with a comma between thousands: 2,400 or 0.9."""
+    """A number without exponent or trailing zeros, thousands separated: 2,400 or 0.9."""
     plain = f"{value.normalize():,f}"
     return plain if plain != "-0" else "0"
 
 
 def round_significant(value: Decimal, digits: int = 4) -> Decimal:
-    """A computed number to so many significant digits, for print only: comparisons use the exact number."""
+    """A computed number to so many significant digits, for print; comparisons use the exact one."""
     return round(value, digits - 1 - value.adjusted())

@@ -123,7 +123,12 @@ _ALL_DONE = absent("every screen was done")
 def screens_not_done(facts: Facts, decisions: Sequence[Decision], card: Card) -> Fact:
     """Each fact that kept a card from being told, with its reason; and those that the card always names."""
     undone, use = undecided(decisions), facts["use"].value
-    undone += [one.fact for one in card.screens if use in one.uses and facts[one.fact].state is UNKNOWN]
+    families = {decision.card.family for decision in decisions if decision.outcome is ADVISE} - {None}
+    undone += [
+        screen.fact
+        for screen in card.screens
+        if use in screen.uses and facts[screen.fact].state is UNKNOWN and screen.unless_family not in families
+    ]
     if not undone:
         return _ALL_DONE
     by_note: dict[str, list[str]] = {}

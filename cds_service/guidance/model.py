@@ -17,6 +17,7 @@ from cds_service.guidance.conditions import Check, Condition, Conditional, Stric
 _HOLE = re.compile(r"\{([a-z_]+(?:\.[a-z_]+)?)\}")
 SUMMARY_LIMIT = 140  # CDS Hooks: fewer than 140 characters
 Indicator = Literal["info", "warning", "critical"]
+Family = Literal["baseline", "glutamine"]
 
 
 def pieces(text: str) -> list[str]:
@@ -86,10 +87,14 @@ class SuggestionRow(Conditional):
 
 
 class Screen(Strict):
-    """A fact that is named as not done whenever it is unknown in one of these uses, whether or not a card needs it."""
+    """A fact that is named as not done whenever it is unknown in one of these uses, whether or not a card needs it.
+
+    With `unless_family` it is not named where a card of that family speaks: there the finding is said already.
+    """
 
     fact: str
     uses: list[str] = Field(min_length=1)
+    unless_family: Family | None = None
     because: str = Field(min_length=10)
 
     @model_validator(mode="after")
@@ -116,7 +121,7 @@ class Card(Strict):
     title: str
     status: Literal["draft", "live"]
     scope: Literal["order", "patient"]
-    family: Literal["baseline", "glutamine"] | None = None
+    family: Family | None = None
     after_others: bool = False
     screens: list[Screen] = []
     sources: list[str]

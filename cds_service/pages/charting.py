@@ -12,6 +12,7 @@ from cds_service.clinical.labs.amino_acids import KIND, UNIT
 from cds_service.clinical.labs.ranges import Interval, classify, interval_of
 from cds_service.clinical.labs.rejected import list_rejected_results
 from cds_service.clinical.labs.results import RejectedResult, Result
+from cds_service.clinical.labs.treatment import find_treatments
 from cds_service.clinical.patient import read_patient
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.datetimes import format_day
@@ -71,8 +72,11 @@ def _draw(analyte: str, chart: Chart, vocabulary: Vocabulary, now: datetime) -> 
     readings = amino_acids.read_analyte(analyte, chart, vocabulary, now)
     listed = list_rejected_results([readings], chart, vocabulary)
     unused = [one for one in listed if one in readings.rejected or _analyte_of(one) == analyte]
-    starts = [one.moment.day for one in amino_acids.find_treatment_starts(chart, vocabulary, ()) if one.moment]
-    site, patient = vocabulary.site_intervals.get(analyte, ()), read_patient(chart)
+    starts = [treatment.began.day for treatment in find_treatments(chart, vocabulary) if treatment.began]
+    site, patient = (
+        vocabulary.site_intervals.get(analyte, ()),
+        read_patient(chart, int(vocabulary.thresholds["oldest-age"]), now.date()),
+    )
     used = [
         (one, interval_of(one, KIND, patient.demographics_on(one.moment.day), site))
         for one in reversed(readings.usable)

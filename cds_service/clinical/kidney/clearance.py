@@ -1,17 +1,16 @@
 """Creatinine clearance by Cockcroft and Gault; where it cannot be computed, eGFR, and the fact says so."""
 
-from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 
 from cds_service.clinical.chart import Chart
-from cds_service.clinical.facts import Fact, Origin, absent, known
-from cds_service.clinical.kidney.creatinine import UMOL_PER_MG_DL, creatinine_results
-from cds_service.clinical.kidney.egfr import ADULT_AGE, Egfr, undetermined_egfr
+from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
+from cds_service.clinical.kidney.creatinine import UMOL_PER_MG_DL
+from cds_service.clinical.kidney.egfr import ADULT_AGE, KidneyResults
+from cds_service.clinical.labs.results import Result
 from cds_service.clinical.labs.weight import Weight
 from cds_service.clinical.patient import Patient
-from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
 from cds_service.fhir.datetimes import format_day
 from cds_service.fhir.quantities import format_number, round_significant
@@ -23,27 +22,28 @@ def cockcroft_gault(creatinine_mg_dl: Decimal, age: int, weight_kg: Decimal, sex
     return clearance * Decimal("0.85") if sex == "female" else clearance
 
 
-def read_clearance(
-    chart: Chart, vocabulary: Vocabulary, patient: Patient, weight: Weight | None, egfr: Egfr | None, now: datetime
-) -> Fact:
-    """Clearance in mL/min, or eGFR in its place; absent if there is neither; unknown if results could not be read."""
-    computed = _computed(chart, vocabulary, patient, weight, now)
+def read_clearance(results: KidneyResults, chart: Chart, patient: Patient, weight: Weight | None) -> Fact:
+    """Clearance in mL/min, or eGFR in its place: where none can be computed, and where its sample is newer.
+
+    `results` are those that are recent enough. Absent if there are none; unknown where the newest cannot be read.
+    """
+    if results.unread:
+        return unknown(results.unread)
+    creatinine, egfr = results.creatinine, results.egfr
+    is_replaced = egfr and creatinine and egfr.result.moment.is_later_than(creatinine.moment)
+    computed = None if is_replaced or creatinine is None else _computed(creatinine, patient, weight)
     if computed is not None:
         return computed
-    if egfr is not None:
-        amount = f"{egfr.describe()}, since no creatinine clearance can be computed"
-        fact = known(egfr.value, (egfr.result.origin,), amount=amount)
-        return msgspec.structs.replace(fact, comparator=egfr.result.measure.comparator)
-    gap = chart.gap(queries.KIDNEY) or undetermined_egfr(chart, vocabulary, now)
-    return gap or absent("neither clearance nor eGFR can be told")
+    if egfr is None:
+        return chart.gap(queries.KIDNEY) or absent("no kidney result that is recent enough")
+    why = "its sample is newer than the creatinine" if is_replaced else "no creatinine clearance can be computed"
+    fact = known(egfr.value, (egfr.result.origin,), amount=f"{egfr.describe()}, since {why}")
+    return msgspec.structs.replace(fact, comparator=egfr.result.measure.comparator)
 
 
-def _computed(
-    chart: Chart, vocabulary: Vocabulary, patient: Patient, weight: Weight | None, now: datetime
-) -> Fact | None:
-    creatinine = next(iter(creatinine_results(chart, vocabulary, now)), None)
-    age = patient.age_on(creatinine.moment.day) if creatinine else None
-    if creatinine is None or age is None or age < ADULT_AGE or patient.sex not in ("male", "female"):
+def _computed(creatinine: Result, patient: Patient, weight: Weight | None) -> Fact | None:
+    age = patient.age_on(creatinine.moment.day)
+    if age is None or age < ADULT_AGE or patient.sex not in ("male", "female"):
         return None
     if weight is None or not weight.recent:
         return None

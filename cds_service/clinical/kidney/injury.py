@@ -10,18 +10,19 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from cds_service.clinical.chart import Chart
-from cds_service.clinical.facts import Fact, State, known
-from cds_service.clinical.kidney.creatinine import creatinine_results
+from cds_service.clinical.facts import ABSENT, KNOWN, Fact, absent, known
+from cds_service.clinical.kidney.creatinine import WINDOW, creatinine_results
 from cds_service.clinical.labs.results import Result
-from cds_service.clinical.screens.conditions import on_problem_list
+from cds_service.clinical.screens.conditions import on_problem_list, onset_of
 from cds_service.clinical.screens.screening import PRESENT
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
 from cds_service.fhir.datetimes import format_day
+from cds_service.fhir.json import Resource
 
 RISE, RATIO = Decimal("26.5"), Decimal("1.5")
 STAGE_2, STAGE_3, STAGE_3_LEVEL = Decimal(2), Decimal(3), Decimal("353.6")
-_RISE_WINDOW, _WINDOW = timedelta(hours=48), timedelta(days=7)
+_RISE_WINDOW = timedelta(hours=48)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +41,31 @@ class Injury:
 
 
 def read_kidney_injury(chart: Chart, vocabulary: Vocabulary, now: datetime) -> Fact:
-    """Acute kidney injury: an active condition, or KDIGO by the creatinine of the last 7 days."""
-    problem = on_problem_list(chart, vocabulary, "kidney-injury", "acute kidney injury")
+    """Acute kidney injury: an active condition of the last 90 days, or KDIGO by the creatinine of the last 7 days.
+
+    An older condition is named in the note and the summary, and does not count. One without a date counts.
+    """
+    days = vocabulary.thresholds["kidney-injury-age"]
+
+    def is_recent(condition: Resource) -> bool:
+        onset = onset_of(condition)
+        return onset is None or onset.days_before(now) <= days
+
+    problem = on_problem_list(chart, vocabulary, "kidney-injury", "acute kidney injury", is_recent)
     injury = kdigo(creatinine_results(chart, vocabulary, now), now)
-    if problem.state is State.KNOWN or injury is None:
-        return problem if problem.state is not State.ABSENT else chart.gap(queries.KIDNEY) or problem
+    if problem.state is KNOWN or injury is None:
+        return (
+            problem if problem.state is not ABSENT else chart.gap(queries.KIDNEY) or _none(chart, vocabulary, problem)
+        )
     summary = f"acute kidney injury by creatinine, KDIGO stage {injury.stage} ({injury.describe()})"
     return known(PRESENT, (injury.before.origin, injury.after.origin), summary=summary)
+
+
+def _none(chart: Chart, vocabulary: Vocabulary, problem: Fact) -> Fact:
+    """No injury of today; an older one is said."""
+    older = on_problem_list(chart, vocabulary, "kidney-injury", "acute kidney injury")
+    days = vocabulary.thresholds["kidney-injury-age"]
+    return absent(f"an acute kidney injury of more than {days} days ago is listed") if older.state is KNOWN else problem
 
 
 def kdigo(results: Sequence[Result], now: datetime) -> Injury | None:
@@ -55,7 +74,7 @@ def kdigo(results: Sequence[Result], now: datetime) -> Injury | None:
     `results` are plain values above zero in µmol/L, without comparators. Two that are exact to the day only count as
     within 48 hours if they can be.
     """
-    recent = [result for result in results if result.moment.latest >= now - _WINDOW]
+    recent = [result for result in results if result.moment.latest >= now - WINDOW]
     pairs = [(before, after) for before in recent for after in recent if _may_precede(before, after)]
     injuries = [Injury(_stage(before, after), before, after) for before, after in pairs if _is_injury(before, after)]
     return max(injuries, key=_gravity, default=None)
@@ -67,7 +86,8 @@ def _gravity(injury: Injury) -> tuple[int, datetime, str]:
 
 
 def _may_precede(before: Result, after: Result) -> bool:
-    return before is not after and before.moment.earliest < after.moment.latest
+    """By the day, and by the time of one day: a creatinine that falls is no injury."""
+    return before is not after and not before.moment.is_later_than(after.moment)
 
 
 def _is_injury(before: Result, after: Result) -> bool:

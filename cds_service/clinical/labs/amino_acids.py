@@ -1,28 +1,21 @@
 """Plasma glutamate and cystine: newest eligible result, its class, whether it is a baseline, its handling."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
 from cds_service.clinical.labs.ranges import UNCLASSIFIED, classify
-from cds_service.clinical.labs.results import AnalyteResults, Result, ResultCriteria, read_results
+from cds_service.clinical.labs.results import AnalyteResults, Result, read_results, result_criteria
 from cds_service.clinical.labs.site_intervals import SiteInterval
-from cds_service.clinical.orders.drugs import (
-    active_medications_index,
-    drug_concepts,
-    has_unknown_drug,
-    is_active_medication,
-)
-from cds_service.clinical.orders.recognise import recognise
+from cds_service.clinical.labs.treatment import Treatment, earliest_start
 from cds_service.clinical.patient import Patient
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
-from cds_service.fhir.datetimes import Moment, format_day, read_moment
-from cds_service.fhir.json import Resource, at, relative_reference
+from cds_service.fhir.datetimes import format_day
 from cds_service.fhir.quantities import format_number, round_significant
-from cds_service.fhir.versions.elements import dates_written, instructions_of, is_about, treatment_period
 
 KIND = "amino acid"
 UNIT = "µmol/L"
@@ -30,23 +23,13 @@ _ANALYTES = ("glutamate", "cystine", "glutamine", "glutamate-lookalikes")
 BASELINE, ON_TREATMENT, MEASURED = "baseline", "on treatment", "measured"
 
 
-@dataclass(frozen=True, slots=True)
-class TreatmentStart:
-    """An active acetylcysteine medication: where it stands and when it began (None: that cannot be read).
-
-    `is_named` is False for one whose drug cannot be read: it may be acetylcysteine.
-    """
-
-    reference: str
-    moment: Moment | None
-    is_named: bool = True
-
-
 def read_analyte(codes: str, chart: Chart, vocabulary: Vocabulary, now: datetime) -> AnalyteResults:
     """All results of glutamate, cystine or glutamine, the usable ones newest first."""
     days = int(vocabulary.thresholds["result-age"])
     others = tuple(vocabulary.code_lists[name] for name in _ANALYTES if name != codes)
-    criteria = ResultCriteria(vocabulary.code_lists[codes], KIND, days, others)
+    criteria = result_criteria(vocabulary, codes, KIND, days, others)
+    if codes == "glutamine":  # runs far higher than the other two, and is only compared with glutamate
+        criteria = msgspec.structs.replace(criteria, highest=None)
     return read_results(chart.get(queries.AMINO_ACIDS), criteria, chart.patient_id, now)
 
 
@@ -78,60 +61,41 @@ def _describe(result: Result) -> dict[str, str]:
     return {"result": sent if sent == shown else f"{sent} ({shown})", "date": format_day(result.moment.day)}
 
 
-def find_treatment_starts(chart: Chart, vocabulary: Vocabulary, drafts: Sequence[Resource]) -> list[TreatmentStart]:
-    """Each active medication that is acetylcysteine, or may be, and that is not one of the drafts."""
-    medications, drafted = active_medications_index(chart), {relative_reference(draft) for draft in drafts}
-    starts = []
-    for resource in chart.get(queries.MEDICATIONS).resources:
-        reference = relative_reference(resource)
-        if reference in drafted or not is_active_medication(resource) or not is_about(resource, chart.patient_id):
-            continue
-        rows, named = recognise(drug_concepts(resource, medications), vocabulary)
-        if rows or named:
-            starts.append(TreatmentStart(reference, _began(resource)))
-        elif has_unknown_drug(resource, medications):
-            starts.append(TreatmentStart(reference, None, is_named=False))
-    return starts
-
-
-def _began(resource: Resource) -> Moment | None:
-    """The start of its dosing, else of its period, else the day it was written."""
-    bounds = [at(instruction, "timing", "repeat", "boundsPeriod", "start") for instruction in instructions_of(resource)]
-    starts = [start for value in bounds if (start := read_moment(value)) is not None]
-    if starts:
-        return min(starts, key=lambda start: start.day)
-    written = (at(treatment_period(resource), "start"), *dates_written(resource))
-    return next((moment for value in written if (moment := read_moment(value)) is not None), None)
-
-
-def read_sample_timing(results: AnalyteResults, starts: list[TreatmentStart], chart: Chart) -> Fact:
+def read_sample_timing(
+    results: AnalyteResults, treatments: list[Treatment], chart: Chart, vocabulary: Vocabulary
+) -> Fact:
     """Whether the newest glutamate is a baseline or was taken on treatment."""
     newest = results.newest
     if newest is None:
         return chart.gap(queries.AMINO_ACIDS) or absent("no result")
-    begun = [
-        (start.moment.day, start.reference)
-        for start in starts
-        if start.moment and start.moment.day <= newest.moment.day  # by the day: most starts are no more exact
-    ]
-    if begun:
-        day, reference = min(begun)
-        return known(ON_TREATMENT, (Origin(reference, f"began {format_day(day)}"),), since=format_day(day))
-    unread = next((start for start in starts if start.moment is None), None)
+    treatment = earliest_start(results, treatments, int(vocabulary.thresholds["days-of-intravenous-treatment"]))
+    if treatment is not None and treatment.began is not None:
+        since = format_day(treatment.began.day)
+        return known(ON_TREATMENT, (Origin(treatment.reference, f"began {since}"),), since=since)
+    unread = next((treatment for treatment in treatments if treatment.began is None), None)
     if unread is not None:
         what = "acetylcysteine medication has no start date" if unread.is_named else "medication has no name"
         return unknown(f"an active {what} that can be read")
     return chart.gap(queries.MEDICATIONS) or known(BASELINE, (newest.origin,))
 
 
-def read_level_before_treatment(results: AnalyteResults, starts: list[TreatmentStart]) -> Fact:
+def read_level_before_treatment(results: AnalyteResults, treatments: list[Treatment], vocabulary: Vocabulary) -> Fact:
     """The last value before the treatment began, and the change since then."""
-    days = [start.moment.day for start in starts if start.moment is not None]
-    newest = results.newest
-    earlier = [result for result in results.usable if days and result.moment.day < min(days)]
-    if newest is None or not earlier or not days or newest in earlier:
+    treatment = earliest_start(results, treatments, int(vocabulary.thresholds["days-of-intravenous-treatment"]))
+    newest, began = results.newest, treatment.began if treatment else None
+    earlier = [result for result in results.usable if began and result.moment.day < began.day]
+    if newest is None or not earlier:
         return absent("no result from before the treatment")
     return known(MEASURED, (earlier[0].origin,), change=_change(earlier[0], newest), **_describe(earlier[0]))
+
+
+def read_mix_up(results: AnalyteResults, vocabulary: Vocabulary) -> Fact:
+    """A glutamate so high that it may be a glutamine: it is used, and the card asks to check."""
+    newest = results.newest
+    limit = vocabulary.thresholds["glutamate-mix-up"]
+    if newest is None or newest.measure.value <= limit:
+        return absent("none")
+    return known("possible", (newest.origin,), limit=f"{format_number(limit)} {UNIT}")
 
 
 def _change(before: Result, now: Result) -> str:

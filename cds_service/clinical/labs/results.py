@@ -1,21 +1,21 @@
 """Laboratory results: which may be used, and for each one that may not, why."""
 
-import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 
 import msgspec
 
 from cds_service.clinical.chart import Data, ResultElement, is_valid, result_elements
 from cds_service.clinical.facts import Origin
-from cds_service.fhir.codes import CodeList, CodeRow
+from cds_service.clinical.vocabulary import Vocabulary
+from cds_service.fhir.codes import CodeList, CodeRow, NameList
 from cds_service.fhir.datetimes import Moment, format_day, sample_moment
 from cds_service.fhir.json import Json, Resource, names, objects, text
-from cds_service.fhir.quantities import Measure, Refusal, read_measure
+from cds_service.fhir.quantities import UNITS, Measure, Refusal, format_number, read_measure
 from cds_service.fhir.versions.elements import is_about
 
 FINAL = frozenset(("final", "amended", "corrected"))
-_OTHER_SPECIMEN = re.compile(r"\b(urine|csf|cerebrospinal|spinal|amniotic|saliva|dried)\b", re.IGNORECASE)
 _VALUE_TYPES = [
     "valueString",
     "valueCodeableConcept",
@@ -51,6 +51,7 @@ class RejectedResult(msgspec.Struct, frozen=True):
     reference: str
     moment: Moment | None = None
     is_other_analyte: bool = False  # its code means a different specimen or measure
+    is_void: bool = False  # it never was a result of this patient, or is one no more: nothing is missing without it
 
     def describe(self) -> str:
         """In words: glutamate in urine, 3 November 2026: a different specimen or measure."""
@@ -72,12 +73,36 @@ class AnalyteResults:
 
 
 class ResultCriteria(msgspec.Struct, frozen=True):
-    """What to look for: the code list, the kind of unit, and how old a result may be (days; None: any age)."""
+    """What to look for: the code list, the kind of unit, and what a usable result is.
+
+    `days` is how old it may be (None: any age). A value below `lowest` or above `highest`, in the unit of its kind, is
+    implausible. A result that is coded as one of `others` too is neither. One whose name or specimen is in
+    `other_specimens` is not from blood, whatever its code says.
+    """
 
     codes: CodeList
     kind: str
+    other_specimens: NameList
+    lowest: Decimal | None = None
+    highest: Decimal | None = None
     days: int | None = None
-    others: tuple[CodeList, ...] = ()  # a result that is coded as one of these too is neither
+    others: tuple[CodeList, ...] = ()
+
+
+def result_criteria(
+    vocabulary: Vocabulary, codes: str, kind: str, days: int | None = None, others: tuple[CodeList, ...] = ()
+) -> ResultCriteria:
+    """The criteria for a code list of the content, with the plausible values of its kind of unit."""
+    name = kind.lower().replace(" ", "-")
+    return ResultCriteria(
+        vocabulary.code_lists[codes],
+        kind,
+        vocabulary.name_lists["other-specimens"],
+        vocabulary.thresholds.get(f"{name}-lowest"),
+        vocabulary.thresholds.get(f"{name}-highest"),
+        days,
+        others,
+    )
 
 
 def read_results(data: Data, criteria: ResultCriteria, patient_id: str, now: datetime) -> AnalyteResults:
@@ -99,7 +124,7 @@ def _read(data: Data, criteria: ResultCriteria, patient_id: str, now: datetime) 
         result = _assess(source, row, contradicted, criteria, patient_id, now)
         if isinstance(result, Result) and source.reference in data.retracted:
             reason = "its panel was entered in error or cancelled"
-            result = RejectedResult(result.row.term, reason, source.reference, result.moment)
+            result = RejectedResult(result.row.term, reason, source.reference, result.moment, is_void=True)
         if isinstance(result, Result):
             results.usable.append(result)
         else:
@@ -130,20 +155,28 @@ def _assess(
     element, resource, reference = source.element, source.resource, source.reference
     moment = sample_time_of(element, resource)
     if not row.included:
-        return RejectedResult(row.term, "a different specimen or measure", reference, moment, is_other_analyte=True)
+        reason = "a different specimen or measure"
+        return RejectedResult(row.term, reason, reference, moment, is_other_analyte=True, is_void=True)
     problem = (
         _subject_problem(element, resource, patient_id)
-        or _specimen_problem(element, resource)
+        or _specimen_problem(element, resource, criteria)
         or ("its codes contradict each other" if contradicted else "")
         or _status_problem(element, resource)
         or _date_problem(moment, criteria, now)
     )
     if problem or moment is None:
-        return RejectedResult(row.term, problem, reference, moment)
-    measure = _read_value(element, criteria.kind)
+        return RejectedResult(row.term, problem, reference, moment, is_void=_is_void(element, resource, patient_id))
+    measure = _read_value(element, criteria)
     if isinstance(measure, Refusal):
         return RejectedResult(row.term, measure.reason, reference, moment)
     return Result(row, measure, moment, element, reference, _specimen(element, resource), text(resource.get("issued")))
+
+
+def _is_void(element: Resource, resource: Resource, patient_id: str) -> bool:
+    """True for a result of another patient, one that was taken back, and one that is only expected."""
+    status = text(element.get("status")) or text(resource.get("status"))
+    void = not is_valid(resource) or not is_valid(element) or status == "registered"
+    return void or bool(_subject_problem(element, resource, patient_id))
 
 
 def _subject_problem(element: Resource, resource: Resource, patient_id: str) -> str:
@@ -179,21 +212,33 @@ def _date_problem(moment: Moment | None, criteria: ResultCriteria, now: datetime
     return ""
 
 
-def _read_value(element: Resource, kind: str) -> Measure | Refusal:
+def _read_value(element: Resource, criteria: ResultCriteria) -> Measure | Refusal:
     quantity: Json = element.get("valueQuantity")
     if quantity is None:
         other = any(element.get(name) is not None for name in _VALUE_TYPES)
         return Refusal("its value is not a number with a unit" if other else "it has no value")
-    measure = read_measure(kind, quantity)
-    if isinstance(measure, Measure) and measure.value < 0:
-        return Refusal("its value is negative")
-    return measure
+    measure = read_measure(criteria.kind, quantity)
+    return measure if isinstance(measure, Refusal) else _implausible(measure, criteria) or measure
 
 
-def _specimen_problem(element: Resource, resource: Resource) -> str:
+def _implausible(measure: Measure, criteria: ResultCriteria) -> Refusal | None:
+    """Why a value is none that a person can have; None for a plausible one."""
+    if measure.value <= 0:
+        return Refusal("its value is not above zero")
+    if criteria.lowest is not None and measure.value < criteria.lowest:
+        return Refusal(f"its value is implausible: below {format_number(criteria.lowest)} {UNITS[criteria.kind]}")
+    if criteria.highest is not None and measure.value > criteria.highest:
+        return Refusal(f"its value is implausible: above {format_number(criteria.highest)} {UNITS[criteria.kind]}")
+    return None
+
+
+def _specimen_problem(element: Resource, resource: Resource, criteria: ResultCriteria) -> str:
+    words = criteria.other_specimens
     for holder in (element,) if element is resource else (element, resource):
-        if any(map(_OTHER_SPECIMEN.search, _specimen_names(holder))):
+        if words.included_among(_specimen_names(holder)):
             return "its specimen is not plasma or serum"
+    if words.included_among(names(element.get("code"))):
+        return "its code is of blood and its name of another specimen: they contradict each other"
     return ""
 
 

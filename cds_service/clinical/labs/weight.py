@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from cds_service.clinical.chart import Chart
-from cds_service.clinical.labs.results import ResultCriteria, read_results
+from cds_service.clinical.labs.results import read_results, result_criteria
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
 
@@ -21,7 +21,7 @@ class Weight:
 
 def read_weight(chart: Chart, vocabulary: Vocabulary, now: datetime) -> Weight | None:
     """The newest weight above zero without a comparator; None if there is none."""
-    criteria = ResultCriteria(vocabulary.code_lists["body-weight"], "weight")
+    criteria = result_criteria(vocabulary, "body-weight", "weight")
     usable = read_results(chart.get(queries.BODY), criteria, chart.patient_id, now).usable
     newest = next((result for result in usable if result.measure.value > 0 and not result.measure.comparator), None)
     if newest is None:

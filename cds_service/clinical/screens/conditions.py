@@ -1,11 +1,15 @@
 """Screens of the problem list: a condition is on it, is not, or cannot be told, and why."""
 
+from collections.abc import Callable
+
 from cds_service.clinical.chart import Chart, Data
 from cds_service.clinical.facts import Fact, State, known
 from cds_service.clinical.screens.screening import NAMELESS, PRESENT, Finding, is_nameless, screen_list
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
+from cds_service.fhir.datetimes import Moment, read_moment
 from cds_service.fhir.json import Concept, Resource, code_or_concept, read_concept
+from cds_service.fhir.versions.elements import onset_dates
 
 _LIVE_CLINICAL = {"active", "recurrence", "relapse"}
 NOT_TRUE = {"refuted", "entered-in-error"}
@@ -18,8 +22,13 @@ def is_active(condition: Resource) -> bool:
     return (not clinical or bool(clinical & _LIVE_CLINICAL)) and not verification & NOT_TRUE
 
 
-def screen_conditions(chart: Chart, vocabulary: Vocabulary, codes: str, words: str) -> Fact:
-    """An active condition of a code list; one that only has a name of the word list makes the fact *unknown*."""
+def screen_conditions(
+    chart: Chart, vocabulary: Vocabulary, codes: str, words: str, counts: Callable[[Resource], bool] | None = None
+) -> Fact:
+    """An active condition of a code list; one that only has a name of the word list makes the fact *unknown*.
+
+    `counts` says of a condition whether it is looked at, such as by its age; all are, where it is None.
+    """
 
     def find(condition: Concept) -> Finding:
         if is_nameless(condition):
@@ -32,8 +41,17 @@ def screen_conditions(chart: Chart, vocabulary: Vocabulary, codes: str, words: s
         hint = vocabulary.name_lists[words].included_among(condition.names)
         return hint.name if hint else None
 
-    active = _active_conditions(chart.get(queries.PROBLEMS))
+    active = [
+        (condition, concept)
+        for condition, concept in _active_conditions(chart.get(queries.PROBLEMS))
+        if counts is None or counts(condition)
+    ]
     return screen_list(chart, queries.PROBLEMS, ((condition, find(concept)) for condition, concept in active))
+
+
+def onset_of(condition: Resource) -> Moment | None:
+    """When a condition began, else when it was recorded; None where neither is exact to the day."""
+    return next((moment for value in onset_dates(condition) if (moment := read_moment(value)) is not None), None)
 
 
 def _active_conditions(problems: Data) -> list[tuple[Resource, Concept]]:
@@ -46,9 +64,11 @@ def _active_conditions(problems: Data) -> list[tuple[Resource, Concept]]:
     return active
 
 
-def on_problem_list(chart: Chart, vocabulary: Vocabulary, codes: str, label: str) -> Fact:
+def on_problem_list(
+    chart: Chart, vocabulary: Vocabulary, codes: str, label: str, counts: Callable[[Resource], bool] | None = None
+) -> Fact:
     """The same screen, with `label` in the fact's summary: chronic kidney disease on the problem list."""
-    fact = screen_conditions(chart, vocabulary, codes, f"{codes}-words")
+    fact = screen_conditions(chart, vocabulary, codes, f"{codes}-words", counts)
     if fact.state is not State.KNOWN:
         return fact
     return known(PRESENT, fact.origins, summary=f"{label} on the problem list")

@@ -159,6 +159,15 @@ def bounds_length_of(repeat: Json) -> Json:
     return at(repeat, "boundsDuration") or at(repeat, "boundsQuantity") or at(repeat, "boundsRange", "high")
 
 
+# ---------------------------------------------------------------- conditions
+
+
+def onset_dates(condition: Resource) -> list[Json]:
+    """When a condition began, the best first: its onset, else when it was recorded."""
+    recorded = (condition.get(name) for name in ("recordedDate", "assertedDate", "dateRecorded"))
+    return [condition.get("onsetDateTime"), at(condition, "onsetPeriod", "start"), *recorded]
+
+
 # ---------------------------------------------------------------- results and allergies
 
 

@@ -10,7 +10,7 @@ import pytest
 from cds_service.clinical.chart import Arrival, Chart, Data
 from cds_service.clinical.labs.amino_acids import read_analyte, read_level
 from cds_service.clinical.labs.ranges import Classification, Interval, classify, interval_of
-from cds_service.clinical.labs.results import ResultCriteria, read_results
+from cds_service.clinical.labs.results import read_results, result_criteria
 from cds_service.clinical.labs.site_intervals import SiteInterval
 from cds_service.clinical.patient import Demographics, Patient
 from cds_service.content.loading import load_content
@@ -78,7 +78,7 @@ def observation(value: Json = 87, ranges: Json = None, comparator: str = "", fla
 
 def classed(person: Demographics = WOMAN, **sent: Json) -> Classification:
     """The class of a result that may be used."""
-    wanted = ResultCriteria(VOCABULARY.code_lists["glutamate"], "amino acid")
+    wanted = result_criteria(VOCABULARY, "glutamate", "amino acid")
     newest = read_results(Data(Arrival.GIVEN, (observation(**sent),)), wanted, "p1", NOW).newest
     assert newest is not None
     return classify(newest, "amino acid", person)
@@ -502,7 +502,7 @@ def test_less_than_a_number_in_a_range_from_zero_is_normal() -> None:
     ],
 )
 def test_the_interval_of_a_result_is_its_own_or_the_sites(ranges: Json, expected: Interval | None) -> None:
-    wanted = ResultCriteria(VOCABULARY.code_lists["glutamate"], "amino acid")
+    wanted = result_criteria(VOCABULARY, "glutamate", "amino acid")
     newest = read_results(Data(Arrival.GIVEN, (observation(ranges=ranges),)), wanted, "p1", NOW).newest
     assert newest is not None
 

@@ -9,7 +9,7 @@ import pytest
 
 from cds_service.clinical.chart import NOT_SENT, Arrival, Data
 from cds_service.clinical.facts import Origin
-from cds_service.clinical.labs.results import AnalyteResults, ResultCriteria, has_code, read_results
+from cds_service.clinical.labs.results import AnalyteResults, has_code, read_results, result_criteria
 from cds_service.content.loading import load_content
 
 VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
@@ -48,7 +48,7 @@ def read(*resources: Json, codes: str = "glutamate", days: int | None = 365) -> 
     """The results of one analyte from these resources, as of now."""
     data = Data(Arrival.GIVEN, resources)
     others = tuple(VOCABULARY.code_lists[name] for name in ("glutamate", "glutamine") if name != codes)
-    return read_results(data, ResultCriteria(VOCABULARY.code_lists[codes], "amino acid", days, others), "p1", NOW)
+    return read_results(data, result_criteria(VOCABULARY, codes, "amino acid", days, others), "p1", NOW)
 
 
 def reasons(*resources: Json, codes: str = "glutamate") -> list[str]:
@@ -93,7 +93,7 @@ def test_a_result_without_a_reference_to_its_specimen_has_none(specimen: Json) -
 def test_without_results_there_is_no_newest_one() -> None:
     assert read().newest is None
     assert (
-        read_results(NOT_SENT, ResultCriteria(VOCABULARY.code_lists["glutamate"], "amino acid"), "p1", NOW)
+        read_results(NOT_SENT, result_criteria(VOCABULARY, "glutamate", "amino acid"), "p1", NOW)
         == AnalyteResults()
     )
 

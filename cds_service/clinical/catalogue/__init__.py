@@ -1,0 +1,18 @@
+"""The catalogue of facts: what each means, which values it can take, and where it is read from.
+
+Content may only use the facts, values and texts named here; `cds-service check` takes its partitions from here.
+"""
+
+from collections.abc import Mapping
+
+from cds_service.clinical.catalogue.fact_type import ORDER, PATIENT, FactType
+from cds_service.clinical.catalogue.kidney import KIDNEY_FACTS
+from cds_service.clinical.catalogue.labs import LABS_FACTS
+from cds_service.clinical.catalogue.orders import ORDERS_FACTS
+from cds_service.clinical.catalogue.screens import SCREENS_FACTS
+
+__all__ = ["CATALOGUE", "ORDER", "PATIENT", "FactType"]
+
+CATALOGUE: Mapping[str, FactType] = {
+    fact.name: fact for fact in (*ORDERS_FACTS, *LABS_FACTS, *KIDNEY_FACTS, *SCREENS_FACTS)
+}

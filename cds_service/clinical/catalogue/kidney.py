@@ -1,0 +1,120 @@
+"""Facts about kidney function."""
+
+from cds_service.clinical.catalogue.fact_type import ANY_STATE, PATIENT, FactType
+from cds_service.clinical.facts import KNOWN
+from cds_service.fhir import queries as q
+
+_KIDNEY_DISEASE_LISTS = tuple(
+    f"{name}{words}"
+    for name in ("kidney-disease", "kidney-disease-stage-4", "kidney-disease-stage-5", "kidney-failure")
+    for words in ("", "-words")
+)
+
+KIDNEY_FACTS = (
+    FactType(
+        "kidney",
+        "kidney function",
+        "The gravest kidney finding on record: dialysis, stage 5, acute injury, chronic disease, impairment on the "
+        "latest result, or none.",
+        PATIENT,
+        ANY_STATE,
+        values=("dialysis", "stage 5", "injury", "stage 4", "failure", "disease", "impairment", "none"),
+        texts={"summary": (KNOWN,)},
+        queries=(q.KIDNEY, q.BODY, q.PROBLEMS, q.PATIENT),
+        lists=("dialysis", "dialysis-creatinine", "kidney-injury", *_KIDNEY_DISEASE_LISTS, "egfr", "creatinine"),
+        look_back="results: 365 days",
+        patient=("birthDate", "gender"),
+    ),
+    FactType(
+        "egfr",
+        "eGFR",
+        "eGFR of the newest sample, reported or computed from creatinine.",
+        PATIENT,
+        ANY_STATE,
+        unit="mL/min/1.73m2",
+        step=1,
+        texts={"amount": (KNOWN,)},
+        queries=(q.KIDNEY, q.BODY, q.PATIENT),
+        lists=("egfr", "creatinine"),
+        look_back="365 days",
+        patient=("birthDate", "gender"),
+    ),
+    FactType(
+        "dialysis",
+        "dialysis",
+        "Dialysis on the problem list, or a creatinine taken before or after it.",
+        PATIENT,
+        ANY_STATE,
+        values=("present",),
+        texts={"summary": (KNOWN,)},
+        queries=(q.KIDNEY, q.PROBLEMS),
+        lists=("dialysis", "dialysis-words", "dialysis-creatinine"),
+        look_back="any age",
+    ),
+    FactType(
+        "kidney_injury",
+        "acute kidney injury",
+        "Acute kidney injury on the problem list, of the last 90 days or without a date, or KDIGO by the "
+        "creatinine of the last 7 days.",
+        PATIENT,
+        ANY_STATE,
+        values=("present",),
+        texts={"summary": (KNOWN,)},
+        queries=(q.KIDNEY, q.PROBLEMS),
+        lists=("kidney-injury", "kidney-injury-words", "creatinine"),
+        look_back="condition: 90 days; creatinine: 7 days",
+    ),
+    FactType(
+        "falling_creatinine",
+        "falling creatinine",
+        "A fall of creatinine by a third or more within the last 7 days: function is changing.",
+        PATIENT,
+        ANY_STATE,
+        values=("present",),
+        texts={"summary": (KNOWN,)},
+        queries=(q.KIDNEY,),
+        lists=("creatinine",),
+        look_back="7 days",
+    ),
+    FactType(
+        "kidney_disease",
+        "chronic kidney disease or impairment",
+        "Chronic kidney disease on the problem list, by its stage: stage 4 without a clearance of the last 90 "
+        "days; a kidney failure that does not say acute or chronic, without an eGFR of at least 60; or an eGFR below "
+        "60 as the latest result of 90 days.",
+        PATIENT,
+        ANY_STATE,
+        values=("stage 5", "stage 4", "failure", "disease", "impairment"),
+        texts={"summary": (KNOWN,)},
+        queries=(q.KIDNEY, q.PROBLEMS, q.BODY, q.PATIENT),
+        lists=(*_KIDNEY_DISEASE_LISTS, "egfr", "creatinine"),
+        look_back="results: 90 days",
+        patient=("birthDate", "gender"),
+    ),
+    FactType(
+        "clearance",
+        "creatinine clearance",
+        "Creatinine clearance by Cockcroft and Gault in mL/min, with a weight of the last 365 days; eGFR where it "
+        "cannot be computed, and where its sample is newer.",
+        PATIENT,
+        ANY_STATE,
+        unit="mL/min",
+        step=1,
+        texts={"amount": (KNOWN,)},
+        queries=(q.KIDNEY, q.BODY, q.PATIENT),
+        lists=("creatinine", "egfr", "body-weight"),
+        look_back="creatinine and eGFR: 90 days; weight: 365 days",
+        patient=("birthDate", "gender"),
+    ),
+    FactType(
+        "glutamine_kidney",
+        "kidney function for parenteral glutamine",
+        "Whether kidney results of the last 90 days are there to judge parenteral glutamine by; absent without it.",
+        PATIENT,
+        ANY_STATE,
+        values=("recent",),
+        queries=(q.KIDNEY, q.MEDICATIONS),
+        lists=("creatinine", "egfr"),
+        look_back="90 days",
+    ),
+)
