@@ -55,8 +55,8 @@ check: $(VENV)/.test ## lint, format, types, imports, content
 	@echo "cds-service review-pages --check"; $(BIN)/cds-service review-pages --check
 	@echo "cds-service settings --check"; $(BIN)/cds-service settings --page docs/operating.md --check
 
-deploy-check: $(VENV)/.test ## build the image's steps, run deploy/ (needs promtool, nginx, openssl and the network)
-	@$(BIN)/python -m pytest -q tests/operations/deploying.py
+deploy-check: $(VENV)/.test ## install the wheel, build the image's steps, run deploy/ (needs promtool, nginx, openssl and the network)
+	@$(BIN)/python -m pytest -q tests/operations/installing.py tests/operations/deploying.py
 
 bench: $(VENV)/.bench .peer-venv/.made ## measure the service beside a floor and a peer, and write README's table (needs wrk; 5 minutes)
 	@$(BIN)/python -m benchmarks.bench $(BENCH)

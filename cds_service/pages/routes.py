@@ -12,7 +12,7 @@ from cds_service.content.review import first_shown, people, run_examples, sectio
 from cds_service.guidance.model import Card, Content
 from cds_service.hooks.discovery import SERVICES
 from cds_service.pages import attributes, trying_routes
-from cds_service.pages.markup import HERE, Pages, link_hosts
+from cds_service.pages.markup import Pages, link_hosts
 
 _SEEN = "As the clinician sees it"
 _DOORS = (
@@ -33,7 +33,7 @@ def set_up(app: FastAPI) -> None:
     app.include_router(router)
     if demo:
         app.include_router(trying_routes.router)
-    app.mount("/static", StaticFiles(directory=HERE / "static"))
+    app.mount("/static", StaticFiles(packages=[("cds_service.pages", "static")]))
 
 
 def base_of(request: Request) -> str:
