@@ -36,7 +36,7 @@ class Stage:
         return _ABSOLUTE.sub(f"{self.root}/", text)
 
     def all_environment(self) -> dict[str, str]:
-        return {name: self.led_in(value) for name, value in self.environment.items()}
+        return {name: ":".join(map(self.led_in, value.split(":"))) for name, value in self.environment.items()}
 
     def expanded(self, text: str) -> str:
         known = {**self.arguments, **self.environment}
