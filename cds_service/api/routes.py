@@ -12,8 +12,8 @@ from cds_service.api.bodies import read_body
 from cds_service.auth.authenticating import authenticate
 from cds_service.auth.clients import Client
 from cds_service.errors import UnknownService
-from cds_service.gathering.allowed_servers import allowed
-from cds_service.gathering.server import NO_SERVER, FhirServer, NoServer, Source, bearer
+from cds_service.gathering.allowed_servers import find_allowed_base
+from cds_service.gathering.server import NO_SERVER, DataSource, FhirServer, NoServer, read_bearer_token
 from cds_service.guidance.prefetch import prefetch_templates
 from cds_service.hooks.cards import to_json
 from cds_service.hooks.discovery import SERVICES, discover
@@ -104,15 +104,15 @@ def _written(answered: Answer, client: Client | None) -> bytes:
     return to_json(answered.response)
 
 
-def _fhir_server(state: State, asked: HookRequest, client: Client | None) -> tuple[str, Source]:
+def _fhir_server(state: State, asked: HookRequest, client: Client | None) -> tuple[str, DataSource]:
     """What may be asked for what the prefetch lacks, and for the log whether the server that was named may be."""
     if not asked.fhir_server:
         return "none", NO_SERVER
     without_list = None if state.settings.fhir_loopback else ()
-    base = allowed(asked.fhir_server, client.fhir_servers if client else without_list)
+    base = find_allowed_base(asked.fhir_server, client.fhir_servers if client else without_list)
     if base is None:
         return "refused", NoServer("its FHIR server is not one that this service may call")
-    token = bearer(asked.fhir_authorization)
+    token = read_bearer_token(asked.fhir_authorization)
     if token is None:
         return "no usable token", NoServer("its fhirAuthorization cannot be used")
     code_lists, observe, span = state.content.vocabulary.code_lists, state.metrics.fetched, state.tracing.span

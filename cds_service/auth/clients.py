@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 from cds_service.auth.keys import Key, read_key
 from cds_service.content.loading import line_of
 from cds_service.errors import ContentError, Mistake
-from cds_service.gathering.allowed_servers import read_base
+from cds_service.gathering.allowed_servers import parse_base_url
 from cds_service.guidance.conditions import Strict
 
 CdsHooks = Literal["1.0", "2.0"]
@@ -38,7 +38,7 @@ class Client:
 
 
 def _address(url: str) -> str:
-    base = read_base(url)
+    base = parse_base_url(url)
     if base is None:
         raise ValueError("is not a plain http or https address: no user, query, fragment or odd spelling")
     if base.scheme != "https" and not base.is_loopback:

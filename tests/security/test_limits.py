@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from cds_service.app import create_app
 from cds_service.fhir.json import MAX_DEPTH, TooDeep, decode, depth
-from cds_service.gathering.prefetch import MOST_ENTRIES
+from cds_service.gathering.prefetch import MAX_ENTRIES
 from cds_service.hooks.requests import MOST_ORDERS
 from cds_service.settings import Settings
 from tests.security.calling import JSON, Reply, all_at_once, call
@@ -202,19 +202,19 @@ def with_conditions(count: int) -> Json:
 
 
 def test_as_many_entries_as_are_read_are_all_read(client: TestClient) -> None:
-    assert ids_of(cards_of(client, with_conditions(MOST_ENTRIES))) == ["glutamate-high"]
+    assert ids_of(cards_of(client, with_conditions(MAX_ENTRIES))) == ["glutamate-high"]
 
 
 def test_entries_beyond_that_are_not_read_and_a_card_says_so(client: TestClient) -> None:
-    cards = cards_of(client, with_conditions(MOST_ENTRIES + 1))
+    cards = cards_of(client, with_conditions(MAX_ENTRIES + 1))
     assert ids_of(cards) == ["glutamate-high", "screening-incomplete"]
-    assert any(f"only its first {MOST_ENTRIES} entries are read" in line for line in not_done(cards))
+    assert any(f"only its first {MAX_ENTRIES} entries are read" in line for line in not_done(cards))
 
 
 def test_what_stands_before_the_limit_still_warns(client: TestClient) -> None:
     kira = request_for("kira-copd", "oral-for-bronchitis")
     bundle = kira["prefetch"]["problemList"]
-    filled = [*bundle["entry"], *with_conditions(MOST_ENTRIES)["prefetch"]["problemList"]["entry"]]
+    filled = [*bundle["entry"], *with_conditions(MAX_ENTRIES)["prefetch"]["problemList"]["entry"]]
     before = ids_of(cards_of(client, kira))
     after = ids_of(cards_of(client, replaced(kira, ["prefetch", "problemList", "entry"], filled)))
     assert "bronchospasm-oral" in before
@@ -341,5 +341,5 @@ def test_every_status_that_a_limit_can_give_is_in_the_table_for_integrators() ->
 
 def test_the_numbers_in_the_documents_are_those_of_the_code() -> None:
     text = (ROOT / "docs" / "integrating.md").read_text(encoding="utf-8")
-    for number in (f"{MAX_DEPTH} deep", f"{MOST_ORDERS} entries", f"{MOST_ENTRIES:,} entries"):
+    for number in (f"{MAX_DEPTH} deep", f"{MOST_ORDERS} entries", f"{MAX_ENTRIES:,} entries"):
         assert number in text

@@ -9,7 +9,7 @@ from cds_service.clinical.facts import State
 from cds_service.clinical.reading import read_patient_facts
 from cds_service.clinical.screens.conditions import screen_conditions
 from cds_service.content.loading import load_content
-from cds_service.gathering.prefetch import gather
+from cds_service.gathering.prefetch import build_chart
 from tests.support import draft_orders_of
 
 VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
@@ -43,7 +43,7 @@ def bundle(*resources, **members):
 
 
 def facts(**prefetch):
-    return read_patient_facts(draft_orders_of(), gather("p", prefetch), VOCABULARY, NOW)
+    return read_patient_facts(draft_orders_of(), build_chart("p", prefetch), VOCABULARY, NOW)
 
 
 def hypersensitivity(*allergies):
@@ -246,12 +246,12 @@ def test_the_note_names_what_was_found_by_name():
 
 def test_a_refused_code_answers_for_the_name_beside_it():
     noncompliance = condition(concept("Z91.15", ICD10CM, text="asthma"))
-    chart = gather("p", {"problemList": bundle(noncompliance)})
+    chart = build_chart("p", {"problemList": bundle(noncompliance)})
     assert screen_conditions(chart, VOCABULARY, "dialysis", "bronchospasm-risk-words").state is State.ABSENT
 
 
 def test_an_unsure_code_cannot_be_told():
-    chart = gather("p", {"problemList": bundle(condition(concept("K26.0", ICD10CM)))})
+    chart = build_chart("p", {"problemList": bundle(condition(concept("K26.0", ICD10CM)))})
     assert screen_conditions(chart, VOCABULARY, "bleeding-risk", "bleeding-risk-words").state is State.UNKNOWN
 
 
