@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cds_service import __version__
-from cds_service.app import create_app, the_time
+from cds_service.api.runtime import runtime_of
+from cds_service.app import create_app, utc_now
 from cds_service.content.checking import check_content, check_review_dates
 from cds_service.content.explaining import explain_request
 from cds_service.content.loading import load_content
@@ -78,7 +79,7 @@ def serve(
 ) -> None:
     """Run the service. Beyond loopback it needs a list of clients (CDS_CLIENTS), or CDS_AUTH=off."""
     settings = _settings()
-    configure(settings.log_level, the_time)
+    configure(settings.log_level, utc_now)
     _check_access(host, settings)
     _log_access(host, settings)
     if settings.public_url is None and _is_loopback(host):
@@ -98,7 +99,7 @@ def serve(
         get_logger().info(
             "demo", try_it=f"{url}/try", fhir_server=f"{url}/demo/fhir", note="invented people, read only"
         )
-    version = app.state.content.about.version
+    version = runtime_of(app).content.about.version
     serving = partial(get_logger().info, "serving", url=f"{_url(host, port)}/cds-services", content=version)
     run(app, settings, host, port, workers, serving)
 
@@ -153,7 +154,7 @@ def check(
     content = _load(folder)
     reports = [check_content(content, folder, fixtures or settings.fixtures)]
     if review_dates:
-        reports.append(check_review_dates(content, the_time().date()))
+        reports.append(check_review_dates(content, utc_now().date()))
     for line in (line for report in reports for line in report.lines):
         console.print(line)
     mistakes = [mistake for report in reports for mistake in report.mistakes]
@@ -213,7 +214,7 @@ def explain(
     now: Annotated[datetime | None, typer.Option(help="Explain as of this moment (UTC). Default: now.")] = None,
 ) -> None:
     """Explain a call: for each card its conditions, the values found, the resources they came from, and the outcome."""
-    moment = now.replace(tzinfo=the_time().tzinfo) if now else the_time()
+    moment = now.replace(tzinfo=utc_now().tzinfo) if now else utc_now()
     try:
         lines = explain_request(request.read_bytes(), _load(_settings().cards), moment)
     except InvalidRequest as error:
@@ -248,7 +249,7 @@ def report(
 ) -> None:
     """Report what became of the cards: how many were shown, accepted, overridden or ignored, why, and how soon."""
     settings = _settings()
-    moment = since.replace(tzinfo=the_time().tzinfo) if since else None
+    moment = since.replace(tzinfo=utc_now().tzinfo) if since else None
     reading = partial(read_report, moment, _load(settings.cards).about.override_system)
     try:
         outcomes = asyncio.run(read_once(settings.database_url, reading))

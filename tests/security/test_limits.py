@@ -44,8 +44,8 @@ BODY = to_bytes(VALID)
 PATH = "/cds-services/acetylcysteine-order-sign"
 
 
-def new_app(**settings: Any) -> Any:
-    return create_app(Settings(**settings), CONTENT, now=lambda: NOW, new_id=counted_ids())
+def new_app(http: httpx.AsyncClient | None = None, **settings: Any) -> Any:
+    return create_app(Settings(**settings), CONTENT, now=lambda: NOW, new_id=counted_ids(), http=http)
 
 
 def issue_of(reply: Reply) -> Json:
@@ -304,8 +304,9 @@ def test_calls_beyond_those_that_are_answered_at_once_are_told_when_to_come_agai
     waiting = to_bytes({**without(VALID, "prefetch", "problemList"), "fhirServer": "http://127.0.0.1/fhir"})
 
     async def scene() -> tuple[Reply, Reply, Reply]:
-        app, server = new_app(max_calls=1, fhir_deadline_ms=60_000, fhir_timeout_ms=60_000), StoppedServer()
-        app.state.http = httpx.AsyncClient(transport=httpx.MockTransport(server.answer))
+        server = StoppedServer()
+        http = httpx.AsyncClient(transport=httpx.MockTransport(server.answer))
+        app = new_app(http, max_calls=1, fhir_deadline_ms=60_000, fhir_timeout_ms=60_000)
         first = asyncio.create_task(call(app, PATH, all_at_once(waiting)))
         await server.asked.wait()
         second = await call(app, PATH, all_at_once(BODY))
@@ -334,7 +335,7 @@ def test_a_slow_body_takes_no_place_from_a_call_that_is_ready() -> None:
 
 def test_every_status_that_a_limit_can_give_is_in_the_table_for_integrators() -> None:
     text = (ROOT / "docs" / "integrating.md").read_text(encoding="utf-8")
-    answers = text.partition("## Answers")[2].partition("\n## ")[0]
+    answers = text.partition("## Responses")[2].partition("\n## ")[0]
     documented = {int(status) for row in re.findall(r"^\| ([\d, ]+) \|", answers, re.M) for status in row.split(",")}
     assert {200, 400, 404, 405, 408, 412, 413, 415, 431, 500, 503} <= documented
 
