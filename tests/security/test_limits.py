@@ -342,5 +342,5 @@ def test_every_status_that_a_limit_can_give_is_in_the_table_for_integrators() ->
 
 def test_the_numbers_in_the_documents_are_those_of_the_code() -> None:
     text = (ROOT / "docs" / "integrating.md").read_text(encoding="utf-8")
-    for number in (f"{MAX_DEPTH} deep", f"{MOST_ORDERS} entries", f"{MAX_ENTRIES:,} entries"):
+    for number in (f"{MAX_DEPTH} levels", f"{MOST_ORDERS} entries", f"{MAX_ENTRIES:,} entries"):
         assert number in text
