@@ -86,6 +86,13 @@ def test_a_command_works_in_an_empty_folder(installed: Path, tmp_path: Path, wor
     assert printed in done.stdout
 
 
+def test_the_package_brings_its_types_and_its_licence(installed: Path) -> None:
+    (site,) = (installed.parent.parent / "lib").glob("python*/site-packages")
+
+    assert (site / "cds_service" / "py.typed").is_file()
+    assert (site / f"acetylcysteine_cds-{__version__}.dist-info" / "licenses" / "LICENSE").is_file()
+
+
 def test_the_service_answers_with_a_card(demo: Service) -> None:
     status, body = demo.ask(SERVICE, BODY)
 
