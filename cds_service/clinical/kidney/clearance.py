@@ -1,4 +1,4 @@
-"""Creatinine clearance by Cockcroft and Gault; where it cannot be computed, eGFR, and the fact says so."""
+"""Creatinine clearance by Cockcroft and Gault, or eGFR where it cannot be computed."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -26,7 +26,10 @@ def cockcroft_gault(creatinine_mg_dl: Decimal, age: int, weight_kg: Decimal, sex
 def read_clearance(
     chart: Chart, vocabulary: Vocabulary, patient: Patient, weight: Weight | None, egfr: Egfr | None, now: datetime
 ) -> Fact:
-    """Clearance in mL/min, or eGFR in its place; absent if there is neither; unknown if results could not be read."""
+    """Clearance in mL/min, or eGFR in its place, as its text says; absent if there is neither.
+
+    Unknown if kidney results may be missing, or give no eGFR.
+    """
     computed = _computed(chart, vocabulary, patient, weight, now)
     if computed is not None:
         return computed

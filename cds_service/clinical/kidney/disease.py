@@ -1,4 +1,4 @@
-"""Dialysis, chronic kidney disease, and kidney function in one line for a card."""
+"""Dialysis, chronic kidney disease or impairment, and the summary of kidney function."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -26,7 +26,7 @@ def read_dialysis(chart: Chart, vocabulary: Vocabulary) -> Fact:
 
 
 def read_kidney_disease(chart: Chart, vocabulary: Vocabulary, egfr: Egfr | None, now: datetime) -> Fact:
-    """Chronic kidney disease on the problem list; else impairment on the latest result, which is not the same."""
+    """Chronic kidney disease on the problem list; else impairment, a different finding, by the latest eGFR."""
     problem = on_problem_list(chart, vocabulary, "kidney-disease", "chronic kidney disease")
     if problem.state is State.KNOWN:
         return known(DISEASE, problem.origins, summary=str(problem.texts["summary"]))

@@ -54,7 +54,7 @@ def read_egfr(chart: Chart, vocabulary: Vocabulary, patient: Patient, now: datet
 
 
 def _reported(chart: Chart, vocabulary: Vocabulary, age: int | None, now: datetime) -> Egfr | None:
-    """Schwartz for children and never for others; at one time the 2021 equations before the others."""
+    """Schwartz for children only; of results of the same time, the 2021 equations before others."""
     is_child = age is not None and age < ADULT_AGE
     criteria = ResultCriteria(vocabulary.code_lists["egfr"], "eGFR")
     usable = read_results(chart.get(queries.KIDNEY), criteria, chart.patient_id, now).usable

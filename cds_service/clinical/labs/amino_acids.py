@@ -1,4 +1,4 @@
-"""Plasma glutamate and cystine: newest eligible result, its class, whether it is a baseline, its handling."""
+"""Plasma glutamate and cystine: the class of the newest result, and how it relates to treatment and to handling."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,9 +32,9 @@ BASELINE, ON_TREATMENT, MEASURED = "baseline", "on treatment", "measured"
 
 @dataclass(frozen=True, slots=True)
 class TreatmentStart:
-    """An active acetylcysteine medication: where it stands and when it began (None: that cannot be read).
+    """The reference of an active medication, and when it began (None: not known).
 
-    `is_named` is False for one whose drug cannot be read: it may be acetylcysteine.
+    It is acetylcysteine, or may be where `is_named` is False: its drug is not known.
     """
 
     reference: str
@@ -43,7 +43,7 @@ class TreatmentStart:
 
 
 def read_analyte(codes: str, chart: Chart, vocabulary: Vocabulary, now: datetime) -> AnalyteResults:
-    """All results of glutamate, cystine or glutamine, the usable ones newest first."""
+    """All results of an analyte, by the name of its code list; the usable ones newest first."""
     days = int(vocabulary.thresholds["result-age"])
     others = tuple(vocabulary.code_lists[name] for name in _ANALYTES if name != codes)
     criteria = ResultCriteria(vocabulary.code_lists[codes], KIND, days, others)
@@ -51,7 +51,7 @@ def read_analyte(codes: str, chart: Chart, vocabulary: Vocabulary, now: datetime
 
 
 def read_level(results: AnalyteResults, chart: Chart, patient: Patient, site: Sequence[SiteInterval] = ()) -> Fact:
-    """The class of the newest result; absent if there is none; unknown if the results could not be read."""
+    """The class of the newest result; absent if there is none; unknown if results may be missing."""
     newest = results.newest
     if newest is None:
         return chart.gap(queries.AMINO_ACIDS) or absent("no result that can be used")
@@ -79,7 +79,7 @@ def _describe(result: Result) -> dict[str, str]:
 
 
 def find_treatment_starts(chart: Chart, vocabulary: Vocabulary, drafts: Sequence[Resource]) -> list[TreatmentStart]:
-    """Each active medication that is acetylcysteine, or may be, and that is not one of the drafts."""
+    """Each active medication that is or may be acetylcysteine, but for those that are drafts of this call."""
     medications, drafted = active_medications_index(chart), {relative_reference(draft) for draft in drafts}
     starts = []
     for resource in chart.get(queries.MEDICATIONS).resources:
@@ -95,7 +95,7 @@ def find_treatment_starts(chart: Chart, vocabulary: Vocabulary, drafts: Sequence
 
 
 def _began(resource: Resource) -> Moment | None:
-    """The start of its dosing, else of its period, else the day it was written."""
+    """The start of its dosing, else of its period, else the day on which it was written."""
     bounds = [at(instruction, "timing", "repeat", "boundsPeriod", "start") for instruction in instructions_of(resource)]
     starts = [start for value in bounds if (start := read_moment(value)) is not None]
     if starts:
@@ -105,7 +105,7 @@ def _began(resource: Resource) -> Moment | None:
 
 
 def read_sample_timing(results: AnalyteResults, starts: list[TreatmentStart], chart: Chart) -> Fact:
-    """Whether the newest glutamate is a baseline or was taken on treatment."""
+    """Whether the newest result is a baseline or was taken on treatment; unknown if a start is not known."""
     newest = results.newest
     if newest is None:
         return chart.gap(queries.AMINO_ACIDS) or absent("no result")
@@ -125,7 +125,7 @@ def read_sample_timing(results: AnalyteResults, starts: list[TreatmentStart], ch
 
 
 def read_level_before_treatment(results: AnalyteResults, starts: list[TreatmentStart]) -> Fact:
-    """The last value before the treatment began, and the change since then."""
+    """The last result from before the treatment, and the change since then."""
     days = [start.moment.day for start in starts if start.moment is not None]
     newest = results.newest
     earlier = [result for result in results.usable if days and result.moment.day < min(days)]
@@ -135,7 +135,7 @@ def read_level_before_treatment(results: AnalyteResults, starts: list[TreatmentS
 
 
 def _change(before: Result, now: Result) -> str:
-    """The difference, and in percent where that has a meaning; not computed from a `<` or `>`."""
+    """The difference, also in percent unless the earlier value is zero. Values with a comparator have none."""
     if before.measure.comparator or now.measure.comparator:
         return "not computed, a value is given with < or >"
     difference = now.measure.value - before.measure.value
@@ -148,7 +148,7 @@ def _change(before: Result, now: Result) -> str:
 
 
 def read_sample_handling(glutamates: AnalyteResults, glutamines: AnalyteResults, vocabulary: Vocabulary) -> Fact:
-    """Glutamate ÷ glutamine of one sample: above the ratio, handling may have raised glutamate."""
+    """Glutamate divided by glutamine of the same sample: above a threshold, handling may have raised glutamate."""
     glutamate = glutamates.newest
     glutamine = next((result for result in glutamines.usable if glutamate and _same_sample(glutamate, result)), None)
     if glutamate is None or glutamine is None or not _can_divide(glutamate, glutamine):

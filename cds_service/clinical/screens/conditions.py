@@ -1,4 +1,4 @@
-"""Screens of the problem list: a condition is on it, is not, or cannot be told, and why."""
+"""Screens of the problem list for active conditions."""
 
 from cds_service.clinical.chart import Chart, Data
 from cds_service.clinical.facts import Fact, State, known
@@ -12,14 +12,14 @@ NOT_TRUE = {"refuted", "entered-in-error"}
 
 
 def is_active(condition: Resource) -> bool:
-    """A condition counts unless its status says that it is over, refuted or entered in error."""
+    """True unless a status says that the condition is over, refuted or entered in error."""
     clinical = code_or_concept(condition.get("clinicalStatus"))
     verification = code_or_concept(condition.get("verificationStatus"))
     return (not clinical or bool(clinical & _LIVE_CLINICAL)) and not verification & NOT_TRUE
 
 
 def screen_conditions(chart: Chart, vocabulary: Vocabulary, codes: str, words: str) -> Fact:
-    """An active condition of a code list; one that only has a name of the word list makes the fact *unknown*."""
+    """An active condition of a code list. One that only has a name of the word list makes the fact *unknown*."""
 
     def find(condition: Concept) -> Finding:
         if is_nameless(condition):
