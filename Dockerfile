@@ -1,4 +1,4 @@
-# The service and its cards, without the fixtures: an image never holds demo data.
+# The service with its cards, and with the invented patients that demo mode shows (CDS_DEMO=on).
 #
 #   docker build -t acetylcysteine-cds .
 #   docker build -t acetylcysteine-cds --build-arg EXTRA=tracing .    what CDS_TRACES_TO needs
@@ -10,7 +10,7 @@
 ARG PYTHON=3.13
 ARG EXTRA
 
-# ---------------------------------------------------------------- build: the dependencies, from the lock
+# ---------------------------------------------------------------- build: the dependencies from the locks, and the package
 FROM python:${PYTHON}-slim AS build
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
@@ -18,10 +18,20 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_ROOT_USER_ACTION=ignore
 
 ARG EXTRA
-COPY requirements/run.lock requirements/tracing.lock /tmp/
+COPY requirements/run.lock requirements/tracing.lock requirements/build.lock /tmp/
 # The venv has no pip of its own: the image's pip fills it.
 RUN python -m venv --without-pip /venv \
- && python -m pip --quiet --python /venv/bin/python install --no-deps --require-hashes --only-binary :all: -r /tmp/run.lock ${EXTRA:+-r /tmp/$EXTRA.lock}
+ && python -m pip --quiet --python /venv/bin/python install --no-deps --require-hashes --only-binary :all: -r /tmp/run.lock ${EXTRA:+-r /tmp/$EXTRA.lock} \
+ && python -m pip --quiet install --no-deps --require-hashes --only-binary :all: -r /tmp/build.lock
+
+WORKDIR /src
+COPY pyproject.toml README.md LICENSE ./
+COPY cds_service ./cds_service
+COPY cards ./cards
+COPY fixtures/orders ./fixtures/orders
+COPY fixtures/patients ./fixtures/patients
+RUN python -m pip --quiet wheel --no-deps --no-build-isolation --wheel-dir /tmp/wheel /src \
+ && python -m pip --quiet --python /venv/bin/python install --no-deps --target /app /tmp/wheel/*.whl
 
 # ---------------------------------------------------------------- final: what runs
 FROM python:${PYTHON}-slim
@@ -31,20 +41,16 @@ ARG PYTHON
 RUN python -m pip uninstall --yes --quiet --root-user-action=ignore pip \
  && rm -rf /usr/local/lib/python${PYTHON}/ensurepip
 
-ENV PATH=/venv/bin:$PATH \
+ENV PATH=/app/bin:/venv/bin:$PATH \
+    PYTHONPATH=/app \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 
-WORKDIR /app
-
 # Two layers, the slow one first: a change of code leaves the dependencies cached.
 COPY --from=build /venv /venv
-COPY LICENSE ./
-COPY cards ./cards
-COPY cds_service ./cds_service
+COPY --from=build /app /app
 
 # Records go to a file here, unless CDS_DATABASE_URL names PostgreSQL: mount a volume, or they end with the container.
-ENV PYTHONPATH=/app
 WORKDIR /data
 RUN chown 10001:10001 /data
 
@@ -57,4 +63,4 @@ EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
   CMD ["python", "-c", "from urllib.request import ProxyHandler, build_opener; build_opener(ProxyHandler({})).open('http://127.0.0.1:8000/health/live', timeout=3)"]
 
-ENTRYPOINT ["python", "-m", "cds_service", "serve", "--host", "0.0.0.0", "--port", "8000"]
+ENTRYPOINT ["cds-service", "serve", "--host", "0.0.0.0", "--port", "8000"]

@@ -28,7 +28,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(LOCK_VENV)/bin/pip-compile -
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test browser-test coverage bench check deploy-check fix golden mutants fuzz audit sbom pages lock clean
+.PHONY: help run test browser-test coverage bench check deploy-check fix golden mutants fuzz audit sbom pages build lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,8 +55,8 @@ check: $(VENV)/.test ## lint, format, types, imports, content
 	@echo "cds-service review-pages --check"; $(BIN)/cds-service review-pages --check
 	@echo "cds-service settings --check"; $(BIN)/cds-service settings --page docs/operating.md --check
 
-deploy-check: $(VENV)/.test ## build the image's steps, run deploy/ (needs promtool, nginx, openssl and the network)
-	@$(BIN)/python -m pytest -q tests/operations/deploying.py
+deploy-check: $(VENV)/.test ## install the wheel, build the image's steps, run deploy/ (needs promtool, nginx, openssl and the network)
+	@$(BIN)/python -m pytest -q tests/operations/installing.py tests/operations/deploying.py
 
 bench: $(VENV)/.bench .peer-venv/.made ## measure the service beside a floor and a peer, and write README's table (needs wrk; 5 minutes)
 	@$(BIN)/python -m benchmarks.bench $(BENCH)
@@ -93,6 +93,9 @@ pages: $(VENV)/.run ## write docs/guidance/, a review page for each card, and th
 	@$(BIN)/cds-service review-pages
 	@$(BIN)/cds-service settings --page docs/operating.md
 
+build: $(VENV)/.run ## build the package: a wheel and a source distribution in dist/
+	@$(BIN)/python -m hatchling build
+
 lock: $(LOCK_VENV)/.made ## pin requirements/*.in again, with hashes
 	@echo "Locking requirements/run.in, tracing.in, test.in, browser.in, build.in and mutation.in"
 	@$(PIP_COMPILE) --output-file requirements/run.lock requirements/run.in
@@ -106,7 +109,7 @@ lock: $(LOCK_VENV)/.made ## pin requirements/*.in again, with hashes
 	@$(PIP_COMPILE) --output-file requirements/peer.lock requirements/peer.in
 
 clean: ## remove everything that make has made
-	@rm -rf $(VENV) $(LOCK_VENV) $(AUDIT_VENV) .mutation-venv .peer-venv mutants sbom.json screenshots .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	@rm -rf $(VENV) $(LOCK_VENV) $(AUDIT_VENV) .mutation-venv .peer-venv mutants sbom.json dist screenshots .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	@find cds_service tests benchmarks -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # ---------------------------------------------------------------- stamps

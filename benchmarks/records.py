@@ -24,11 +24,11 @@ from tests.support import ROOT, to_bytes
 SECONDS, KILL_INTERVAL, CALLS = 120, 20, 1500
 UNRECORDED = """
 import sys, uvicorn
-from cds_service.app import create_app, the_time
+from cds_service.app import create_app, utc_now
 from cds_service.telemetry.logs import configure
 from cds_service.settings import Settings
 from tests.support import Unrecorded
-configure("warning", the_time)
+configure("warning", utc_now)
 uvicorn.run(create_app(Settings(), records=Unrecorded()), port=int(sys.argv[1]), log_level="warning", access_log=False)
 """
 

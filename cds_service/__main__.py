@@ -1,4 +1,4 @@
-"""`python -m cds_service` is the `cds-service` command."""
+"""Runs the `cds-service` command as `python -m cds_service`."""
 
 from cds_service.cli import main
 

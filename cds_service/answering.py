@@ -9,7 +9,7 @@ from cds_service.clinical.orders.drafts import DraftOrders
 from cds_service.clinical.reading import read_order_facts, read_patient_facts
 from cds_service.errors import DataNotObtained
 from cds_service.gathering.orders import gather_chart, read_draft_orders, resolve_orders
-from cds_service.gathering.server import NO_SERVER, Source
+from cds_service.gathering.server import NO_SERVER, DataSource
 from cds_service.guidance.deciding import OrderDecision, decide, group_advice, undecided
 from cds_service.guidance.model import Content
 from cds_service.guidance.rendering import Call, render_cards
@@ -38,7 +38,7 @@ async def answer(
     content: Content,
     now: datetime,
     new_id: Callable[[], str],
-    source: Source = NO_SERVER,
+    source: DataSource = NO_SERVER,
     span: Spans = untraced,
     pages: str = "",
 ) -> Answer:

@@ -1,4 +1,4 @@
-"""The `cds-service` command: serve, check, review-pages, explain, report, migrate, settings."""
+"""The `cds-service` command."""
 
 import asyncio
 import ipaddress
@@ -11,7 +11,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from cds_service.app import create_app, the_time
+from cds_service import __version__
+from cds_service.api.runtime import runtime_of
+from cds_service.app import create_app, utc_now
 from cds_service.content.checking import check_content, check_review_dates
 from cds_service.content.explaining import explain_request
 from cds_service.content.loading import load_content
@@ -37,36 +39,49 @@ from cds_service.settings import Settings, as_markdown, describe, read_settings,
 from cds_service.telemetry.logs import configure, get_logger
 
 cli = typer.Typer(
-    help="A CDS Hooks service for acetylcysteine.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
 console = Console(soft_wrap=True)
 
-Fixtures = Annotated[Path, typer.Option(help="Folder of the patients and orders that examples name.")]
-Cards = Annotated[Path | None, typer.Option(help="Folder of the content; default: the setting CDS_CARDS.")]
+Cards = Annotated[Path | None, typer.Option(help="Folder of the content. Default: CDS_CARDS.")]
+Fixtures = Annotated[
+    Path | None, typer.Option(help="Folder of the patients and orders that examples name. Default: CDS_FIXTURES.")
+]
 
 
 def main() -> None:
-    """Entry point of the command."""
+    """Runs the command."""
     cli()
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cds-service {__version__}")
+        raise typer.Exit
+
+
+@cli.callback()
+def describe_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """A CDS Hooks service for acetylcysteine."""
 
 
 @cli.command()
 def serve(
-    host: str = "127.0.0.1",
-    port: int = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that answer, on the same port.")] = 1,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Number of worker processes, which share the port.")] = 1,
 ) -> None:
-    """Serve. Without a list of clients only on loopback, unless CDS_AUTH=off says otherwise."""
+    """Run the service. Beyond loopback it needs a list of clients (CDS_CLIENTS), or CDS_AUTH=off."""
     settings = _settings()
-    configure(settings.log_level, the_time)
-    problem = _why_not(host, settings)
-    if problem:
-        console.print(problem, markup=False)
-        raise typer.Exit(2)
-    _say_who_may_call(host, settings)
+    configure(settings.log_level, utc_now)
+    _check_access(host, settings)
+    _log_access(host, settings)
     if settings.public_url is None and _is_loopback(host):
         settings = settings.model_copy(update={"public_url": _url(host, port)})
     try:
@@ -75,7 +90,7 @@ def serve(
     except ContentError as error:
         _fail(error)
     except DatabaseRefused as error:
-        _refuse("Not started", error)
+        _exit_with("Not started", error)
     except (CannotStart, DemoDataMissing) as error:
         console.print(str(error), markup=False)
         raise typer.Exit(2) from None
@@ -84,25 +99,32 @@ def serve(
         get_logger().info(
             "demo", try_it=f"{url}/try", fhir_server=f"{url}/demo/fhir", note="invented people, read only"
         )
-    version = app.state.content.about.version
+    version = runtime_of(app).content.about.version
     serving = partial(get_logger().info, "serving", url=f"{_url(host, port)}/cds-services", content=version)
     run(app, settings, host, port, workers, serving)
 
 
-def _why_not(host: str, settings: Settings) -> str:
-    """Why the service does not start: it would be open by accident, or nobody could call it. Empty if it may."""
+def _check_access(host: str, settings: Settings) -> None:
+    """Exits with status 2 where the service would be open to all by accident, or where no client could call it."""
+    problem = _find_access_problem(host, settings)
+    if problem:
+        console.print(problem, markup=False)
+        raise typer.Exit(2)
+
+
+def _find_access_problem(host: str, settings: Settings) -> str:
     if settings.clients is not None and settings.auth == "off":
-        return "CDS_AUTH=off, but CDS_CLIENTS lists clients to authenticate. One of the two is a mistake."
+        return "CDS_AUTH=off, although CDS_CLIENTS lists clients to authenticate. One of the two is a mistake."
     if _is_loopback(host):
         return ""
     if settings.clients is None and settings.auth != "off":
-        return f"{host} is not loopback, and clients are not known. List them in CDS_CLIENTS, or set CDS_AUTH=off."
+        return f"{host} is not loopback, and no clients are listed. List them in CDS_CLIENTS, or set CDS_AUTH=off."
     if settings.clients is not None and settings.public_url is None:
-        return f"{host} is not loopback: set CDS_PUBLIC_URL to the address that clients call; their tokens are for it."
+        return f"{host} is not loopback: set CDS_PUBLIC_URL to the address that clients call, which their tokens name."
     return ""
 
 
-def _say_who_may_call(host: str, settings: Settings) -> None:
+def _log_access(host: str, settings: Settings) -> None:
     if settings.auth == "off":
         get_logger().warning("open", host=host, note="CDS_AUTH=off: anyone who reaches this address may call")
     elif settings.clients is None:
@@ -123,15 +145,16 @@ def _is_loopback(host: str) -> bool:
 @cli.command()
 def check(
     cards: Cards = None,
-    fixtures: Fixtures = Path("fixtures"),
-    review_dates: Annotated[bool, typer.Option(help="Also fail where a live card is past its review date.")] = False,
+    fixtures: Fixtures = None,
+    review_dates: Annotated[bool, typer.Option(help="Also fail if a live card is past its review date.")] = False,
 ) -> None:
-    """Load the content and prove it: one baseline card for each patient, none unreachable, examples at thresholds."""
-    folder = cards or _settings().cards
+    """Check the content: exactly one baseline card for every patient, no card unreachable, every example as written."""
+    settings = _settings()
+    folder = cards or settings.cards
     content = _load(folder)
-    reports = [check_content(content, folder, fixtures)]
+    reports = [check_content(content, folder, fixtures or settings.fixtures)]
     if review_dates:
-        reports.append(check_review_dates(content, the_time().date()))
+        reports.append(check_review_dates(content, utc_now().date()))
     for line in (line for report in reports for line in report.lines):
         console.print(line)
     mistakes = [mistake for report in reports for mistake in report.mistakes]
@@ -142,18 +165,19 @@ def check(
 
 @cli.command()
 def review_pages(
-    folder: Annotated[Path, typer.Option(help="Where the pages are.")] = Path("docs/guidance"),
-    fixtures: Fixtures = Path("fixtures"),
-    check: Annotated[bool, typer.Option(help="Write nothing; fail where a page differs from the content.")] = False,
+    folder: Annotated[Path, typer.Option(help="Folder of the pages.")] = Path("docs/guidance"),
+    fixtures: Fixtures = None,
+    check: Annotated[bool, typer.Option(help="Write nothing; fail if a page differs from the content.")] = False,
 ) -> None:
     """Write a review page for each card."""
-    pages = pages_of(_load(_settings().cards), fixtures)
+    settings = _settings()
+    pages = pages_of(_load(settings.cards), fixtures or settings.fixtures)
     if not check:
         write_pages(pages, folder)
-    stale = stale_pages(pages, folder)
-    for name in stale:
+    stale_names = stale_pages(pages, folder)
+    for name in stale_names:
         console.print(f"{folder / name} differs from the content: run cds-service review-pages", markup=False)
-    if stale:
+    if stale_names:
         raise typer.Exit(1)
 
 
@@ -186,15 +210,15 @@ def _print_mistakes(error: ContentError) -> None:
 
 @cli.command()
 def explain(
-    request: Annotated[Path, typer.Argument(help="A file with the body of a hook call.")],
-    now: Annotated[datetime | None, typer.Option(help="Explain as of this moment (UTC); default: now.")] = None,
+    request: Annotated[Path, typer.Argument(help="File with the body of a call.")],
+    now: Annotated[datetime | None, typer.Option(help="Explain as of this moment (UTC). Default: now.")] = None,
 ) -> None:
-    """Print, for each card, each condition, the value found, the resource it came from, and the outcome."""
-    moment = now.replace(tzinfo=the_time().tzinfo) if now else the_time()
+    """Explain a call: for each card its conditions, the values found, the resources they came from, and the outcome."""
+    moment = now.replace(tzinfo=utc_now().tzinfo) if now else utc_now()
     try:
         lines = explain_request(request.read_bytes(), _load(_settings().cards), moment)
     except InvalidRequest as error:
-        console.print(f"Not a hook call: {error}", markup=False)
+        console.print(f"Not a CDS Hooks request: {error}", markup=False)
         raise typer.Exit(1) from None
     except DataNotObtained as error:
         console.print(f"Not answered (412): {error}")
@@ -207,48 +231,50 @@ def explain(
 
 @cli.command()
 def migrate() -> None:
-    """Bring the database that CDS_DATABASE_URL names up to the schema of this version. Make a copy of it first."""
+    """Bring the database at CDS_DATABASE_URL up to the schema of this version. Back it up first."""
     try:
         revision = asyncio.run(migrate_schema(_settings().database_url))
     except (DatabaseRefused, StoreDown) as error:
-        _refuse("Not migrated", error)
-    console.print(f"The database's schema is at revision {revision}.")
+        _exit_with("Not migrated", error)
+    console.print(f"The schema of the database is at revision {revision}.")
 
 
 @cli.command()
 def report(
-    since: Annotated[datetime | None, typer.Option(help="Only cards shown since (UTC); default: all.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option(help="Only cards shown since this moment (UTC). Default: all.")
+    ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print comma-separated values.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """What became of the cards: shown, accepted, overridden, ignored, why, and how soon."""
+    """Report what became of the cards: how many were shown, accepted, overridden or ignored, why, and how soon."""
     settings = _settings()
-    moment = since.replace(tzinfo=the_time().tzinfo) if since else None
+    moment = since.replace(tzinfo=utc_now().tzinfo) if since else None
     reading = partial(read_report, moment, _load(settings.cards).about.override_system)
     try:
-        found = asyncio.run(read_once(settings.database_url, reading))
+        outcomes = asyncio.run(read_once(settings.database_url, reading))
     except (DatabaseRefused, StoreDown) as error:
-        _refuse("No report", error)
+        _exit_with("No report", error)
     if csv or json:
-        typer.echo(as_csv(found) if csv else as_json(found), nl=False)
+        typer.echo(as_csv(outcomes) if csv else as_json(outcomes), nl=False)
         return
-    for part in as_tables(found):
-        console.print(part)
+    for section in as_tables(outcomes):
+        console.print(section)
 
 
-def _refuse(what: str, error: CdsServiceError) -> NoReturn:
+def _exit_with(outcome: str, error: CdsServiceError) -> NoReturn:
     code = f" ({error.why})" if isinstance(error, StoreDown) and error.why else ""
-    console.print(f"{what}: {error}{code}", markup=False)
+    console.print(f"{outcome}: {error}{code}", markup=False)
     raise typer.Exit(1)
 
 
 @cli.command()
 def settings(
-    markdown: Annotated[bool, typer.Option(help="Print them as a table for a document.")] = False,
+    markdown: Annotated[bool, typer.Option(help="Print a Markdown table.")] = False,
     page: Annotated[Path | None, typer.Option(help="Write that table into this document, between its marks.")] = None,
-    check: Annotated[bool, typer.Option(help="Write nothing; fail where the document differs.")] = False,
+    check: Annotated[bool, typer.Option(help="With --page: write nothing; fail if the document differs.")] = False,
 ) -> None:
-    """List every setting, its default and its meaning."""
+    """List the settings with their defaults and meanings."""
     if page:
         _settings_page(page, check)
         return
@@ -265,7 +291,7 @@ def _settings_page(page: Path, check: bool) -> None:
     before = page.read_text(encoding="utf-8")
     after = with_table(before)
     if after is None:
-        console.print(f"{page} has no marks between which the settings would stand", markup=False)
+        console.print(f"{page} lacks the marks <!-- settings --> and <!-- /settings -->", markup=False)
         raise typer.Exit(1)
     if not check:
         page.write_text(after, encoding="utf-8")

@@ -1,24 +1,24 @@
-"""Every error this service raises on purpose.
+"""The errors that this service raises on purpose.
 
     CdsServiceError
     ├── InvalidRequest      400  the body is not a CDS Hooks request; names the field
-    ├── NotAuthenticated    401  the request has no token that proves who sends it
+    ├── NotAuthenticated    401  no valid token proves who sent the request
     ├── UnknownService      404  no service has this id
-    ├── DataNotObtained     412  an order is for acetylcysteine, or may be, and nothing about it could be read
-    ├── BodyTooSlow         408  the body did not come in time
-    ├── BodyTooLarge        413  more bytes than the limit
-    ├── TooManyOrders       413  more orders than are looked at in one call
-    ├── NotJson             415  the body is something other than JSON, or is compressed
-    ├── Busy                503  as much is under way as this process takes on at once
-    ├── StoreDown           503  the database is away; the same request may be sent again
-    ├── DatabaseRefused     at start only: the database is of another schema, or its URL is none
-    ├── ContentError        at start only: every mistake in `cards/` or another file, with file and line
-    ├── DemoDataMissing     at start only: demo mode is on, and its people cannot be read
-    ├── WrongSettings       at start only: every setting that cannot be read
-    └── CannotStart         at start only: the settings ask for something that is not there
+    ├── BodyTooSlow         408  the body did not arrive in time
+    ├── DataNotObtained     412  an order is or may be for acetylcysteine, but no data about the patient could be read
+    ├── BodyTooLarge        413  the body exceeds the limit in bytes
+    ├── TooManyOrders       413  the request has more orders than are read in one call
+    ├── NotJson             415  the body is not JSON, or is compressed
+    ├── Busy                503  this process is at its limit of concurrent work
+    ├── StoreDown           503  the database is unavailable; the request may be sent again
+    ├── DatabaseRefused     at start: the database has another schema, or CDS_DATABASE_URL is not a database URL
+    ├── ContentError        at start: mistakes in `cards/` or another file, each with file and line
+    ├── DemoDataMissing     at start: demo mode is on, but its patients cannot be read
+    ├── WrongSettings       at start: settings that cannot be read
+    └── CannotStart         at start: a setting names something that is missing or unusable
 
-Anything else is a bug: 500, and nothing about it on the wire. No message here ever holds a value
-from a request, only names of fields.
+Any other exception is a bug: a 500 that reveals nothing. No message contains a value from a request, only the names of
+fields.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,11 +27,11 @@ from pathlib import Path
 
 
 class CdsServiceError(Exception):
-    """The base of every error in the tree above."""
+    """The base class of them all."""
 
 
 class InvalidRequest(CdsServiceError):
-    """The body cannot be used; `field` is the path of the member that is wrong, `problem` says why."""
+    """The body cannot be used. `field` is the path of the invalid member, and `problem` says what is wrong with it."""
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}")
@@ -40,7 +40,10 @@ class InvalidRequest(CdsServiceError):
 
 
 class NotAuthenticated(CdsServiceError):
-    """The caller is not known. `reason` and `client` are for the log alone: a fixed word, and a configured name."""
+    """The caller is unknown.
+
+    `reason`, a fixed word, and `client`, a configured name, are for the log and never part of the response.
+    """
 
     def __init__(self, reason: str, client: str) -> None:
         super().__init__("the request is not authenticated")
@@ -49,11 +52,11 @@ class NotAuthenticated(CdsServiceError):
 
 
 class UnknownService(CdsServiceError):
-    """No service of this host has the id that was called."""
+    """No service has the id in the path."""
 
 
 class DataNotObtained(CdsServiceError):
-    """What an answer needs is neither in the prefetch nor to be had from the FHIR server; `missing` says why."""
+    """Neither the prefetch nor the FHIR server had the data that an answer needs. `missing` gives the reason by key."""
 
     def __init__(self, missing: Mapping[str, str]) -> None:
         super().__init__("the data that the guidance needs came neither by prefetch nor from the FHIR server")
@@ -61,7 +64,7 @@ class DataNotObtained(CdsServiceError):
 
 
 class BodyTooLarge(CdsServiceError):
-    """The body is larger than the limit, in bytes."""
+    """The body is larger than `limit`, in bytes."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"the body is larger than {limit} bytes")
@@ -69,7 +72,7 @@ class BodyTooLarge(CdsServiceError):
 
 
 class StoreDown(CdsServiceError):
-    """The database does not answer, or not in time. Nothing was kept."""
+    """The database does not answer, or not in time, and nothing was stored. `why` is the error code of the database."""
 
     retry_after = 5  # seconds
 
@@ -79,18 +82,18 @@ class StoreDown(CdsServiceError):
 
 
 class DatabaseRefused(CdsServiceError):
-    """This version of the service cannot use the database that it was given."""
+    """This version of the service cannot use the database."""
 
 
 class BodyTooSlow(CdsServiceError):
-    """The body was not complete in time."""
+    """The body was not complete within the limit, in seconds."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"the body was not complete within {seconds:g} seconds")
 
 
 class TooManyOrders(CdsServiceError):
-    """More orders than are looked at. The call is refused as a whole: part of an answer would look like all of it."""
+    """The request has more orders than are read. It is refused as a whole: cards for some orders would pass for all."""
 
     def __init__(self, field: str, limit: int) -> None:
         super().__init__(f"{field}: has more than {limit} entries; send them in several calls")
@@ -98,11 +101,11 @@ class TooManyOrders(CdsServiceError):
 
 
 class NotJson(CdsServiceError):
-    """The body says of itself that it is not plain JSON."""
+    """The headers declare a body that is not uncompressed JSON."""
 
 
 class Busy(CdsServiceError):
-    """This process takes on no more for the moment."""
+    """This process is at its limit of concurrent calls or of bytes held."""
 
     def __init__(self) -> None:
         super().__init__("the service is busy; ask again in a moment")
@@ -110,7 +113,7 @@ class Busy(CdsServiceError):
 
 @dataclass(frozen=True, order=True)
 class Mistake:
-    """One mistake in the content: where it is and what is wrong, in a sentence."""
+    """One mistake in the content: where it is, and a sentence that says what is wrong."""
 
     file: str
     line: int
@@ -121,7 +124,7 @@ class Mistake:
 
 
 class ContentError(CdsServiceError):
-    """The content cannot be used. Carries every mistake found, not the first."""
+    """The content cannot be used. `mistakes` holds all that were found, in order of file and line."""
 
     def __init__(self, mistakes: list[Mistake]) -> None:
         self.mistakes = sorted(mistakes)
@@ -129,21 +132,21 @@ class ContentError(CdsServiceError):
 
 
 class DemoDataMissing(CdsServiceError):
-    """Demo mode has nobody to show: the folder of the fixtures is not there, or holds no readable people."""
+    """Demo mode has no patients: the folder of the fixtures is missing, or no patient in it can be read."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(
             f"CDS_DEMO is on, but no invented patients can be read in {folder}. "
-            "Set CDS_FIXTURES to the folder of the fixtures, or leave CDS_DEMO off."
+            "Set CDS_FIXTURES to the folder of the fixtures, or turn CDS_DEMO off."
         )
 
 
 class WrongSettings(CdsServiceError):
-    """Settings that cannot be read: one line for each, with its name and without its value."""
+    """Settings that cannot be read: a line for each, with its name but not its value, which may be a secret."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
 
 
 class CannotStart(CdsServiceError):
-    """The settings ask for something that is not there; says what to do about it."""
+    """A setting names something that is missing or unusable. The message says what to do."""

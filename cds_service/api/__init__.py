@@ -1,1 +1,1 @@
-"""The HTTP end: routes, limits, and the one table from error to status."""
+"""HTTP: routes, limits on requests, and error responses."""

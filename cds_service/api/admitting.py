@@ -1,20 +1,21 @@
-"""Admitting calls: no more at once than one process can answer in time."""
+"""Admission: how many calls one process answers at the same time."""
 
 from cds_service.errors import Busy
 
 
 class Gate:
-    """Counts the calls that are being answered. Bodies on their way do not count: a slow sender takes no place."""
+    """Counts the calls being answered. A body still on its way does not count, so a slow sender takes nobody's place.
 
-    def __init__(self, most: int) -> None:
-        self._most, self._inside = most, 0
+    Use it as a context manager; entering raises `Busy` when `limit` calls are already inside.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit, self._inside = limit, 0
 
     def __enter__(self) -> None:
-        """A place while a call is answered. Raises `Busy` if there is none."""
-        if self._inside >= self._most:
+        if self._inside >= self._limit:
             raise Busy
         self._inside += 1
 
     def __exit__(self, *_: object) -> None:
-        """The place is free again."""
         self._inside -= 1

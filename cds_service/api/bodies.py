@@ -1,4 +1,4 @@
-"""Reading a request body: up to a size, in time, not more of all bodies together than fits in memory; only JSON."""
+"""Request bodies: limited in size, in time, and in how many bytes of all of them one process holds."""
 
 import asyncio
 import re
@@ -17,67 +17,73 @@ _JSON = re.compile(r"application/json|text/json|[\w.-]+/[\w.-]+\+json", re.ASCII
 
 
 class Bodies:
-    """Reads the bodies of one process."""
+    """Reads the bodies of one process, and counts the bytes of those that are still incomplete."""
 
     def __init__(self, settings: Settings) -> None:
-        self._seconds = settings.body_timeout_ms / 1000
-        self._most_held = settings.max_held_bytes
+        self._timeout = settings.body_timeout_ms / 1000
+        self._max_bytes = settings.max_body_bytes
+        self._max_held = settings.max_held_bytes
         self._held = 0
 
-    async def read(self, request: Request, limit: int) -> bytes:
-        """The whole body, in bytes; a `CdsServiceError` says why it is not taken."""
-        return await self.receive(request.receive, dict(request.scope["headers"]), limit)
+    async def read(self, request: Request) -> bytes:
+        """The whole body. Raises `BodyTooLarge`, `BodyTooSlow`, `Busy`, or `InvalidRequest` if it is cut short."""
+        return await self._read(request.receive, dict(request.scope["headers"]))
 
-    async def receive(self, receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
-        """What `read` does, where the headers are already at hand."""
+    def read_json(self, request: Request) -> Coroutine[Any, Any, bytes]:
+        """As `read`; raises `NotJson` before reading if the headers say that the body is something else."""
+        headers = dict(request.scope["headers"])
+        _require_json(headers)
+        return self._read(request.receive, headers)
+
+    async def _read(self, receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
         declared = headers.get(b"content-length", b"")
-        if declared.isdigit() and int(declared) > limit:
-            raise BodyTooLarge(limit)
-        reading = self._read(receive, limit)
+        if declared.isdigit() and int(declared) > self._max_bytes:
+            raise BodyTooLarge(self._max_bytes)
+        reading = self._collect(receive)
         try:
             awaited = reading.send(None)
-        except StopIteration as whole:  # nearly every body comes with its head, and a timer costs as much as reading it
-            return bytes(whole.value)
+        except StopIteration as complete:  # nearly every body arrives with its head, and needs no timer
+            return bytes(complete.value)
         try:
-            async with asyncio.timeout(self._seconds):
-                return await _rest(reading, awaited)
+            async with asyncio.timeout(self._timeout):
+                return await _continue(reading, awaited)
         except TimeoutError:
-            raise BodyTooSlow(self._seconds) from None
+            raise BodyTooSlow(self._timeout) from None
 
-    async def _read(self, receive: Receive, limit: int) -> bytes:
-        parts, size = [], 0
+    async def _collect(self, receive: Receive) -> bytes:
+        chunks, size = [], 0
         try:
             more = True
             while more:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     raise InvalidRequest("body", "ended before it was complete")
-                part, more = message.get("body", b""), message.get("more_body", False)
-                size += len(part)
-                self._held += len(part)
-                if size > limit:
-                    raise BodyTooLarge(limit)
-                if self._held > self._most_held:
+                chunk, more = message.get("body", b""), message.get("more_body", False)
+                size += len(chunk)
+                self._held += len(chunk)
+                if size > self._max_bytes:
+                    raise BodyTooLarge(self._max_bytes)
+                if self._held > self._max_held:
                     raise Busy
-                parts.append(part)
+                chunks.append(chunk)
         finally:
             self._held -= size
-        return b"".join(parts)
+        return b"".join(chunks)
 
 
 @coroutine
-def _rest(begun: Coroutine[Any, Any, bytes], awaited: Any) -> Generator[Any, Any, bytes]:
-    """Goes on with a coroutine that has begun by hand and stopped to wait."""
+def _continue(started: Coroutine[Any, Any, bytes], awaited: Any) -> Generator[Any, Any, bytes]:
+    """Awaits the rest of a coroutine that was started with `send(None)` and yielded `awaited`."""
     try:
         while True:
             try:
                 sent = yield awaited
-            except BaseException as error:  # the time is over, or the server stops: the coroutine is to know
-                awaited = begun.throw(error)
+            except BaseException as error:  # a timeout or a cancellation, which the coroutine has to see
+                awaited = started.throw(error)
             else:
-                awaited = begun.send(sent)
-    except StopIteration as whole:
-        return bytes(whole.value)
+                awaited = started.send(sent)
+    except StopIteration as complete:
+        return bytes(complete.value)
 
 
 @lru_cache(maxsize=64)
@@ -86,17 +92,9 @@ def _is_json(content_type: bytes) -> bool:
     return not kind or _JSON.fullmatch(kind) is not None
 
 
-def _refuse_other_than_json(headers: Mapping[bytes, bytes]) -> None:
-    """No Content-Type is taken for JSON: what it is shows when it is read, and nothing is lost by trying."""
+def _require_json(headers: Mapping[bytes, bytes]) -> None:
+    """A missing Content-Type counts as JSON: whether the body is any shows when it is parsed."""
     if not _is_json(headers.get(b"content-type", b"")):
         raise NotJson("the Content-Type is not application/json")
     if headers.get(b"content-encoding", b"").strip().lower() not in (b"", b"identity"):
         raise NotJson("the body is compressed; send it as it is")
-
-
-def read_body(request: Request, limit: int) -> Coroutine[Any, Any, bytes]:
-    """The body of a request of CDS Hooks to this app: JSON, or refused before it is read."""
-    headers = dict(request.scope["headers"])
-    _refuse_other_than_json(headers)
-    bodies: Bodies = request.app.state.bodies
-    return bodies.receive(request.receive, headers, limit)

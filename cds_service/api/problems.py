@@ -1,4 +1,4 @@
-"""From error to answer: the one table of statuses, each with an OperationOutcome that names what is wrong."""
+"""Error responses: one table of statuses, and an OperationOutcome that says what is wrong and where."""
 
 from typing import Any
 
@@ -39,11 +39,11 @@ _HEADERS: dict[type[CdsServiceError], dict[str, str]] = {
     Busy: {"Retry-After": "1"},
     StoreDown: {"Retry-After": str(StoreDown.retry_after)},
 }
-_WORDS = {404: "there is nothing at this address", 405: "this method is not allowed here"}
+_TEXTS = {404: "there is nothing at this address", 405: "this method is not allowed here"}
 
 
 def outcome(code: str, words: str, expression: str = "", diagnostics: str = "") -> dict[str, Any]:
-    """An OperationOutcome with one error; `expression` is the path of the member that is wrong."""
+    """An OperationOutcome with one error. `expression` is the path of the wrong member in the request."""
     issue: dict[str, Any] = {"severity": "error", "code": code, "details": {"text": words}}
     if expression:
         issue["expression"] = [expression]
@@ -53,54 +53,51 @@ def outcome(code: str, words: str, expression: str = "", diagnostics: str = "") 
 
 
 def answer(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
-    """A JSON answer."""
+    """A JSON response."""
     return Response(msgspec.json.encode(body), status, headers, media_type="application/json")
 
 
 async def on_known(_request: Request, error: Exception) -> Response:
-    """An error of this service's own tree. Its message names fields, never values."""
+    """The response to an error of `cds_service.errors`, whose messages name fields and never contain values."""
     status, code = next((row for kind, row in _STATUS.items() if isinstance(error, kind)), (500, "exception"))
     get_logger().info("refused", status=status, error=type(error).__name__, field=getattr(error, "field", None))
     expression = error.field if isinstance(error, InvalidRequest | TooManyOrders) else ""
     missing = error.missing if isinstance(error, DataNotObtained) else {}
     diagnostics = "; ".join(f"{key}: {why}" for key, why in missing.items())
-    headers = _HEADERS.get(type(error))  # type: ignore[arg-type]  # an error without an entry has no headers
+    headers = _HEADERS.get(type(error))  # type: ignore[arg-type]  # an error without an entry adds no headers
     return answer(status, outcome(code, str(error), expression, diagnostics), headers)
 
 
 async def on_not_authenticated(_request: Request, error: Exception) -> Response:
-    """The same answer whatever the reason, which goes to the log."""
+    """401, the same for every reason; the reason is logged."""
     reason, client = getattr(error, "reason", ""), getattr(error, "client", "")
     get_logger().info("not authenticated", reason=reason, client=client)
     return answer(401, outcome("login", "the request is not authenticated"), {"WWW-Authenticate": "Bearer"})
 
 
 async def on_http(_request: Request, error: Exception) -> Response:
-    """What the framework refuses: an address or a method."""
+    """The response to what FastAPI itself refuses: an unknown path (404) or method (405)."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     code = "not-found" if status == 404 else "not-supported"
-    return answer(status, outcome(code, _WORDS.get(status, "this request cannot be answered")), headers)
+    return answer(status, outcome(code, _TEXTS.get(status, "this request cannot be answered")), headers)
 
 
 def on_bug(error: Exception) -> Response:
-    """The place is logged, and nothing of it is told, not even its message: that may hold data."""
+    """500 for an unexpected error. Its message may contain patient data: only its type and place are logged."""
     get_logger().error("bug", error=type(error).__name__, where=where_it_broke(error))
     return answer(500, outcome("exception", "the service failed; no guidance was given"))
 
 
 class BugShield:
-    """Answers for a bug in place of the server, which would log its message, and that may hold data.
-
-    The place is logged, nothing of it is told, and the client sees that it failed.
-    """
+    """Middleware that catches unexpected errors, so that the server does not log their messages."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the call on; an error that nothing else caught becomes a 500 with an OperationOutcome."""
-        if scope["type"] != "http":  # what stops the start is for the server to tell
+        """Calls the app. An error that it raises becomes a 500, unless part of another response is sent."""
+        if scope["type"] != "http":  # an error of the lifespan stops the start, and the server has to see it
             await self.app(scope, receive, send)
             return
         started = False
@@ -112,7 +109,7 @@ class BugShield:
 
         try:
             await self.app(scope, receive, watched)
-        except Exception as error:  # the last place that can keep its message from being written
+        except Exception as error:  # of any kind
             reply = on_bug(error)
             if not started:
                 await reply(scope, receive, send)

@@ -1,1 +1,1 @@
-"""Who may call: clients, their keys and their tokens."""
+"""Authentication of CDS clients: their keys, their tokens, and replay protection."""

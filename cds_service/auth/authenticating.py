@@ -1,6 +1,6 @@
-"""Who calls: the client behind the signed token of a request, before anything else of the request is read.
+"""Authentication: which client sent a request, by the signed token in it, before anything else of it is read.
 
-Every failure is the same 401 to the caller; a fixed word for the reason goes to the log and is counted.
+Every failure is the same 401 to the caller; the reason, a fixed word, goes to the log and to a counter.
 """
 
 import re
@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from cds_service.auth.clients import Client
 from cds_service.auth.key_sets import KeySets
-from cds_service.auth.replay import SeenTokens
+from cds_service.auth.replay import ReplayCache
 from cds_service.auth.tokens import Claims, Header, Refused, Rules, check_claims, check_signature, last_use, read_token
 from cds_service.errors import NotAuthenticated
 
@@ -22,28 +22,29 @@ _BEARER = re.compile(r"Bearer +([\w-]+\.[\w-]+\.[\w-]+) *", re.ASCII | re.IGNORE
 
 @dataclass(frozen=True)
 class Authenticator:
-    """Everything that it takes to know a client. `refused` counts the reasons."""
+    """Checks tokens against the listed clients. `refused` is called with the reason for each 401."""
 
     clients: Sequence[Client]
     public_url: str
+    open_discovery: bool
     rules: Rules
     key_sets: KeySets
-    seen: SeenTokens
+    replay_cache: ReplayCache
     now: Callable[[], datetime]
     refused: Callable[[str], None]
 
-    async def client_of(self, request: Request) -> Client:
+    async def authenticate(self, request: Request) -> Client:
         """The client whose valid token the request bears. Raises `NotAuthenticated`."""
         try:
             token = _bearer(request.headers.getlist("authorization"))
             header, claims = read_token(token, self.rules)
-            client = self._sender(claims)
+            client = self._claimed_client(claims)
         except Refused as error:
             raise self._not_authenticated(error.reason) from None
         try:
             check_claims(claims, f"{self.public_url}{request.scope['path']}", self.rules, self.now().timestamp())
-            await self._check_key(token, header, client)
-            await self._check_new(claims, client)
+            await self._check_signature(token, header, client)
+            await self._check_not_replayed(claims, client)
         except Refused as error:
             raise self._not_authenticated(error.reason, client.name) from None
         return client
@@ -52,17 +53,17 @@ class Authenticator:
         self.refused(reason)
         return NotAuthenticated(reason, client)
 
-    def _sender(self, claims: Claims) -> Client:
-        """The client that the token says it is from; the signature has to prove it."""
-        of_issuer = [one for one in self.clients if one.issuer == claims.iss]
+    def _claimed_client(self, claims: Claims) -> Client:
+        """The client that the token claims to be from; its signature is still to be checked."""
+        of_issuer = [client for client in self.clients if client.issuer == claims.iss]
         if not of_issuer:
             raise Refused("issuer")
-        client = next((one for one in of_issuer if not one.tenants or claims.tenant in one.tenants), None)
-        if client is None:
-            raise Refused("tenant")
-        return client
+        for client in of_issuer:
+            if not client.tenants or claims.tenant in client.tenants:
+                return client
+        raise Refused("tenant")
 
-    async def _check_key(self, token: str, header: Header, client: Client) -> None:
+    async def _check_signature(self, token: str, header: Header, client: Client) -> None:
         if header.jku is not None and header.jku != client.jku:
             raise Refused("jku")
         keys = await self.key_sets.keys_with(client, header.kid)
@@ -70,11 +71,11 @@ class Authenticator:
             raise Refused("key")
         check_signature(token, header.alg, next((key for key in keys if key.fits(header.alg)), keys[0]))
 
-    async def _check_new(self, claims: Claims, client: Client) -> None:
+    async def _check_not_replayed(self, claims: Claims, client: Client) -> None:
         if client.replay == "allow":
             return
-        until = datetime.fromtimestamp(last_use(claims, self.rules), UTC)
-        if not await self.seen.is_new_token(client.name, claims.jti, until):
+        expires = datetime.fromtimestamp(last_use(claims, self.rules), UTC)
+        if not await self.replay_cache.is_new_token(client.name, claims.jti, expires):
             raise Refused("replayed")
 
 
@@ -87,16 +88,9 @@ def _bearer(headers: list[str]) -> str:
     return found[1]
 
 
-async def client_of(request: Request) -> Client | None:
-    """The client of a request; None where nobody is asked for a token. Raises `NotAuthenticated`."""
-    state = request.app.state
-    authenticator: Authenticator | None = state.authenticator
-    # The path that was routed, not `request.url`: that is made from the Host header, which the caller writes.
-    if authenticator is None or (request.scope["path"] == DISCOVERY and state.settings.open_discovery):
+async def client_of(request: Request, authenticator: Authenticator | None) -> Client | None:
+    """The client of a request; None where no token is needed. Raises `NotAuthenticated`."""
+    # The path that was routed, not `request.url`, which is built from a header that the caller writes (Host).
+    if authenticator is None or (request.scope["path"] == DISCOVERY and authenticator.open_discovery):
         return None
-    return await authenticator.client_of(request)
-
-
-async def authenticate(request: Request) -> None:
-    """Puts the client of a request into its state."""
-    request.state.client = await client_of(request)
+    return await authenticator.authenticate(request)

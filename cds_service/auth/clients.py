@@ -1,6 +1,6 @@
-"""The CDS clients that are trusted: clients.toml, read strictly, every mistake at once.
+"""The trusted CDS clients: clients.toml, read strictly, with every mistake reported at once.
 
-Whom the service believes, and which addresses it may call for them, stands in this file and nowhere else.
+This file is the only place that says whom the service trusts, and which addresses it may call for them.
 """
 
 import re
@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 from cds_service.auth.keys import Key, read_key
 from cds_service.content.loading import line_of
 from cds_service.errors import ContentError, Mistake
-from cds_service.gathering.allowed_servers import read_base
+from cds_service.gathering.allowed_servers import parse_base_url
 from cds_service.guidance.conditions import Strict
 
 CdsHooks = Literal["1.0", "2.0"]
@@ -25,7 +25,7 @@ _TOML_LINE = re.compile(r"at line (\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A CDS client: how its tokens are known, what may be called for it, and the version that it speaks."""
+    """A CDS client: how its tokens are verified, which FHIR servers may be called for it, and its CDS Hooks version."""
 
     name: str
     issuer: str
@@ -38,7 +38,7 @@ class Client:
 
 
 def _address(url: str) -> str:
-    base = read_base(url)
+    base = parse_base_url(url)
     if base is None:
         raise ValueError("is not a plain http or https address: no user, query, fragment or odd spelling")
     if base.scheme != "https" and not base.is_loopback:
@@ -57,7 +57,7 @@ Words = Annotated[str, Field(min_length=1)]
 
 
 class _Row(Strict):
-    """One `[[client]]` of the file, its keys as `[[client.key]]`, each a JWK."""
+    """One `[[client]]` table. Its keys are `[[client.key]]` tables, each a JWK."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
     issuer: Words
@@ -95,7 +95,7 @@ class _Row(Strict):
 
 
 def load_clients(path: Path) -> tuple[Client, ...]:
-    """The clients of a file. Raises `ContentError` with every mistake in it."""
+    """Reads clients.toml. Raises `ContentError` with every mistake in it."""
     try:
         text = path.read_text(encoding="utf-8")
         data = tomllib.loads(text)
@@ -111,15 +111,15 @@ def load_clients(path: Path) -> tuple[Client, ...]:
 
 
 def _read(data: dict[str, Any], text: str, file: str) -> tuple[list[tuple[int, _Row]], list[Mistake]]:
-    """The rows that can be read, each with its place among all, and what is wrong with the others."""
+    """The valid tables, each with its index, and the mistakes in the others."""
     mistakes = [Mistake(file, line_of(text, (key,)), f"unknown key {key}") for key in data if key != "client"]
     listed = data.get("client")
     if not isinstance(listed, list) or not listed:
         return [], [*mistakes, Mistake(file, 1, "there is no [[client]]")]
     rows: list[tuple[int, _Row]] = []
-    for index, one in enumerate(listed):
+    for index, table in enumerate(listed):
         try:
-            rows.append((index, _Row.model_validate(one)))
+            rows.append((index, _Row.model_validate(table)))
         except ValidationError as error:
             mistakes += [_mistake(problem, index, text, file) for problem in error.errors()]
     return rows, mistakes
@@ -132,7 +132,7 @@ def _mistake(problem: Any, index: int, text: str, file: str) -> Mistake:
 
 
 def _clashes(rows: Sequence[tuple[int, _Row]]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Entries that cannot be told apart: by name, or by what a token says of its sender."""
+    """Clients with the same name, and clients whom the same token could belong to."""
     names: set[str] = set()
     senders: dict[str, list[_Row]] = {}
     for index, row in rows:
@@ -145,5 +145,5 @@ def _clashes(rows: Sequence[tuple[int, _Row]]) -> Iterator[tuple[tuple[str | int
 
 
 def _overlap(ours: list[str], theirs: list[str]) -> bool:
-    """True if a token could belong to both. Without tenants, an entry is for all of them."""
+    """Whether a token could belong to both clients. A client without tenants takes tokens of every tenant."""
     return not ours or not theirs or not set(ours).isdisjoint(theirs)

@@ -1,8 +1,8 @@
-"""The key sets of clients: fetched from the address in clients.toml, kept, and fetched again when that makes sense.
+"""The cache of clients' key sets, fetched from the `jku` in clients.toml.
 
-A key set is fetched when it is first needed, when it has grown old, and when a token names a key that is not in it; but
-never twice within a short while, so that invented key ids cost the client's server nothing. Whatever goes wrong, the
-last good set stays in use.
+A key set is fetched when it is first needed, when it is older than `max_age`, and when a token names a key that is not
+in it; but never twice within `interval`, so that made-up key ids cause no load on the client's server. If a fetch
+fails, the last set that was fetched stays in use.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ from cds_service.auth.keys import Key, UnusableKey, read_key
 from cds_service.fhir.json import UNREADABLE, decode, member, objects
 from cds_service.telemetry.logs import get_logger
 
-_ASK_FOR = {"Accept": "application/jwk-set+json, application/json;q=0.9", "Accept-Encoding": "identity"}
+_HEADERS = {"Accept": "application/jwk-set+json, application/json;q=0.9", "Accept-Encoding": "identity"}
 
 
 @dataclass(frozen=True, slots=True)
 class KeySetLimits:
-    """Seconds between two fetches, until a set is old, and for one fetch; and bytes for one set."""
+    """Limits in seconds: between two fetches, the age of a set, and for one fetch. And the size of a set, in bytes."""
 
     interval: float = 10
     max_age: float = 3600
@@ -30,99 +30,99 @@ class KeySetLimits:
 
 
 class NotFetched(Exception):
-    """Why a key set was not obtained, in fixed words."""
+    """The key set was not obtained; the message is one of a few fixed texts."""
 
 
 @dataclass
-class _Kept:
+class _Cached:
     keys: tuple[Key, ...] = ()
-    fetched: float | None = None
-    tried: float | None = None
-    under_way: asyncio.Task[None] | None = field(default=None, repr=False)
+    fetched_at: float | None = None
+    tried_at: float | None = None
+    fetch: asyncio.Task[None] | None = field(default=None, repr=False)
 
 
 class KeySets:
-    """The keys of every client. `clock` is monotonic."""
+    """The keys of clients, by `jku`. `clock` is monotonic and gives seconds."""
 
     def __init__(self, http: httpx.AsyncClient, limits: KeySetLimits, clock: Callable[[], float]) -> None:
         self._http, self._limits, self._clock = http, limits, clock
-        self._kept: dict[str, _Kept] = {}
+        self._cache: dict[str, _Cached] = {}
 
     async def keys_with(self, client: Client, kid: str) -> list[Key]:
-        """The keys of a client that have this id; none if there are none, or if its key set cannot be had."""
+        """The keys of a client with this id; none if it has no such key, or if its key set cannot be fetched."""
         if client.keys:
-            return _with(client.keys, kid)
-        kept = self._kept.setdefault(client.jku, _Kept())
-        found = _with(kept.keys, kid)
-        if found and not self._is_past(kept.fetched, self._limits.max_age):
-            return found
-        fetch = self._fetch_if_due(client, kept)
-        if found or fetch is None:
-            return found  # an old set is used on while a new one is fetched
-        await asyncio.shield(fetch)  # others wait for the same fetch: it goes on if this caller leaves
-        return _with(kept.keys, kid)
+            return _with_id(client.keys, kid)
+        cached = self._cache.setdefault(client.jku, _Cached())
+        keys = _with_id(cached.keys, kid)
+        if keys and not self._has_passed(self._limits.max_age, cached.fetched_at):
+            return keys
+        fetch = self._start_fetch(client, cached)
+        if keys or fetch is None:
+            return keys  # an old set stays in use while a new one is fetched
+        await asyncio.shield(fetch)  # other calls wait for the same fetch, even if this one is cancelled
+        return _with_id(cached.keys, kid)
 
-    async def are_held(self, clients: Iterable[Client]) -> bool:
-        """Whether keys of every client are at hand; a set that never came is asked for now."""
-        return all(await asyncio.gather(*(self._is_held(one) for one in clients if not one.keys)))
+    async def are_available(self, clients: Iterable[Client]) -> bool:
+        """The health check: whether there are keys for every client. Fetches the sets that were never fetched."""
+        return all(await asyncio.gather(*(self._is_available(client) for client in clients if not client.keys)))
 
-    async def _is_held(self, client: Client) -> bool:
-        kept = self._kept.setdefault(client.jku, _Kept())
-        if not kept.keys and (fetch := self._fetch_if_due(client, kept)) is not None:
+    async def _is_available(self, client: Client) -> bool:
+        cached = self._cache.setdefault(client.jku, _Cached())
+        if not cached.keys and (fetch := self._start_fetch(client, cached)) is not None:
             await asyncio.shield(fetch)
-        return bool(kept.keys)
+        return bool(cached.keys)
 
-    def _is_past(self, since: float | None, seconds: float) -> bool:
+    def _has_passed(self, seconds: float, since: float | None) -> bool:
         return since is None or self._clock() - since >= seconds
 
-    def _fetch_if_due(self, client: Client, kept: _Kept) -> asyncio.Task[None] | None:
-        """The fetch under way, or a new one; None if the last was only just now."""
-        if kept.under_way is not None and not kept.under_way.done():
-            return kept.under_way
-        if not self._is_past(kept.tried, self._limits.interval):
+    def _start_fetch(self, client: Client, cached: _Cached) -> asyncio.Task[None] | None:
+        """The fetch in progress, or a new one; None if the last one began less than `interval` ago."""
+        if cached.fetch is not None and not cached.fetch.done():
+            return cached.fetch
+        if not self._has_passed(self._limits.interval, cached.tried_at):
             return None
-        kept.tried = self._clock()
-        kept.under_way = asyncio.create_task(self._renew(client, kept))
-        return kept.under_way
+        cached.tried_at = self._clock()
+        cached.fetch = asyncio.create_task(self._refresh(client, cached))
+        return cached.fetch
 
-    async def _renew(self, client: Client, kept: _Kept) -> None:
+    async def _refresh(self, client: Client, cached: _Cached) -> None:
         try:
             async with asyncio.timeout(self._limits.timeout):
-                kept.keys = _read(await self._fetch(client.jku))
-            kept.fetched = self._clock()
+                cached.keys = _read_key_set(await self._fetch(client.jku))
+            cached.fetched_at = self._clock()
         except (TimeoutError, httpx.TimeoutException):
-            _say_why(client, "no answer in time")
+            _log_failure(client, "no answer in time")
         except (httpx.HTTPError, httpx.InvalidURL):
-            _say_why(client, "not reached")
+            _log_failure(client, "not reached")
         except NotFetched as error:
-            _say_why(client, str(error))
+            _log_failure(client, str(error))
 
     async def _fetch(self, jku: str) -> bytes:
-        async with self._http.stream("GET", jku, headers=_ASK_FOR) as got:
-            if got.status_code != 200:
-                raise NotFetched(f"status {got.status_code}")
-            parts, size = [], 0
-            async for part in got.aiter_raw():
-                size += len(part)
+        async with self._http.stream("GET", jku, headers=_HEADERS) as response:
+            if response.status_code != 200:
+                raise NotFetched(f"status {response.status_code}")
+            chunks, size = [], 0
+            async for chunk in response.aiter_raw():
+                size += len(chunk)
                 if size > self._limits.max_bytes:
                     raise NotFetched("too large")
-                parts.append(part)
-            return b"".join(parts)
+                chunks.append(chunk)
+            return b"".join(chunks)
 
     async def aclose(self) -> None:
-        """Gives up what is under way."""
-        tasks = [one.under_way for one in self._kept.values() if one.under_way is not None]
+        """Cancels the fetches in progress."""
+        tasks = [cached.fetch for cached in self._cache.values() if cached.fetch is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _with(keys: Iterable[Key], kid: str) -> list[Key]:
+def _with_id(keys: Iterable[Key], kid: str) -> list[Key]:
     return [key for key in keys if key.kid == kid]
 
 
-def _read(written: bytes) -> tuple[Key, ...]:
-    """The usable keys of a key set. One that cannot be used costs only itself, an empty set is one without keys."""
+def _read_key_set(written: bytes) -> tuple[Key, ...]:
+    """The usable keys of a JWK Set; the others are skipped. Raises `NotFetched` if it is no JWK Set."""
     try:
         listed = member(decode(written), "keys")
     except UNREADABLE:
@@ -130,13 +130,13 @@ def _read(written: bytes) -> tuple[Key, ...]:
     if not isinstance(listed, list):
         raise NotFetched("not a key set")
     keys: list[Key] = []
-    for one in objects(listed):
+    for jwk in objects(listed):
         try:
-            keys.append(read_key(one))
+            keys.append(read_key(jwk))
         except UnusableKey:
             continue
     return tuple(keys)
 
 
-def _say_why(client: Client, reason: str) -> None:
+def _log_failure(client: Client, reason: str) -> None:
     get_logger().warning("key set not fetched", client=client.name, reason=reason)

@@ -1,6 +1,6 @@
-"""Public keys of clients: a JWK read into what a signature is checked with, or the reason why it is not used.
+"""Public keys of clients, read from JWKs (RFC 7517): those in clients.toml and those of fetched key sets.
 
-The same reader takes the keys of clients.toml and those of a fetched key set. No message repeats anything of a key.
+No error message repeats any part of a key.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Any
 
 import jwt
 
-# The kind of key that each algorithm needs. There is no symmetric one here and no `none`, so neither can be allowed.
+# The kind of key for each algorithm. It has no symmetric algorithm and no `none`, so no setting can allow them.
 KIND_OF: Mapping[str, str] = {
     "ES256": "P-256",
     "ES384": "P-384",
@@ -21,18 +21,24 @@ KIND_OF: Mapping[str, str] = {
     "PS384": "RSA",
     "PS512": "RSA",
 }
-_ALGORITHM_OF = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "RSA": "RS384"}  # any that reads such a key
+# PyJWT reads a key for an algorithm; any of the right kind will do.
+_ALGORITHM_OF = {
+    "P-256": "ES256",
+    "P-384": "ES384",
+    "P-521": "ES512",
+    "RSA": "RS384",
+}
 _PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 _RSA_BITS = range(2048, 8193)
 
 
 class UnusableKey(ValueError):
-    """Why a key is not used, in words that hold nothing of it."""
+    """The key cannot be used; the message says why and repeats nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A public key: its id, its kind, and the one algorithm that it is for, if its owner says so."""
+    """A public key. `alg` is the one algorithm it is meant for; empty if its JWK names none."""
 
     kid: str
     kind: str
@@ -40,12 +46,12 @@ class Key:
     public: Any = field(repr=False)
 
     def fits(self, alg: str) -> bool:
-        """True if a signature by this algorithm may be checked with this key."""
+        """Whether signatures of this algorithm may be checked with this key."""
         return KIND_OF.get(alg) == self.kind and self.alg in ("", alg)
 
 
 def read_key(jwk: Mapping[str, Any]) -> Key:
-    """The key in a JWK. Raises `UnusableKey`."""
+    """The public key of a JWK. Raises `UnusableKey`."""
     private = [name for name in _PRIVATE if name in jwk]
     if private:
         raise UnusableKey(f"holds the secret part of a key ({', '.join(private)}); only a public key belongs here")
@@ -74,7 +80,7 @@ def _kind(jwk: Mapping[str, Any]) -> str:
 def _public(jwk: Mapping[str, Any], kind: str) -> Any:
     try:
         public = jwt.PyJWK(dict(jwk), _ALGORITHM_OF[kind]).key
-    except (jwt.PyJWTError, ValueError, TypeError):  # their messages hold the key
+    except (jwt.PyJWTError, ValueError, TypeError):  # whose messages may contain the key
         raise UnusableKey("its numbers are missing or are no key") from None
     if kind == "RSA" and public.key_size not in _RSA_BITS:
         raise UnusableKey("is an RSA key of fewer than 2048 or more than 8192 bits")

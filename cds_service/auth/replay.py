@@ -1,7 +1,7 @@
-"""Which tokens were used before: remembered by this process, and by the store that replicas share, if there is one.
+"""Replay protection: a local cache of the tokens this process has seen, and a shared one for all replicas.
 
-Where the store is down, the process goes by its own memory. So a replay at this replica is refused all the same, and
-patients do not go without guidance because a database is down (docs/decisions/0015-a-token-proves-the-client.md).
+While the shared store is down, the local cache alone decides. A replay to the same process is still refused, and
+guidance does not stop because a database is down (docs/decisions/0015-a-token-proves-the-client.md).
 """
 
 import asyncio
@@ -13,68 +13,68 @@ from typing import Protocol
 from cds_service.errors import StoreDown
 from cds_service.telemetry.logs import get_logger
 
-_PATIENCE = 0.2  # seconds
-_MOST = 100_000
+_TIMEOUT = 0.2  # seconds that a call waits for the shared store
+_MAX_TOKENS = 100_000
 
 
 class TokenStore(Protocol):
-    """A memory of tokens."""
+    """Remembers tokens until they expire."""
 
     async def is_new_token(self, client: str, jti: str, until: datetime) -> bool:
-        """True the first time that a client's token is seen; it is remembered until then. May raise `StoreDown`."""
+        """True the first time this token of the client is seen. Remembers it until then. May raise `StoreDown`."""
         ...
 
 
-class TokensOfThisProcess:
-    """A memory of limited size: what has run out is forgotten, and beyond the limit the oldest."""
+class LocalReplayCache:
+    """The tokens seen by this process, of which it keeps at most `max_tokens`."""
 
-    def __init__(self, now: Callable[[], datetime], most: int = _MOST) -> None:
-        self._now, self._most = now, most
-        self._seen: dict[bytes, datetime] = {}
+    def __init__(self, now: Callable[[], datetime], max_tokens: int = _MAX_TOKENS) -> None:
+        self._now, self._max_tokens = now, max_tokens
+        self._expiry: dict[bytes, datetime] = {}
 
     async def is_new_token(self, client: str, jti: str, until: datetime) -> bool:
-        """True the first time."""
-        self._forget()
+        """True the first time. Where the cache is full, the oldest token is forgotten."""
+        self._remove_expired()
         token = sha256(f"{client}\0{jti}".encode()).digest()
-        if token in self._seen:
+        if token in self._expiry:
             return False
-        if len(self._seen) >= self._most:  # only a new token puts out another: replaying one changes nothing
-            del self._seen[next(iter(self._seen))]
-        self._seen[token] = until
+        if len(self._expiry) >= self._max_tokens:  # after the look-up: replaying a token evicts nothing
+            del self._expiry[next(iter(self._expiry))]
+        self._expiry[token] = until
         return True
 
-    def _forget(self) -> None:
+    def _remove_expired(self) -> None:
         now = self._now()
-        while self._seen and self._seen[oldest := next(iter(self._seen))] <= now:
-            del self._seen[oldest]
+        while self._expiry and self._expiry[oldest := next(iter(self._expiry))] <= now:
+            del self._expiry[oldest]
 
 
-class SeenTokens:
-    """Both memories. `store` is None where there is a single process."""
+class ReplayCache:
+    """The local and the shared replay cache. `shared` is None where no replica has to know of the other's tokens."""
 
-    def __init__(self, here: TokenStore, store: TokenStore | None = None) -> None:
-        self._here, self._store = here, store
-        self._down = False
+    def __init__(self, local: TokenStore, shared: TokenStore | None = None) -> None:
+        self._local, self._shared = local, shared
+        self._is_down = False
 
     async def is_new_token(self, client: str, jti: str, until: datetime) -> bool:
-        """True the first time, as far as can be told; it never waits long and never raises."""
-        if not await self._here.is_new_token(client, jti, until):
+        """True the first time, as far as is known. Waits 0.2 s at most for the shared store, and never raises."""
+        if not await self._local.is_new_token(client, jti, until):
             return False
-        if self._store is None:
+        if self._shared is None:
             return True
         try:
-            async with asyncio.timeout(_PATIENCE):
-                new = await self._store.is_new_token(client, jti, until)
+            async with asyncio.timeout(_TIMEOUT):
+                is_new = await self._shared.is_new_token(client, jti, until)
         except (StoreDown, TimeoutError):
-            self._note(down=True)
+            self._log_change(is_down=True)
             return True
-        self._note(down=False)
-        return new
+        self._log_change(is_down=False)
+        return is_new
 
-    def _note(self, *, down: bool) -> None:
-        """One line when it goes down, one when it is back."""
-        if down and not self._down:
-            get_logger().warning("token store down", note="replays are noticed by each process alone")
-        elif self._down and not down:
+    def _log_change(self, *, is_down: bool) -> None:
+        """One line when the shared store goes down, and one when it is back."""
+        if is_down and not self._is_down:
+            get_logger().warning("token store down", note="each process refuses only the replays that it sees itself")
+        elif self._is_down and not is_down:
             get_logger().info("token store back")
-        self._down = down
+        self._is_down = is_down

@@ -1,6 +1,6 @@
-"""A client's token: taken apart, looked at, its signature checked. Nothing here reads a clock or asks anybody.
+"""Reading and checking a client's JWT (RFC 7519). Pure: the time is an argument, and nothing is fetched.
 
-The signature is PyJWT's; the claims are checked here, because PyJWT would read a clock of its own.
+PyJWT checks the signature. The claims are checked here, because PyJWT reads a clock of its own.
 """
 
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ import msgspec
 from cds_service.auth.keys import Key
 from cds_service.fhir.json import UNREADABLE
 
-LONGEST = 8192  # characters; a token with a signature of 4096 bits has about 1500
+MAX_LENGTH = 8192  # characters; a token signed by a 4096-bit key has about 1500
 _Seconds = int | float
 _Nonce = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 
 
 class Refused(Exception):
-    """A token that is not accepted. `reason` is a fixed word for the log, never anything of the token."""
+    """The token is not accepted. `reason` is a fixed word for the log and the counter, never part of the token."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -27,7 +27,7 @@ class Refused(Exception):
 
 
 class Header(msgspec.Struct, frozen=True):
-    """The members of the header that are looked at."""
+    """The members of the JOSE header that are used."""
 
     alg: str
     kid: str
@@ -36,7 +36,7 @@ class Header(msgspec.Struct, frozen=True):
 
 
 class Claims(msgspec.Struct, frozen=True):
-    """What the sender says of itself and of the token."""
+    """The claims that are used. Times are seconds since the epoch."""
 
     iss: str
     aud: str | list[str]
@@ -49,7 +49,7 @@ class Claims(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is accepted: algorithms, and in seconds how far clocks may differ and how old a token may be."""
+    """What is accepted: the algorithms; and, in seconds, how far clocks may differ and how old a token may be."""
 
     algorithms: Sequence[str]
     skew: float
@@ -57,8 +57,8 @@ class Rules:
 
 
 def read_token(token: str, rules: Rules) -> tuple[Header, Claims]:
-    """The two halves of a token, believed in nothing yet. Raises `Refused`."""
-    if len(token) > LONGEST:
+    """Header and claims of a token whose signature is not checked yet. Raises `Refused`."""
+    if len(token) > MAX_LENGTH:
         raise Refused("too long")
     try:
         parts = jwt.PyJWS().decode_complete(token, options={"verify_signature": False})
@@ -82,12 +82,12 @@ def _header(found: Any) -> Header:
 def _claims(payload: bytes) -> Claims:
     try:
         return msgspec.json.decode(payload, type=Claims)
-    except UNREADABLE:  # also a claim that is missing or of another type
+    except UNREADABLE:  # includes a claim that is missing or has another type
         raise Refused("claims") from None
 
 
 def check_signature(token: str, alg: str, key: Key) -> None:
-    """Raises `Refused` unless this key made the signature, by this algorithm."""
+    """Raises `Refused` unless the token was signed with this key by this algorithm."""
     if not key.fits(alg):
         raise Refused("key of another kind")
     try:
@@ -97,8 +97,8 @@ def check_signature(token: str, alg: str, key: Key) -> None:
 
 
 def check_claims(claims: Claims, audience: str, rules: Rules, now: float) -> None:
-    """Raises `Refused` unless the token is for this address and for now."""
-    if not _is_meant(claims.aud, audience):
+    """Raises `Refused` unless the token is for this audience and valid at `now`, in seconds since the epoch."""
+    if not _names(claims.aud, audience):
         raise Refused("audience")
     if claims.exp <= now - rules.skew:
         raise Refused("expired")
@@ -108,12 +108,12 @@ def check_claims(claims: Claims, audience: str, rules: Rules, now: float) -> Non
         raise Refused("too old")
 
 
-def _is_meant(named: str | list[str], audience: str) -> bool:
-    """Exactly this address, as text; one slash at its end makes no difference."""
-    listed = [named] if isinstance(named, str) else named
-    return any(one.removesuffix("/") == audience for one in listed)
+def _names(aud: str | list[str], audience: str) -> bool:
+    """Compared as text, with no normalisation but one trailing slash."""
+    urls = [aud] if isinstance(aud, str) else aud
+    return any(url.removesuffix("/") == audience for url in urls)
 
 
 def last_use(claims: Claims, rules: Rules) -> float:
-    """When the token will be refused in any case, so that it need not be remembered any longer."""
+    """From this time on the token has expired, and the replay cache may forget it. Seconds since the epoch."""
     return min(claims.exp, claims.iat + rules.max_age) + rules.skew

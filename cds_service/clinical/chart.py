@@ -1,7 +1,7 @@
-"""What arrived about one patient, per query, in four states that are never folded into each other.
+"""The data of one patient, by query, in four states that are kept apart.
 
-*Given*: resources came. *Empty*: asked, and there are none. *Failed*: asked, and it went wrong. *Not sent*:
-nobody asked. "No allergies" and "the allergy query timed out" are different facts.
+*Given*: there are resources. *Empty*: the query was answered, with none. *Failed*: it was asked and not answered. *Not
+sent*: it was not asked. "No allergies" and "the allergy query timed out" are different facts.
 """
 
 from collections.abc import Iterator, Mapping
@@ -68,7 +68,7 @@ class Data(msgspec.Struct, dict=True):
     def elements_by_codings(self) -> dict[tuple[Coding, ...], list[ResultElement]]:
         """Every result among the resources, by its codings, so that each set of codings is looked up once.
 
-        A resource that came twice counts once.
+        A resource that was sent twice counts once.
         """
         by_codings: dict[tuple[Coding, ...], list[ResultElement]] = {}
         seen: dict[str, list[Resource]] = {}
@@ -91,7 +91,7 @@ class Data(msgspec.Struct, dict=True):
         return {relative_part(reference) for panel in panels for reference in members_of(panel)}
 
     def elements_with(self, code_list: CodeList) -> list[ResultElement]:
-        """Each result with an included code of the list, in the order in which they came."""
+        """Each result with an included code of the list, in the order in which they were sent."""
         matching = [
             elements
             for coded, elements in self.elements_by_codings.items()
@@ -101,7 +101,7 @@ class Data(msgspec.Struct, dict=True):
 
     @property
     def is_whole(self) -> bool:
-        """True if an absence may be concluded from it: everything that was asked for is here."""
+        """True if everything asked for is here, so that what is not here is absent."""
         return self.arrival in (Arrival.GIVEN, Arrival.EMPTY) and not self.gap
 
 
@@ -117,7 +117,7 @@ class Chart:
 
     @property
     def is_bare(self) -> bool:
-        """True if no query was answered at all: each one failed or was not sent."""
+        """True if no query was answered: each failed or was not sent."""
         return not any(data.arrival in (Arrival.GIVEN, Arrival.EMPTY) for data in self.data.values())
 
     def get(self, key: str) -> Data:

@@ -12,7 +12,7 @@ Text = str | tuple[str, ...]  # words for a card; a tuple is a list of items
 
 
 class State(Enum):
-    """*Known*; *absent*: asked, and none found; *unknown*: not sent, failed or unreadable."""
+    """*Known*; *absent*: looked for and not there; *unknown*: not sent, failed or unreadable."""
 
     KNOWN = "known"
     ABSENT = "absent"
@@ -23,7 +23,7 @@ KNOWN, ABSENT, UNKNOWN = State.KNOWN, State.ABSENT, State.UNKNOWN
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """Where a value came from: the resource, and the value as it was sent. Never shown in a log."""
+    """Where a value came from: the reference of the resource, and the value as sent. Never logged."""
 
     resource: str
     sent: str
@@ -49,12 +49,12 @@ def known(value: Value, origins: tuple[Origin, ...] = (), note: str = "", **text
 
 
 def absent(note: str, origins: tuple[Origin, ...] = (), **texts: Text) -> Fact:
-    """Asked, and none found."""
+    """A fact for which there is no value: it was looked for."""
     return Fact(ABSENT, None, note, texts, origins)
 
 
 def unknown(note: str, origins: tuple[Origin, ...] = (), **texts: Text) -> Fact:
-    """Not sent, failed or unreadable: the note says which."""
+    """A fact whose value is not known; the note says why."""
     return Fact(UNKNOWN, None, note, texts, origins)
 
 

@@ -12,7 +12,7 @@ from cds_service.clinical.facts import Facts
 from cds_service.clinical.orders.drafts import read_orders
 from cds_service.fhir.json import Resource
 from cds_service.fhir.searching import prefetch_from
-from cds_service.gathering.prefetch import gather
+from cds_service.gathering.prefetch import build_chart
 from cds_service.guidance.deciding import OrderDecision, Outcome, group_advice
 from cds_service.guidance.model import Card, Content, Example
 from cds_service.guidance.rendering import Call, render
@@ -77,7 +77,7 @@ def run_example(example: Example, card: Card, content: Content, fixtures: Path) 
     orders = read_orders(draft_orders, draft_orders[:1], (), content.vocabulary)
     if not orders.acetylcysteine_orders:
         raise ValueError(f"the order {example.order} is not for acetylcysteine")
-    chart = gather(example.patient, prefetch)
+    chart = build_chart(example.patient, prefetch)
     decided = next(one for one in decide_orders(orders, chart, content, example.now) if one.decision.card.id == card.id)
     return Ran(example, decided, _show(decided, content))
 

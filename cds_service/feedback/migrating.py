@@ -1,7 +1,5 @@
 """The schema: told apart from what this version needs, and brought up to it."""
 
-from pathlib import Path
-
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -12,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from cds_service.errors import DatabaseRefused
 from cds_service.feedback.connecting import begin_migration
 
-_SCRIPTS = Path(__file__).parent / "migrations"
+_SCRIPTS = "cds_service.feedback:migrations"  # a folder of a package, as Alembic writes it
 
 
 async def prepare(engine: AsyncEngine) -> None:
@@ -27,6 +25,19 @@ async def check(engine: AsyncEngine) -> None:
             raise DatabaseRefused("the database's schema is older than this version: run `cds-service migrate` first")
 
 
+async def check_or_create(engine: AsyncEngine) -> None:
+    """As `check`, except that a new SQLite file gets its tables: a report before the first start is empty."""
+    if engine.dialect.name == "sqlite" and await _is_new(engine):
+        await migrate(engine)
+    else:
+        await check(engine)
+
+
+async def _is_new(engine: AsyncEngine) -> bool:
+    async with engine.connect() as connection:
+        return await connection.run_sync(_revision) is None
+
+
 async def migrate(engine: AsyncEngine) -> str:
     """Brings the schema up to date and says its revision. Of several processes, the first does the work."""
     async with engine.connect() as connection:
@@ -38,9 +49,14 @@ async def migrate(engine: AsyncEngine) -> str:
 
 def _upgrade(connection: Connection) -> None:
     if _revision(connection) != _known()[0]:
-        config = Config(attributes={"connection": connection})
-        config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-        command.upgrade(config, "head")
+        command.upgrade(new_config(connection), "head")
+
+
+def new_config(connection: Connection | None = None) -> Config:
+    """The configuration of Alembic. `migrations/env.py` runs the scripts in the transaction of the connection."""
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", _SCRIPTS)
+    return config
 
 
 def _revision(connection: Connection) -> str | None:
@@ -53,4 +69,4 @@ def _revision(connection: Connection) -> str | None:
 
 def _known() -> list[str]:
     """The revisions of this version, the newest first."""
-    return [script.revision for script in ScriptDirectory(str(_SCRIPTS)).walk_revisions()]
+    return [script.revision for script in ScriptDirectory.from_config(new_config()).walk_revisions()]

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cds_service.errors import DatabaseRefused, StoreDown
 from cds_service.feedback.connecting import new_engine
-from cds_service.feedback.migrating import check, migrate, prepare
+from cds_service.feedback.migrating import check_or_create, migrate, prepare
 from cds_service.telemetry.logs import get_logger
 
 T = TypeVar("T")
@@ -148,7 +148,7 @@ async def migrate_schema(address: str) -> str:
 async def read_once(address: str, work: Work[T]) -> T:
     """The result of reading a database, without a service. Raises `DatabaseRefused` or `StoreDown`."""
     async with _engine_of_command(address) as engine:
-        await check(engine)
+        await check_or_create(engine)
         async with engine.connect() as connection:
             return await work(connection)
 

@@ -1,1 +1,1 @@
-"""Gathering: from a request to a chart. The only place that may talk to another server."""
+"""From a request to its draft orders and the patient's chart: the prefetch first, then the FHIR server."""

@@ -1,7 +1,7 @@
-"""Which FHIR servers may be called: those listed for the client, or, without any list, one on this machine's loopback.
+"""Which FHIR servers may be called: those listed for the client, or loopback where there is no list.
 
-Addresses are compared as normalised parts, never as text, and what is spelt in an unusual way is refused: there is no
-honest reason for it.
+Base URLs are compared by their normalised parts, never as text. Unusual spellings are refused: an EHR has no reason
+to send one, and parsers disagree about them.
 """
 
 import ipaddress
@@ -17,8 +17,8 @@ _ODD_PATH = re.compile(r"//|(^|/)\.{1,2}(/|$)|[^\w.~!$&'()*+,=:@/-]", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
-    """The base of a FHIR server, normalised: no default port left out, no slash at the end."""
+class BaseUrl:
+    """The service base URL of a FHIR server, normalised: the port always there, no slash at the end."""
 
     scheme: str
     host: str
@@ -27,31 +27,31 @@ class Base:
 
     @property
     def url(self) -> str:
-        """The base as an address, without a slash at its end."""
+        """The URL as text."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}{self.path}"
 
     @property
     def is_loopback(self) -> bool:
-        """Loopback by its plain address or as `localhost`; no other spelling of an address counts."""
+        """True for `localhost` and plain loopback addresses; no other name counts, whatever it resolves to."""
         return self.host == "localhost" or is_loopback(self.host)
 
-    def covers(self, other: "Base") -> bool:
-        """True if the other address is this base or lies below it."""
-        same = (self.scheme, self.host, self.port) == (other.scheme, other.host, other.port)
-        return same and (other.path == self.path or other.path.startswith(f"{self.path}/"))
+    def covers(self, other: "BaseUrl") -> bool:
+        """True if the other URL is this base or below it."""
+        same_server = (self.scheme, self.host, self.port) == (other.scheme, other.host, other.port)
+        return same_server and (other.path == self.path or other.path.startswith(f"{self.path}/"))
 
     def resolve(self, link: str) -> str | None:
-        """The address of a link in an answer of this server; None if it leads anywhere but below this base."""
+        """The absolute URL of a link in an answer of this server; None if it is not below this base."""
         target, _, query = urljoin(f"{self.url}/", link.strip(" ")).partition("?")
-        found = read_base(target)
-        if found is None or not self.covers(found) or not query.isprintable() or "#" in query or " " in query:
+        resolved = parse_base_url(target)
+        if resolved is None or not self.covers(resolved) or not query.isprintable() or "#" in query or " " in query:
             return None
-        return f"{found.url}?{query}" if query else found.url
+        return f"{resolved.url}?{query}" if query else resolved.url
 
 
-def read_base(url: str) -> Base | None:
-    """An http or https address in its parts; None if it holds anything else: a user, a query, an odd spelling."""
+def parse_base_url(url: str) -> BaseUrl | None:
+    """An http or https URL in its parts; None if it has a user, a query, a fragment or an unusual spelling."""
     url = url.strip(" ")
     if not url.isascii() or not url.isprintable() or " " in url:
         return None
@@ -64,11 +64,11 @@ def read_base(url: str) -> Base | None:
         return None
     if not _is_host(host) or port == 0 or _ODD_PATH.search(parts.path):
         return None
-    return Base(parts.scheme, host, port or _PORTS[parts.scheme], parts.path.rstrip("/"))
+    return BaseUrl(parts.scheme, host, port or _PORTS[parts.scheme], parts.path.rstrip("/"))
 
 
 def _is_host(host: str) -> bool:
-    """A name or a plain address. A name whose last part is a number is an address in disguise."""
+    """True for a name or an address in its usual form. A name that ends in a number is an address in disguise."""
     if not _HOST.fullmatch(host):
         return False
     if re.fullmatch(r"0x[0-9a-f]*|\d+", host.rpartition(".")[2]) or ":" in host:
@@ -84,22 +84,23 @@ def _is_address(host: str) -> bool:
 
 
 def is_loopback(address: str) -> bool:
-    """True for a plain IPv4 or IPv6 address of this machine's loopback."""
+    """True for an IPv4 or IPv6 loopback address."""
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False
 
 
-def allowed(fhir_server: str, listed: Iterable[str] | None) -> Base | None:
-    """The base of a FHIR server that may be called, None if it may not.
+def find_allowed_base(fhir_server: str, listed: Iterable[str] | None) -> BaseUrl | None:
+    """The base URL of a FHIR server that may be called; None if it may not.
 
-    `listed` are the bases of the client's entry; None where there is no list of clients: then only loopback may be.
+    `listed` are the base URLs in the client's entry. None means that there is no list of clients: then only a
+    server on this machine's loopback may be called.
     """
-    base = read_base(fhir_server)
+    base = parse_base_url(fhir_server)
     if base is None:
         return None
     if listed is None:
         return base if base.is_loopback else None
-    bases = (read_base(one) for one in listed)
-    return base if any(one.covers(base) for one in bases if one) else None
+    allowed_bases = (parse_base_url(url) for url in listed)
+    return base if any(allowed.covers(base) for allowed in allowed_bases if allowed) else None

@@ -11,8 +11,8 @@ from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.json import Resource, objects, relative_reference, text
 from cds_service.fhir.versions import DSTU2, R4
 from cds_service.fhir.versions.elements import drug_references, is_dstu2
-from cds_service.gathering.prefetch import gather
-from cds_service.gathering.server import Source
+from cds_service.gathering.prefetch import build_chart
+from cds_service.gathering.server import DataSource
 from cds_service.hooks.requests import HookRequest
 
 
@@ -42,27 +42,27 @@ def _is_selected(resource: object, selections: Sequence[str]) -> bool:
 
 
 async def resolve_orders(
-    orders: DraftOrders, prefetch: Mapping[str, Any], vocabulary: Vocabulary, source: Source
+    orders: DraftOrders, prefetch: Mapping[str, Any], vocabulary: Vocabulary, source: DataSource
 ) -> DraftOrders:
     """The orders with their drugs looked up: in the prefetch, then on the FHIR server."""
     if orders.unresolved_orders:
         orders = with_entries(orders, entries_of(prefetch.values()), vocabulary)
     if orders.unresolved_orders:
         pointers = (pointer for order in orders.unresolved_orders for pointer in drug_references(order))
-        orders = with_entries(orders, await source.medications(pointers), vocabulary)
+        orders = with_entries(orders, await source.fetch_medications(pointers), vocabulary)
     return orders
 
 
 async def gather_chart(
-    orders: DraftOrders, request: HookRequest, prefetch: Mapping[str, Any], source: Source
+    orders: DraftOrders, request: HookRequest, prefetch: Mapping[str, Any], source: DataSource
 ) -> tuple[DraftOrders, Chart]:
     """The patient's chart, and the orders with the Medications that came with it and the FHIR version of each."""
     version = DSTU2 if is_dstu2(orders.acetylcysteine_orders[0].resource) else R4  # searches differ only there
-    answers = await source.complete(prefetch, request.patient_id, version)
+    answers = await source.complete_prefetch(prefetch, request.patient_id, version)
     fetched_entries = entries_of(answers.values())
-    medications = await source.medications(_nameless_drugs([*orders.included_entries, *fetched_entries]))
+    medications = await source.fetch_medications(_nameless_drugs([*orders.included_entries, *fetched_entries]))
     orders = replace(orders, included_entries=(*orders.included_entries, *medications, *fetched_entries))
-    return with_versions(orders, request.hook), gather(request.patient_id, answers, source.why)
+    return with_versions(orders, request.hook), build_chart(request.patient_id, answers, source.reason)
 
 
 def entries_of(answers: Iterable[object]) -> list[Resource]:

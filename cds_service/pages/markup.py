@@ -1,11 +1,10 @@
 """From data to HTML: templates that escape everything, and Markdown that can only become a few harmless tags."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
@@ -13,7 +12,6 @@ from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup
 from starlette.responses import Response
 
-HERE = Path(__file__).parent
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -33,7 +31,7 @@ class Pages:
         self._link_hosts = frozenset(link_hosts)
         self._markdown = _markdown(self._link_hosts)
         self._environment = Environment(
-            loader=FileSystemLoader(HERE / "templates"),
+            loader=PackageLoader("cds_service.pages", "templates"),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,

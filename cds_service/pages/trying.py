@@ -26,7 +26,7 @@ from cds_service.fhir.json import (
 )
 from cds_service.fhir.queries import PATIENT, QUERIES
 from cds_service.fhir.searching import prefetch_from
-from cds_service.gathering.prefetch import gather
+from cds_service.gathering.prefetch import build_chart
 from cds_service.guidance.model import Content
 from cds_service.hooks import cards as wire
 from cds_service.hooks.requests import ORDERS_MEMBER
@@ -83,7 +83,7 @@ class Demo:
 
     def chart(self, patient: str) -> Chart:
         """The whole chart of somebody, as far as the service asks for it."""
-        return gather(patient, self._prefetch(patient))
+        return build_chart(patient, self._prefetch(patient))
 
     def _prefetch(self, patient: str) -> dict[str, Any]:
         return prefetch_from(self._bundle, patient, self._content.vocabulary.code_lists)

@@ -22,7 +22,7 @@ from fastapi import FastAPI
 from uvicorn import Config, Server
 from uvicorn.supervisors import Multiprocess, multiprocess
 
-from cds_service.app import create_app, the_time
+from cds_service.app import create_app, utc_now
 from cds_service.serving.protocol import SERVER
 from cds_service.settings import Settings, share_metrics
 from cds_service.telemetry.logs import configure
@@ -158,5 +158,5 @@ def _config(app: Any, settings: Settings, host: str, port: int, **more: Any) -> 
 
 def app_of_worker(settings: Settings) -> FastAPI:
     """The app of one of several workers, each a process that begins with nothing but its settings."""
-    configure(settings.log_level, the_time)
+    configure(settings.log_level, utc_now)
     return create_app(settings)

@@ -1,4 +1,4 @@
-"""Counting: what each request was about and what became of it, seen from outside of everything else."""
+"""The outermost middleware: counts each request by kind, service and outcome."""
 
 from time import perf_counter
 
@@ -11,7 +11,7 @@ _KINDS = {
     "/cds-services/{service_id}": "call",
     "/cds-services/{service_id}/feedback": "feedback",
 }
-_NOT_COUNTED = ("/health/", "/metrics")  # asked every few seconds by machines
+_NOT_COUNTED = ("/health/", "/metrics")  # polled every few seconds by machines
 _OUTCOMES = {
     401: "unauthenticated",
     403: "unauthenticated",
@@ -26,13 +26,13 @@ _OF_CLASS = {2: "done", 3: "done", 4: "invalid", 5: "failed"}
 
 
 class Counting:
-    """Counts each request as the last of its answer goes out, or once that failed."""
+    """Counts a request when the end of its response is sent, or when that fails."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app, self.metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on, and watches for the status."""
+        """Calls the app and notes the status that it sends."""
         if scope["type"] != "http" or scope["path"].startswith(_NOT_COUNTED):
             await self.app(scope, receive, send)
             return
@@ -53,11 +53,11 @@ class Counting:
     def _count(self, scope: Scope, status: int, seconds: float) -> bool:
         kind = _KINDS.get(getattr(scope.get("route"), "path", ""), "other")
         service = scope.get("path_params", {}).get("service_id", "")
-        said = scope.get("state", {}).get("outcome", "") if status == 200 else ""  # of a call, by its route
-        self.metrics.request(kind, service, said or outcome_of(status), seconds)
+        of_call = scope.get("state", {}).get("outcome", "") if status == 200 else ""  # set by the route
+        self.metrics.request(kind, service, of_call or outcome_of(status), seconds)
         return True
 
 
 def outcome_of(status: int) -> str:
-    """What a status says of a request."""
+    """The outcome label for an HTTP status."""
     return _OUTCOMES.get(status) or _OF_CLASS.get(status // 100, "other")

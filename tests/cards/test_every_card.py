@@ -14,7 +14,7 @@ from cds_service.clinical.orders.recognise import Order, read_order
 from cds_service.content.checking import check_content
 from cds_service.content.examples import Ran, order_for, run_example
 from cds_service.fhir.queries import QUERIES
-from cds_service.gathering.prefetch import gather
+from cds_service.gathering.prefetch import build_chart
 from cds_service.guidance.conditions import Condition, Truth
 from cds_service.guidance.deciding import Decision, Outcome
 from cds_service.guidance.model import Card, holes
@@ -248,7 +248,7 @@ def decided(patient: str, missing: tuple[str, ...] = ()) -> tuple[Seen, ...]:
 
 def decided_from(patient: str, prefetch: Body) -> tuple[Seen, ...]:
     """Each order by itself: the reason of one order is about the patient of all orders of a call."""
-    chart = gather(patient, prefetch)
+    chart = build_chart(patient, prefetch)
     every = [
         (order, decide_orders(draft_orders_of(order.resource), chart, CONTENT, NOW)) for order in orders_for(patient)
     ]

@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 import pytest
 import yaml
 
+from cds_service import __version__
 from tests.operations.dockerfile import Build, Stage, start, which
 from tests.operations.processes import BODY, SERVICE, Load, Service, free_port, serving, wait_until_ready
 from tests.support import ROOT
@@ -139,6 +140,19 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     return Build(ROOT, tmp_path_factory.mktemp("image"), {"PYTHON": version, "EXTRA": "tracing"}).run()
 
 
+def run_in(image: Stage, program: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """A command of the image, in its working folder, to its end."""
+    return subprocess.run(
+        [str(which(image, program)), *words],
+        cwd=image.led_in(image.workdir),
+        env=image.all_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
 @contextmanager
 def running(image: Stage, **environment: str) -> Iterator[Service]:
     port = free_port()
@@ -170,26 +184,35 @@ def test_the_health_check_of_the_image_passes_while_it_runs_and_fails_when_it_do
 
 
 def test_the_image_as_it_is_refuses_to_be_open_to_all(image: Stage) -> None:
-    program, *words = image.entrypoint
-    done = subprocess.run(
-        [str(which(image, program)), *words],
-        cwd=image.led_in(image.workdir),
-        env=image.all_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = run_in(image, *image.entrypoint)
     assert done.returncode == 2
     assert "CDS_AUTH" in done.stdout
 
 
-def test_the_image_is_not_root_and_holds_neither_fixtures_nor_pip(image: Stage) -> None:
+def test_the_image_is_not_root_and_holds_no_pip(image: Stage) -> None:
     assert image.user.partition(":")[0].isdecimal()
     assert image.user.partition(":")[0] != "0"
-    assert sorted(one.name for one in (image.root / "app").iterdir()) == ["LICENSE", "cards", "cds_service"]
     assert list((image.root / "venv").glob("lib/python*/site-packages/pip")) == []
     assert list((image.root / "usr").glob("local/lib/python*/site-packages/pip")) == []
+
+
+@pytest.mark.parametrize("words", [["--version"], ["check"], ["report"]], ids=lambda words: words[-1])
+def test_the_command_is_on_the_path_of_the_image(image: Stage, words: list[str]) -> None:
+    done = run_in(image, "cds-service", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_image_holds_the_package_with_the_data_that_it_needs_and_nothing_else(image: Stage) -> None:
+    package = image.root / "app" / "cds_service"
+
+    assert {path.name for path in (image.root / "app").iterdir()} == {
+        "bin",
+        "cds_service",
+        f"acetylcysteine_cds-{__version__}.dist-info",
+    }
+    assert {path.name for path in (package / "fixtures").iterdir()} == {"orders", "patients"}
+    assert (package / "cards" / "content.toml").is_file()
+    assert not (image.root / "src").exists()
 
 
 def test_the_image_can_trace(image: Stage) -> None:

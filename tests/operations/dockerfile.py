@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
-_ABSOLUTE = re.compile(r"(?<![\w.$}/:])/(?=(?:venv|tmp|app|usr|data)\b)")  # the folders that the Dockerfile writes to
+_ABSOLUTE = re.compile(r"(?<![\w.$}/:])/(?=(?:venv|tmp|app|src|usr|data)\b)")  # what the Dockerfile writes to
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Stage:
         return _ABSOLUTE.sub(f"{self.root}/", text)
 
     def all_environment(self) -> dict[str, str]:
-        return {name: self.led_in(value) for name, value in self.environment.items()}
+        return {name: ":".join(map(self.led_in, value.split(":"))) for name, value in self.environment.items()}
 
     def expanded(self, text: str) -> str:
         known = {**self.arguments, **self.environment}
@@ -103,9 +103,16 @@ class Build:
         to = Path(self.stage.led_in(target)) if target.startswith("/") else self._here() / target
         for source in sources:
             if from_stage:
-                shutil.copytree(self.names[from_stage].led_in(source), to, symlinks=True)
+                self._copy_of_stage(self.names[from_stage], source, to)
             else:
                 self._copy_of_context(source, to / Path(source).name if target.endswith("/") else to)
+
+    def _copy_of_stage(self, stage: Stage, source: str, to: Path) -> None:
+        """A script names its interpreter by the stage's folder, where an image would have the same path in both."""
+        shutil.copytree(stage.led_in(source), to, symlinks=True)
+        for script in (to / "bin").glob("*"):
+            if script.read_bytes().startswith(f"#!{stage.root}/".encode()):
+                script.write_text(script.read_text().replace(str(stage.root), str(self.stage.root)))
 
     def _here(self) -> Path:
         return Path(self.stage.led_in(self.stage.workdir))

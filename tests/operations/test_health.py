@@ -1,30 +1,32 @@
-"""Alive, ready, and which part is not."""
+"""Liveness and readiness, by component."""
 
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from cds_service.api.runtime import runtime_of
 from cds_service.app import create_app
 from cds_service.settings import Settings
 from tests.operations.processes import serving
 from tests.signing import HOSPITAL, ISSUER, JKU, P384, PUBLIC, client_toml, public_jwk
-from tests.support import CONTENT, new_client, post, request_for
+from tests.support import CONTENT, Unrecorded, new_client, post, request_for
 
 
-async def up() -> bool:
-    return True
+class Down(Unrecorded):
+    """Records whose database does not answer."""
+
+    is_up = False
 
 
-async def down() -> bool:
-    return False
+class Broken(Unrecorded):
+    """Records that fail when they are asked whether the database is up."""
 
-
-async def broken() -> bool:
-    raise OSError("postgresql://user:secret@database/cds cannot be reached")
+    @property
+    def is_up(self) -> bool:  # type: ignore[override]
+        raise OSError("postgresql://user:secret@database/cds cannot be reached")
 
 
 def test_it_is_live_and_ready_with_content_alone(client: TestClient) -> None:
@@ -39,32 +41,28 @@ def test_it_is_live_and_ready_with_content_alone(client: TestClient) -> None:
     }
 
 
-@pytest.mark.parametrize("state", [down, broken])
-def test_a_part_that_is_down_is_named_and_the_service_not_ready(
-    client: TestClient, state: Callable[[], Awaitable[bool]]
-) -> None:
-    client.app.state.parts = {"database": state, "key sets": up}
+@pytest.mark.parametrize("records", [Down(), Broken()], ids=["down", "broken"])
+def test_a_component_that_is_down_is_named_and_the_service_not_ready(records: Unrecorded) -> None:
+    client = new_client(records=records)
     got = client.get("/health/ready")
 
     assert got.status_code == 503
     assert got.json()["status"] == "not ready"
-    assert got.json()["parts"] == {"content": "up", "database": "down", "key sets": "up"}
+    assert got.json()["parts"] == {"content": "up", "database": "down"}
     assert client.get("/health/live").status_code == 200  # it is not restarted for that
 
 
-def test_nothing_of_why_is_told(client: TestClient) -> None:
-    client.app.state.parts = {"database": broken}
-    assert "secret" not in client.get("/health/ready").text
+def test_the_answer_does_not_say_why() -> None:
+    assert "secret" not in new_client(records=Broken()).get("/health/ready").text
 
 
-def test_the_state_of_each_part_is_a_metric() -> None:
-    with new_client() as client:
-        client.app.state.parts = {"database": down, "key sets": up}
-        client.get("/health/ready")
-        text = client.app.state.metrics.exposition().decode()
+def test_the_state_of_each_component_is_a_metric() -> None:
+    client = new_client(records=Down())
+    client.get("/health/ready")
+    text = runtime_of(client.app).metrics.exposition().decode()
 
+    assert 'cds_part_up{part="content"} 1.0' in text
     assert 'cds_part_up{part="database"} 0.0' in text
-    assert 'cds_part_up{part="key sets"} 1.0' in text
 
 
 def test_neither_asks_for_a_token_nor_says_a_setting(client: TestClient) -> None:
@@ -82,7 +80,7 @@ def test_a_real_service_answers_both(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("status_of_ehr", "status"), [(200, 200), (500, 503)])
-def test_the_key_sets_of_clients_are_a_part(tmp_path: Path, status_of_ehr: int, status: int) -> None:
+def test_the_key_sets_of_clients_are_a_component(tmp_path: Path, status_of_ehr: int, status: int) -> None:
     listed = tmp_path / "clients.toml"
     listed.write_text(client_toml("hospital", ISSUER, jku=JKU), encoding="utf-8")
     key_set = json.dumps({"keys": [public_jwk(P384, "ec")]}).encode()
@@ -105,7 +103,7 @@ def test_a_refused_token_is_counted_by_its_reason(tmp_path: Path) -> None:
     app = create_app(Settings(clients=listed, public_url=PUBLIC), CONTENT)
     with TestClient(app) as client:
         assert post(client, request_for("bruno-glutamate-normal")).status_code == 401
-        text = app.state.metrics.exposition().decode()
+        text = runtime_of(app).metrics.exposition().decode()
 
     assert 'cds_authentication_failures_total{reason="no token"} 1.0' in text
     outcome = 'kind="call",outcome="unauthenticated",service="acetylcysteine-order-sign"'

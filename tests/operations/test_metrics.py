@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -27,10 +28,13 @@ SIGN = "acetylcysteine-order-sign"
 
 @contextmanager
 def local_client(
-    settings: Settings | None = None, host: str = "127.0.0.1", fhir: httpx.AsyncClient | None = None
+    settings: Settings | None = None,
+    host: str = "127.0.0.1",
+    fhir: httpx.AsyncClient | None = None,
+    now: Callable[[], datetime] = lambda: NOW,
 ) -> Iterator[TestClient]:
     """A client that calls from an address."""
-    app = create_app(settings or Settings(), CONTENT, now=lambda: NOW, new_id=counted_ids(), http=fhir)
+    app = create_app(settings or Settings(), CONTENT, now=now, new_id=counted_ids(), http=fhir)
     with TestClient(app, raise_server_exceptions=False, client=(host, 50000)) as one:
         yield one
 
@@ -102,10 +106,11 @@ def test_what_is_refused_is_counted_by_its_reason(outcome: str) -> None:
 
 
 def test_a_bug_is_counted() -> None:
-    with local_client() as client:
-        client.app.state.content = None
+    def broken_clock() -> datetime:
+        raise LookupError
+
+    with local_client(now=broken_clock) as client:
         assert post(client, request_for("bruno-glutamate-normal")).status_code == 500
-        client.app.state.content = CONTENT
         assert requests_of(client) == {("call", SIGN, "failed"): 1}
 
 

@@ -39,8 +39,8 @@ class Traced:
         provider = TracerProvider()
         provider.add_span_processor(SimpleSpanProcessor(self.exporter))
         fhir = httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
-        self.app = create_app(Settings(), CONTENT, now=lambda: NOW, new_id=counted_ids(), http=fhir)
-        self.app.state.tracing = Tracing(provider)
+        seams: Any = {"now": lambda: NOW, "new_id": counted_ids(), "http": fhir, "tracing": Tracing(provider)}
+        self.app = create_app(Settings(), CONTENT, **seams)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.fetched.append(request)

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from cds_service.gathering.prefetch import gather
+from cds_service.gathering.prefetch import build_chart
 from cds_service.pages.charting import HEIGHT, WIDTH, Drawing, draw
 from tests.support import CONTENT, NOW, PATIENTS, prefetch_for
 
 
 def drawn(patient: str, days: int = 0) -> dict[str, Drawing]:
-    chart = gather(patient, prefetch_for(patient))
+    chart = build_chart(patient, prefetch_for(patient))
     return {one.analyte: one for one in draw(chart, CONTENT.vocabulary, NOW + timedelta(days=days))}
 
 
@@ -68,7 +68,7 @@ def test_a_result_that_is_only_named_alike_is_shown_once(named: str, shown_with:
         "valueQuantity": {"value": 1, "unit": "mg"},
     }
     prefetch["aminoAcids"] = {"resourceType": "Bundle", "entry": [{"resource": alike}]}
-    (only,) = draw(gather("edith-not-measured", prefetch), CONTENT.vocabulary, NOW)
+    (only,) = draw(build_chart("edith-not-measured", prefetch), CONTENT.vocabulary, NOW)
 
     assert only.analyte == shown_with
     assert [(one.term, one.day) for one in only.unused] == [(f"“{named}”", "20 November 2026")]

@@ -8,10 +8,10 @@ from markupsafe import escape
 from starlette.testclient import TestClient
 
 from cds_service.clinical.catalogue import CATALOGUE
-from cds_service.pages.markup import HERE, Pages, link_hosts
+from cds_service.pages.markup import Pages, link_hosts
 from cds_service.settings import Settings
 from tests.pages.looking import CARDS, PAGES, demo_client, look
-from tests.support import CONTENT, new_client, post, request_for
+from tests.support import CONTENT, ROOT, new_client, post, request_for
 
 LOADS = {"script": "src", "link": "href", "img": "src", "iframe": "src", "form": "action", "use": "href"}
 
@@ -248,7 +248,8 @@ def test_what_a_template_is_given_is_escaped() -> None:
 
 
 def test_no_template_switches_escaping_off() -> None:
-    texts = [path.read_text(encoding="utf-8") for path in sorted((HERE / "templates").glob("*.html"))]
+    templates = sorted((ROOT / "cds_service" / "pages" / "templates").glob("*.html"))
+    texts = [path.read_text(encoding="utf-8") for path in templates]
 
     assert texts
     assert [one for one in texts if re.search(r"\|\s*safe|autoescape", one)] == []

@@ -10,7 +10,7 @@ from cds_service.clinical.facts import Facts
 from cds_service.clinical.reading import read_patient_facts
 from cds_service.fhir.codes import ICD10CM
 from cds_service.fhir.searching import prefetch_from
-from cds_service.gathering.prefetch import gather
+from cds_service.gathering.prefetch import build_chart
 from cds_service.pages.attributes import as_json, source_attributes
 from tests.pages.looking import look
 from tests.support import CONTENT, FIXTURES, NOW, PATIENTS, Body, draft_orders_of, read_json
@@ -55,7 +55,7 @@ def facts_of(patient: str, **changed: object) -> Facts:
     record.update(changed)
     for name in [name for name, value in changed.items() if value is None]:
         del record[name]
-    chart = gather(patient, prefetch_from(bundle, patient, CONTENT.vocabulary.code_lists))
+    chart = build_chart(patient, prefetch_from(bundle, patient, CONTENT.vocabulary.code_lists))
     return read_patient_facts(draft_orders_of(), chart, CONTENT.vocabulary, NOW)
 
 

@@ -17,7 +17,7 @@ from cds_service.content.examples import order_for, read_json
 from cds_service.content.loading import load_content
 from cds_service.fhir import queries
 from cds_service.fhir.searching import prefetch_from
-from cds_service.gathering.prefetch import gather
+from cds_service.gathering.prefetch import build_chart
 from cds_service.guidance.deciding import Outcome, group_advice
 from cds_service.guidance.rendering import Call, render
 from cds_service.settings import CARDS
@@ -140,7 +140,7 @@ def test_no_prefetch_and_no_order_makes_it_raise(prefetch: dict[str, Any], extra
         **extra,
         "medicationCodeableConcept": {"text": "NAC"},
     }
-    decisions = decide_orders(draft_orders_of(resource), gather("p", prefetch), CONTENT, NOW)
+    decisions = decide_orders(draft_orders_of(resource), build_chart("p", prefetch), CONTENT, NOW)
     for advice in group_advice(decisions):
         render(advice, CONTENT, Call("p", NOW.date(), lambda: "id"))
 
@@ -160,8 +160,8 @@ def test_the_order_of_entries_changes_nothing(patient: str, order: str, shuffler
     for bundle in shuffled.values():
         shuffler.shuffle(bundle.get("entry", []))
 
-    assert outcomes(order_of(order, patient), gather(patient, shuffled)) == outcomes(
-        order_of(order, patient), gather(patient, prefetch)
+    assert outcomes(order_of(order, patient), build_chart(patient, shuffled)) == outcomes(
+        order_of(order, patient), build_chart(patient, prefetch)
     )
 
 
@@ -173,8 +173,8 @@ def test_a_resource_sent_twice_changes_nothing(patient: str, order: str) -> None
         if bundle.get("entry"):
             bundle["entry"] = [*bundle["entry"], *deepcopy(bundle["entry"])]
 
-    assert outcomes(order_of(order, patient), gather(patient, doubled)) == outcomes(
-        order_of(order, patient), gather(patient, prefetch)
+    assert outcomes(order_of(order, patient), build_chart(patient, doubled)) == outcomes(
+        order_of(order, patient), build_chart(patient, prefetch)
     )
 
 
@@ -191,19 +191,19 @@ def test_an_unrelated_resource_changes_nothing(patient: str, order: str) -> None
             }
             more[key]["entry"] = [*more[key].get("entry", []), {"resource": unrelated}]
 
-    assert outcomes(order_of(order, patient), gather(patient, more)) == outcomes(
-        order_of(order, patient), gather(patient, prefetch)
+    assert outcomes(order_of(order, patient), build_chart(patient, more)) == outcomes(
+        order_of(order, patient), build_chart(patient, prefetch)
     )
 
 
 @given(st.sampled_from(PATIENTS), st.sampled_from(ORDERS), st.sets(st.sampled_from(KEYS)))
 def test_data_that_is_taken_away_never_turns_cannot_tell_into_advise(patient: str, order: str, kept: set[str]) -> None:
     prefetch = {key: value for key, value in prefetch_of(patient).items() if key in kept}
-    before = outcomes(order_of(order, patient), gather(patient, prefetch))
+    before = outcomes(order_of(order, patient), build_chart(patient, prefetch))
 
     for key in prefetch:
         fewer = {name: value for name, value in prefetch.items() if name != key}
-        after = outcomes(order_of(order, patient), gather(patient, fewer))
+        after = outcomes(order_of(order, patient), build_chart(patient, fewer))
         turned = [
             card
             for card, outcome in after.items()
@@ -215,7 +215,7 @@ def test_data_that_is_taken_away_never_turns_cannot_tell_into_advise(patient: st
 @given(st.sampled_from(["oral-600-twice-daily", "inhaled-3ml", "oral-for-bronchitis"]), st.sets(st.sampled_from(KEYS)))
 def test_whatever_cannot_be_told_is_shown(order: str, kept: set[str]) -> None:
     prefetch = {key: value for key, value in prefetch_of("bruno-glutamate-normal").items() if key in kept}
-    found = outcomes(order_of(order, "bruno-glutamate-normal"), gather("bruno-glutamate-normal", prefetch))
+    found = outcomes(order_of(order, "bruno-glutamate-normal"), build_chart("bruno-glutamate-normal", prefetch))
 
     if Outcome.CANNOT_TELL in found.values():
         assert found["screening-incomplete"] is Outcome.ADVISE
@@ -239,8 +239,8 @@ def test_a_unit_spelled_another_way_gives_the_same_decision(spelling: str, order
             quantity.update(unit=spelling)
             quantity.pop("code", None)
 
-    assert outcomes(order_of(order, patient), gather(patient, respelled)) == outcomes(
-        order_of(order, patient), gather(patient, prefetch)
+    assert outcomes(order_of(order, patient), build_chart(patient, respelled)) == outcomes(
+        order_of(order, patient), build_chart(patient, prefetch)
     )
 
 

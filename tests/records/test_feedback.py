@@ -11,6 +11,7 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from cds_service.api.runtime import runtime_of
 from tests.records.databases import count, new_database, query, records_at
 from tests.support import INSTANCE, Body, Json, cards_of, field_of, new_client, request_for, to_bytes
 
@@ -257,7 +258,7 @@ def test_a_body_that_is_no_feedback_is_refused(kept: tuple[TestClient, str], bod
 
 def test_a_body_over_the_limit_of_the_hooks_is_refused(kept: tuple[TestClient, str]) -> None:
     client, database = kept
-    padding = " " * client.app.state.settings.max_body_bytes  # type: ignore[attr-defined]
+    padding = " " * runtime_of(client.app).settings.max_body_bytes
     assert send(client, body=(json.dumps({"feedback": [ACCEPTED]}) + padding).encode()).status_code == 413
     assert count(database, "feedback") == 0
 

@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.command import upgrade
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
 from cds_service.errors import DatabaseRefused, StoreDown
-from cds_service.feedback import migrating
 from cds_service.feedback.connecting import new_engine
+from cds_service.feedback.migrating import new_config
 from cds_service.feedback.store import check_schema, migrate_schema
 from cds_service.feedback.tables import metadata
 from tests.records.databases import ENGINES, POSTGRES, count, query, records_at
@@ -41,9 +40,7 @@ def migrate_to(url: str, revision: str) -> None:
     """Brings a database to an older revision than the newest."""
 
     def work(connection: Connection) -> None:
-        config = Config(attributes={"connection": connection})
-        config.set_main_option("script_location", str(Path(migrating.__file__).parent / "migrations"))
-        upgrade(config, revision)
+        upgrade(new_config(connection), revision)
 
     in_database(url, work)
 
@@ -121,6 +118,14 @@ def test_the_command_says_why_it_does_not_use_a_newer_schema(database: str, word
     assert done.returncode == 1
     assert "the database's schema is newer than this version of the service" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+def test_an_older_sqlite_file_is_not_migrated_by_a_report(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'records.sqlite3'}"
+    migrate_to(url, "0001")
+
+    assert "run `cds-service migrate` first" in command("report", url=url).stdout
+    assert revision_of(url) == [("0001",)]
 
 
 def test_sqlite_is_migrated_at_the_start(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -108,6 +109,10 @@ def test_only_cards_that_were_shown_since(filled: str, days: float, lines: int) 
 
 def test_a_database_without_rows_gives_an_empty_report(database: str) -> None:
     assert read(database) == Report(None, [], [], {})
+
+
+def test_before_the_first_start_the_report_is_empty(tmp_path: Path) -> None:
+    assert read(f"sqlite:///{tmp_path / 'records.sqlite3'}") == Report(None, [], [], {})
 
 
 def printed(url: str, *words: str) -> str:

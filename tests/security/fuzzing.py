@@ -15,13 +15,14 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from contextlib import redirect_stderr
+from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 
 import httpx
 import msgspec
 
-from cds_service.app import create_app, the_time
+from cds_service.app import create_app, utc_now
 from cds_service.settings import Settings
 from cds_service.telemetry.logs import configure
 from tests.security.calling import all_at_once, call
@@ -199,11 +200,11 @@ def _answer(body: bytes) -> httpx.Response:
 class Fuzzed:
     """The app with a fixed clock, and what became of every body that it was sent."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, now: Callable[[], datetime] = lambda: NOW) -> None:
         self.fuzzer = Fuzzer(seed)
-        self.app = create_app(Settings(), CONTENT, now=lambda: NOW, new_id=counted_ids())
         self.server = FuzzedFhirServer(self.fuzzer)
-        self.app.state.http = httpx.AsyncClient(transport=httpx.MockTransport(self.server.answer))
+        http = httpx.AsyncClient(transport=httpx.MockTransport(self.server.answer))
+        self.app = create_app(Settings(), CONTENT, now=now, new_id=counted_ids(), http=http)
         self.statuses: Counter[int] = Counter()
         self.failures: list[str] = []
 
@@ -264,7 +265,7 @@ def main() -> None:
     asked = parser.parse_args()
     log = io.BytesIO()
     with redirect_stderr(io.TextIOWrapper(log)) as stream:
-        configure("error", the_time)  # a bug leaves a line here, with the place where it broke
+        configure("error", utc_now)  # a bug leaves a line here, with the place where it broke
     failures = asyncio.run(run(asked.bodies, asked.seed))
     for failure in failures[:20]:
         print(failure)

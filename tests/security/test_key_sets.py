@@ -17,6 +17,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
+from cds_service.api.runtime import runtime_of
 from tests.loopback import Asked, Loopback, http_answer, running
 from tests.signing import (
     ALL_KEYS,
@@ -148,7 +149,7 @@ def test_many_calls_at_once_fetch_once(tmp_path: Path, server: KeyServer) -> Non
             tokens = [sign(good_header(jku=...)) for _ in range(10)]
             calls = [http.post(SERVICE, content=BODY, headers=bearer(token)) for token in tokens]
             answers = [one.status_code for one in await asyncio.gather(*calls)]
-        await service.app.state.http.aclose()
+        await runtime_of(service.app).http.aclose()
         return answers
 
     assert asyncio.run(together()) == [200] * 10

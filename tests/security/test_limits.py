@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from cds_service.app import create_app
 from cds_service.fhir.json import MAX_DEPTH, TooDeep, decode, depth
-from cds_service.gathering.prefetch import MOST_ENTRIES
+from cds_service.gathering.prefetch import MAX_ENTRIES
 from cds_service.hooks.requests import MOST_ORDERS
 from cds_service.settings import Settings
 from tests.security.calling import JSON, Reply, all_at_once, call
@@ -44,8 +44,8 @@ BODY = to_bytes(VALID)
 PATH = "/cds-services/acetylcysteine-order-sign"
 
 
-def new_app(**settings: Any) -> Any:
-    return create_app(Settings(**settings), CONTENT, now=lambda: NOW, new_id=counted_ids())
+def new_app(http: httpx.AsyncClient | None = None, **settings: Any) -> Any:
+    return create_app(Settings(**settings), CONTENT, now=lambda: NOW, new_id=counted_ids(), http=http)
 
 
 def issue_of(reply: Reply) -> Json:
@@ -202,19 +202,19 @@ def with_conditions(count: int) -> Json:
 
 
 def test_as_many_entries_as_are_read_are_all_read(client: TestClient) -> None:
-    assert ids_of(cards_of(client, with_conditions(MOST_ENTRIES))) == ["glutamate-high"]
+    assert ids_of(cards_of(client, with_conditions(MAX_ENTRIES))) == ["glutamate-high"]
 
 
 def test_entries_beyond_that_are_not_read_and_a_card_says_so(client: TestClient) -> None:
-    cards = cards_of(client, with_conditions(MOST_ENTRIES + 1))
+    cards = cards_of(client, with_conditions(MAX_ENTRIES + 1))
     assert ids_of(cards) == ["glutamate-high", "screening-incomplete"]
-    assert any(f"only its first {MOST_ENTRIES} entries are read" in line for line in not_done(cards))
+    assert any(f"only its first {MAX_ENTRIES} entries are read" in line for line in not_done(cards))
 
 
 def test_what_stands_before_the_limit_still_warns(client: TestClient) -> None:
     kira = request_for("kira-copd", "oral-for-bronchitis")
     bundle = kira["prefetch"]["problemList"]
-    filled = [*bundle["entry"], *with_conditions(MOST_ENTRIES)["prefetch"]["problemList"]["entry"]]
+    filled = [*bundle["entry"], *with_conditions(MAX_ENTRIES)["prefetch"]["problemList"]["entry"]]
     before = ids_of(cards_of(client, kira))
     after = ids_of(cards_of(client, replaced(kira, ["prefetch", "problemList", "entry"], filled)))
     assert "bronchospasm-oral" in before
@@ -304,8 +304,9 @@ def test_calls_beyond_those_that_are_answered_at_once_are_told_when_to_come_agai
     waiting = to_bytes({**without(VALID, "prefetch", "problemList"), "fhirServer": "http://127.0.0.1/fhir"})
 
     async def scene() -> tuple[Reply, Reply, Reply]:
-        app, server = new_app(max_calls=1, fhir_deadline_ms=60_000, fhir_timeout_ms=60_000), StoppedServer()
-        app.state.http = httpx.AsyncClient(transport=httpx.MockTransport(server.answer))
+        server = StoppedServer()
+        http = httpx.AsyncClient(transport=httpx.MockTransport(server.answer))
+        app = new_app(http, max_calls=1, fhir_deadline_ms=60_000, fhir_timeout_ms=60_000)
         first = asyncio.create_task(call(app, PATH, all_at_once(waiting)))
         await server.asked.wait()
         second = await call(app, PATH, all_at_once(BODY))
@@ -334,12 +335,12 @@ def test_a_slow_body_takes_no_place_from_a_call_that_is_ready() -> None:
 
 def test_every_status_that_a_limit_can_give_is_in_the_table_for_integrators() -> None:
     text = (ROOT / "docs" / "integrating.md").read_text(encoding="utf-8")
-    answers = text.partition("## Answers")[2].partition("\n## ")[0]
+    answers = text.partition("## Responses")[2].partition("\n## ")[0]
     documented = {int(status) for row in re.findall(r"^\| ([\d, ]+) \|", answers, re.M) for status in row.split(",")}
     assert {200, 400, 404, 405, 408, 412, 413, 415, 431, 500, 503} <= documented
 
 
 def test_the_numbers_in_the_documents_are_those_of_the_code() -> None:
     text = (ROOT / "docs" / "integrating.md").read_text(encoding="utf-8")
-    for number in (f"{MAX_DEPTH} deep", f"{MOST_ORDERS} entries", f"{MOST_ENTRIES:,} entries"):
+    for number in (f"{MAX_DEPTH} levels", f"{MOST_ORDERS} entries", f"{MAX_ENTRIES:,} entries"):
         assert number in text

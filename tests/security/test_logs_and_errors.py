@@ -356,7 +356,7 @@ def test_the_log_line_of_a_bug_says_where_it_broke_and_not_with_what(written: Wr
     (line,) = written.events("bug")
     assert (line["level"], line["error"]) == ("error", "LookupError")
     assert line["where"][-1].startswith("test_logs_and_errors.py:")
-    assert any(re.fullmatch(r"routes\.py:\d+ called", frame) for frame in line["where"])
+    assert any(re.fullmatch(r"calls\.py:\d+ answer_call", frame) for frame in line["where"])
     assert SECRET not in "\n".join(written.lines)
 
 

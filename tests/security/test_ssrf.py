@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from cds_service.fhir.queries import QUERIES
-from cds_service.gathering.allowed_servers import allowed
+from cds_service.gathering.allowed_servers import find_allowed_base
 from cds_service.gathering.http import ResolvedTransport, new_http_client
 from cds_service.gathering.server import Failure, FhirServer, Limits
 from cds_service.settings import Settings
@@ -85,12 +85,12 @@ def complete(
     """What comes of a call that names this server: nothing, where it may not be called."""
 
     async def scene() -> dict[str, Any]:
-        base = allowed(fhir_server, listed)
+        base = find_allowed_base(fhir_server, listed)
         if base is None:
             return {}
         async with client or new_http_client() as http:
             server = FhirServer(http, base, TOKEN, CONTENT.vocabulary.code_lists, Limits(deadline=5, timeout=5))
-            return await server.complete(dict(prefetch), ALMA, "R4")
+            return await server.complete_prefetch(dict(prefetch), ALMA, "R4")
 
     return asyncio.run(scene())
 
@@ -199,7 +199,7 @@ def test_nothing_beside_the_base_of_the_listed_server_is_called(own: Loopback, p
     assert own.connections == 0
 
 
-DISGUISED = [name for name, url in SERVERS.items() if allowed(url.format(trap=1, own=2), None) is None]
+DISGUISED = [name for name, url in SERVERS.items() if find_allowed_base(url.format(trap=1, own=2), None) is None]
 
 
 @pytest.mark.parametrize("name", DISGUISED)
@@ -432,10 +432,10 @@ def test_a_cookie_of_one_answer_is_not_sent_with_the_next_call() -> None:
     async def scene(server: Loopback) -> None:
         async with new_http_client() as http:
             for _ in range(2):
-                base = allowed(server.base, [server.base])
+                base = find_allowed_base(server.base, [server.base])
                 assert base is not None
                 fhir = FhirServer(http, base, TOKEN, CONTENT.vocabulary.code_lists, Limits(deadline=5, timeout=5))
-                await fhir.complete({}, ALMA, "R4")
+                await fhir.complete_prefetch({}, ALMA, "R4")
 
     with running(Loopback(behave)) as server:
         asyncio.run(scene(server))

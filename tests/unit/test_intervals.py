@@ -14,7 +14,7 @@ from cds_service.content.intervals import with_site_intervals
 from cds_service.content.loading import load_content
 from cds_service.errors import ContentError
 from cds_service.fhir.searching import prefetch_from
-from cds_service.gathering.prefetch import gather
+from cds_service.gathering.prefetch import build_chart
 
 ROOT = Path(__file__).parents[2]
 CONTENT = load_content(ROOT / "cards")
@@ -34,7 +34,7 @@ def glutamate(text: str, patient: str, folder: Path, person: Patient) -> Fact:
     file.write_text(text, encoding="utf-8")
     vocabulary = with_site_intervals(CONTENT, file).vocabulary
     bundle = read_json(ROOT / "fixtures" / "patients" / f"{patient}.json")
-    chart = gather(patient, prefetch_from(bundle, patient, vocabulary.code_lists))
+    chart = build_chart(patient, prefetch_from(bundle, patient, vocabulary.code_lists))
     return read_level(
         read_analyte("glutamate", chart, vocabulary, NOW), chart, person, vocabulary.site_intervals.get("glutamate", ())
     )

@@ -1,4 +1,4 @@
-"""Creatinine clearance by Cockcroft and Gault; where it cannot be computed, eGFR, and the fact says so."""
+"""Creatinine clearance by Cockcroft and Gault, or eGFR where it cannot be computed."""
 
 from decimal import Decimal
 

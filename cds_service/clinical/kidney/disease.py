@@ -1,4 +1,4 @@
-"""Dialysis, chronic kidney disease, and kidney function in one line for a card."""
+"""Dialysis, chronic kidney disease or impairment, and the summary of kidney function."""
 
 from decimal import Decimal
 

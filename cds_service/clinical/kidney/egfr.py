@@ -94,7 +94,7 @@ def _newer(reported: Egfr | None, computed: Egfr | None) -> Egfr | None:
 
 
 def _reported(chart: Chart, vocabulary: Vocabulary, age: int | None, now: datetime) -> Egfr | None:
-    """Schwartz for children and never for others; at one time the 2021 equations before the others."""
+    """Schwartz for children only; of results of the same time, the 2021 equations before others."""
     is_child = age is not None and age < ADULT_AGE
     usable = _results("egfr", "eGFR", chart, vocabulary, now).usable
     fitting = [result for result in usable if (result.row.extra.get("rank") == "child") == is_child]

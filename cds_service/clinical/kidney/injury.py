@@ -1,4 +1,4 @@
-"""Acute kidney injury: on the problem list, or from creatinine as KDIGO defines it. Urine output is not read.
+"""Acute kidney injury: on the problem list, or by creatinine as KDIGO defines it. Urine output is not read.
 
 A rise of at least 26.5 µmol/L within 48 hours, or to at least 1.5 times the lowest value of the last 7 days. Values
 are compared as exact decimals in µmol/L: 1.1 - 0.8 mg/dL is 26.52 µmol/L, and no floating point makes it less.

@@ -1,4 +1,4 @@
-"""Plasma glutamate and cystine: newest eligible result, its class, whether it is a baseline, its handling."""
+"""Plasma glutamate and cystine: the class of the newest result, and how it relates to treatment and to handling."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -24,7 +24,7 @@ BASELINE, ON_TREATMENT, MEASURED = "baseline", "on treatment", "measured"
 
 
 def read_analyte(codes: str, chart: Chart, vocabulary: Vocabulary, now: datetime) -> AnalyteResults:
-    """All results of glutamate, cystine or glutamine, the usable ones newest first."""
+    """All results of an analyte, by the name of its code list; the usable ones newest first."""
     days = int(vocabulary.thresholds["result-age"])
     others = tuple(vocabulary.code_lists[name] for name in _ANALYTES if name != codes)
     criteria = result_criteria(vocabulary, codes, KIND, days, others)
@@ -34,7 +34,7 @@ def read_analyte(codes: str, chart: Chart, vocabulary: Vocabulary, now: datetime
 
 
 def read_level(results: AnalyteResults, chart: Chart, patient: Patient, site: Sequence[SiteInterval] = ()) -> Fact:
-    """The class of the newest result; absent if there is none; unknown if the results could not be read."""
+    """The class of the newest result; absent if there is none; unknown if results may be missing."""
     newest = results.newest
     if newest is None:
         return chart.gap(queries.AMINO_ACIDS) or absent("no result that can be used")
@@ -99,7 +99,7 @@ def read_mix_up(results: AnalyteResults, vocabulary: Vocabulary) -> Fact:
 
 
 def _change(before: Result, now: Result) -> str:
-    """The difference, and in percent where that has a meaning; not computed from a `<` or `>`."""
+    """The difference, also in percent unless the earlier value is zero. Values with a comparator have none."""
     if before.measure.comparator or now.measure.comparator:
         return "not computed, a value is given with < or >"
     difference = now.measure.value - before.measure.value
@@ -112,7 +112,7 @@ def _change(before: Result, now: Result) -> str:
 
 
 def read_sample_handling(glutamates: AnalyteResults, glutamines: AnalyteResults, vocabulary: Vocabulary) -> Fact:
-    """Glutamate ÷ glutamine of one sample: above the ratio, handling may have raised glutamate."""
+    """Glutamate divided by glutamine of the same sample: above a threshold, handling may have raised glutamate."""
     glutamate = glutamates.newest
     glutamine = next((result for result in glutamines.usable if glutamate and _same_sample(glutamate, result)), None)
     if glutamate is None or glutamine is None or not _can_divide(glutamate, glutamine):

@@ -1,7 +1,7 @@
-"""Class of a result, low, normal or high: from the range that came with it and its interpretation, or neither.
+"""Whether a result is low, normal or high, by its reference range and its interpretation.
 
-No interval is built in. Where range and interpretation disagree, or the comparator leaves the class open, the
-result stays unclassified and says why.
+No interval is built in. A result is *unclassified*, with the reason, where it has neither, where the two disagree, or
+where a comparator leaves the class open.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _MALE, _FEMALE = frozenset(("male", "m")), frozenset(("female", "f"))
 
 
 class Interval(msgspec.Struct, frozen=True):
-    """A reference interval in the unit of the result; an end that was not sent is open."""
+    """A reference interval in the unit of the result, and as it was sent; None is an open end."""
 
     low: Decimal | None
     high: Decimal | None
@@ -32,7 +32,7 @@ class Interval(msgspec.Struct, frozen=True):
 
 
 class Classification(msgspec.Struct, frozen=True):
-    """The class, the range it rests on as it was sent, and for *unclassified* the reason."""
+    """The class of a result, the range that it rests on as it was sent, and the reason why it is *unclassified*."""
 
     name: str
     range: str = ""
@@ -42,7 +42,10 @@ class Classification(msgspec.Struct, frozen=True):
 def classify(
     result: Result, kind: str, demographics: Demographics, site: Sequence[SiteInterval] = ()
 ) -> Classification:
-    """The class of a result by its own range, or a site's where it came without any, and by its interpretation."""
+    """The class of a result by its interpretation and its range, or the site's interval if it has no range.
+
+    `kind` is the kind of measure in the table of units; `demographics` are of the day of the sample.
+    """
     flag = _flag(result.element)
     interval = _interval(result.element, kind, demographics)
     if not objects(result.element.get("referenceRange")):
@@ -66,7 +69,7 @@ def classify(
 def interval_of(
     result: Result, kind: str, demographics: Demographics, site: Sequence[SiteInterval] = ()
 ) -> Interval | None:
-    """The interval that a result is held against: its own, or a site's where it came without any; None if neither."""
+    """The interval that a result is compared with: its own, or the site's if it has no range; None if neither fits."""
     if not objects(result.element.get("referenceRange")):
         return _site_interval(site, demographics)
     interval = _interval(result.element, kind, demographics)
@@ -82,6 +85,7 @@ def _codes(element: Resource) -> set[str]:
 
 
 def _flag(element: Resource) -> str | Refusal | None:
+    """The class that the interpretation states; None if it states none."""
     codes = _codes(element)
     classes = {_FLAGS[code] for code in codes if code in _FLAGS}
     if len(classes) > 1 or (classes == {NORMAL} and codes & _ABNORMAL):
@@ -90,7 +94,7 @@ def _flag(element: Resource) -> str | Refusal | None:
 
 
 def _place(value: Decimal, comparator: str, interval: Interval) -> str | None:
-    """Low, normal or high; None where a comparator leaves it open."""
+    """Low, normal or high; None where the comparator leaves it open."""
     if comparator:
         return _place_beyond(value, comparator, interval)
     if interval.low is not None and value < interval.low:
@@ -100,7 +104,7 @@ def _place(value: Decimal, comparator: str, interval: Interval) -> str | None:
 
 def _place_beyond(value: Decimal, comparator: str, interval: Interval) -> str | None:
     if comparator.startswith("<"):
-        if interval.low is not None and interval.low <= 0:  # no result is below zero
+        if interval.low is not None and interval.low <= 0:  # no result lies below zero
             interval = msgspec.structs.replace(interval, low=None)
         below_low = interval.low is not None and (value < interval.low or (value == interval.low and comparator == "<"))
         below_high = interval.low is None and interval.high is not None and value <= interval.high
@@ -111,7 +115,7 @@ def _place_beyond(value: Decimal, comparator: str, interval: Interval) -> str | 
 
 
 def _interval(element: Resource, kind: str, demographics: Demographics) -> Interval | Refusal:
-    """The one range that fits the patient; refused if there is none, or if several that differ do."""
+    """The range that fits the patient; refused if none fits, or if several fit and differ."""
     ranges = objects(element.get("referenceRange"))
     if not ranges:
         return Refusal("no reference range was sent with it")
@@ -127,7 +131,7 @@ def _interval(element: Resource, kind: str, demographics: Demographics) -> Inter
 
 
 def _site_interval(site: Sequence[SiteInterval], demographics: Demographics) -> Interval | None:
-    """The site's interval for this patient, if just one fits."""
+    """The site's interval for this patient; None unless exactly one fits."""
     fitting = [interval for interval in site if interval.fits(demographics.years, demographics.sex)]
     if len(fitting) != 1:
         return None
@@ -150,7 +154,7 @@ def _words_of(concept: Json) -> set[str]:
 
 
 def _fits_group(group: Json, demographics: Demographics) -> bool:
-    """Only sex can be checked; a range for any other group is not known to fit."""
+    """Sex alone can be checked: a range for any other group is not known to fit."""
     words = _words_of(group)
     if words & _MALE and not words & _FEMALE:
         return demographics.sex == "male"
@@ -158,7 +162,7 @@ def _fits_group(group: Json, demographics: Demographics) -> bool:
 
 
 def _fits_age(age_range: Json, demographics: Demographics) -> bool:
-    """Completed years for ends in years, completed months for ends in months; any other unit is not known to fit."""
+    """Ends in years are compared with completed years, ends in months with completed months; no other unit is known."""
     if age_range is None:
         return True
     ends = [(name, member(age_range, name)) for name in ("low", "high") if member(age_range, name) is not None]
@@ -168,7 +172,7 @@ def _fits_age(age_range: Json, demographics: Demographics) -> bool:
 
 
 def _beyond(end: Json, demographics: Demographics) -> Decimal | None:
-    """How far the patient's age lies beyond an end of an age range; None if that cannot be told."""
+    """How far the patient's age lies beyond an end of an age range; None if that is not known."""
     for kind, age in (("age in years", demographics.years), ("age in months", demographics.months)):
         measure = read_measure(kind, end)
         if isinstance(measure, Measure) and not measure.comparator:

@@ -1,4 +1,4 @@
-"""Results that were seen and not used: each is named with its reason, so that none is passed over in silence."""
+"""Rejected results, each with the reason, so that none is ignored silently."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -17,7 +17,7 @@ _MOST_SHOWN = 3
 
 
 def read_rejected_results(analytes: Sequence[AnalyteResults], chart: Chart, vocabulary: Vocabulary) -> Fact:
-    """Rejected glutamate and cystine results, and results that are only named like them; newest first."""
+    """Rejected glutamate and cystine results, and results that only have such a name, as the lines of a card."""
     rejected = list_rejected_results(analytes, chart, vocabulary)
     if not rejected:
         return absent("none")
@@ -30,7 +30,7 @@ def read_rejected_results(analytes: Sequence[AnalyteResults], chart: Chart, voca
 def list_rejected_results(
     analytes: Sequence[AnalyteResults], chart: Chart, vocabulary: Vocabulary
 ) -> list[RejectedResult]:
-    """Each result that was seen and not used, newest first."""
+    """Every rejected result of the analytes, and every result that only has such a name; newest first."""
     rejected = [result for results in analytes for result in results.rejected]
     rejected += list(dict.fromkeys(_named_alike(chart, vocabulary)))
     return sorted(sorted(rejected, key=RejectedResult.describe), key=_day, reverse=True)
@@ -41,7 +41,7 @@ def _day(result: RejectedResult) -> date:
 
 
 def _named_alike(chart: Chart, vocabulary: Vocabulary) -> Iterator[RejectedResult]:
-    """Results whose text says glutamate or cystine and whose code does not."""
+    """Results that have the name of glutamate or cystine but no code of any analyte."""
     words = vocabulary.name_lists["amino-acid-words"]
     others = [
         (element, coded)

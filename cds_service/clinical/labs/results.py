@@ -1,4 +1,4 @@
-"""Laboratory results: which may be used, and for each one that may not, why."""
+"""Laboratory results: which may be used, and why the others may not."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -27,7 +27,10 @@ _VALUE_TYPES = [
 
 
 class Result(msgspec.Struct, frozen=True):
-    """One usable result: what it measured, when, and the element with its range and interpretation."""
+    """A usable result: its row in the code list, what it measured and when, and the element that holds it.
+
+    `reference` is that of the resource it came in.
+    """
 
     row: CodeRow
     measure: Measure
@@ -39,12 +42,11 @@ class Result(msgspec.Struct, frozen=True):
 
     @property
     def origin(self) -> Origin:
-        """Where it came from, as it was sent."""
         return Origin(self.reference, f"{self.measure.sent} on {self.moment.day.isoformat()}")
 
 
 class RejectedResult(msgspec.Struct, frozen=True):
-    """One result that was seen and not used: what it is, why, and when it was taken if that can be read."""
+    """A result that may not be used: what it is, why not, and when the sample was taken, if known."""
 
     term: str
     reason: str
@@ -61,14 +63,13 @@ class RejectedResult(msgspec.Struct, frozen=True):
 
 @dataclass
 class AnalyteResults:
-    """The results of one analyte, newest first, and those that were not used."""
+    """The usable results of an analyte, newest first, and the rejected ones."""
 
     usable: list[Result] = field(default_factory=list)
     rejected: list[RejectedResult] = field(default_factory=list)
 
     @property
     def newest(self) -> Result | None:
-        """The newest usable result."""
         return self.usable[0] if self.usable else None
 
 
@@ -106,9 +107,9 @@ def result_criteria(
 
 
 def read_results(data: Data, criteria: ResultCriteria, patient_id: str, now: datetime) -> AnalyteResults:
-    """Every result of one analyte, panels and contained results included, each resource once.
+    """Every result of an analyte, also as a component or contained, each resource once.
 
-    Several facts rest on the same analyte; each is read once for the data of one call.
+    Since several facts rest on the same analyte, the results are kept with the data.
     """
     if not data.resources:
         return AnalyteResults()
@@ -138,8 +139,10 @@ def _recency(result: Result) -> tuple[date, datetime, str, str]:
 
 
 def _matching(data: Data, criteria: ResultCriteria) -> list[tuple[ResultElement, CodeRow, bool]]:
-    """Each result with a code of the list, in the order in which they came, with its row, a refused one before any
-    other, and whether a code of it is of one of the other lists."""
+    """Each result with a code of the list, as sent, with its row and whether it has a code of another list too.
+
+    If it matches several rows, a refused one takes precedence.
+    """
     matching = []
     for coded, elements in data.elements_by_codings.items():
         if rows := criteria.codes.rows_of(coded):
@@ -197,7 +200,7 @@ _STATUSES = frozenset(("registered", "preliminary", "cancelled", "entered-in-err
 
 
 def sample_time_of(element: Resource, resource: Resource) -> Moment | None:
-    """When the sample was taken: as the element says, else as the resource does. None if it cannot be read."""
+    """When the sample was taken: by the element, else by the resource it came in. None if the date cannot be read."""
     own = element is not resource and any(name.startswith("effective") for name in element)
     return sample_moment(element if own else resource)
 
@@ -243,12 +246,12 @@ def _specimen_problem(element: Resource, resource: Resource, criteria: ResultCri
 
 
 def _specimen_names(holder: Resource) -> list[str]:
-    """What a result says of its specimen, in words: on the reference, or in the Specimen contained in it."""
-    found = names(holder.get("specimen"))
+    """The names of the specimen, on the reference and in a contained Specimen."""
+    specimen_names = names(holder.get("specimen"))
     for contained in objects(holder.get("contained")):
         if contained.get("resourceType") == "Specimen":
-            found += names(contained.get("type"))
-    return found
+            specimen_names += names(contained.get("type"))
+    return specimen_names
 
 
 def _specimen(element: Resource, resource: Resource) -> str:
@@ -257,5 +260,5 @@ def _specimen(element: Resource, resource: Resource) -> str:
 
 
 def has_code(resource: Resource, codes: CodeList) -> bool:
-    """True if a resource or an element of it has an included code of the list."""
+    """True if the resource, a component or a contained Observation has an included code of the list."""
     return any(row.included for element in result_elements(resource) for row in codes.rows_in(element.get("code")))

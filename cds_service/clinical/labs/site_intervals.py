@@ -1,4 +1,4 @@
-"""A site's own reference intervals: used only for a result that came without any range. None is built in."""
+"""A site's own reference intervals, used only for a result without a reference range. None is built in."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -6,7 +6,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class SiteInterval:
-    """One interval in µmol/L, for a sex and ages in completed years where it has such limits."""
+    """An interval in µmol/L, limited to a sex or to ages in completed years where these are set."""
 
     low: Decimal
     high: Decimal
@@ -15,7 +15,7 @@ class SiteInterval:
     to_years: int | None = None
 
     def fits(self, age: int | None, sex: str) -> bool:
-        """True if the interval is for this person; an age or a sex that is not known fits no limit."""
+        """True if the interval is for a patient of this age and sex; an unknown age or sex fits no limit."""
         if self.sex and self.sex != sex:
             return False
         if self.from_years == 0 and self.to_years is None:

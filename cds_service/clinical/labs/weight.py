@@ -1,4 +1,4 @@
-"""Body weight: the newest plausible one, and whether it is recent enough to be relied on."""
+"""Body weight: the newest result, and whether it is recent enough to be relied on."""
 
 from dataclasses import dataclass
 from datetime import datetime

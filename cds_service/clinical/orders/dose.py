@@ -1,6 +1,6 @@
-"""The dose per day and the single dose of an order in mg, exact, or the reason why it cannot be told.
+"""The dose per day and the single dose of an order in mg, exact, or the reason why they are not known.
 
-Ranges count with their upper end, several instructions are added, `as needed` counts with its maximum.
+A range counts with its upper end, an `as needed` dose with its maximum, and several instructions are added up.
 """
 
 import re
@@ -14,7 +14,7 @@ from cds_service.fhir.json import Json, Resource, at, items, member, number, tex
 from cds_service.fhir.quantities import ACCEPTED, Measure, Refusal, is_count, read_measure
 from cds_service.fhir.versions.elements import doses_of, has_unread_instruction, instructions_of, is_as_needed
 
-_NUMBER = r"(?<![\d.,/])(?<!\d[\s'’])(\d+(?:\.\d+)?)"  # whole: not the end of 1,200 or of 1 200
+_NUMBER = r"(?<![\d.,/])(?<!\d[\s'’])(\d+(?:\.\d+)?)"  # not the last digits of 1,200 or of 1 200
 _STRENGTH = re.compile(_NUMBER + r"\s*(mg|g)\b(?!\s*/)", re.IGNORECASE)
 _CONCENTRATION = re.compile(_NUMBER + r"\s*mg\s*/\s*ml\b", re.IGNORECASE)
 _COMBINATION = re.compile(r"[/+&]|\d\s*-\s*\d|\band\b", re.IGNORECASE)
@@ -25,7 +25,7 @@ Amount = Decimal | Refusal
 
 @dataclass(frozen=True, slots=True)
 class Dose:
-    """Dose per day in mg (None: the order states no dose), largest single dose in mg and in mg/kg where known."""
+    """Dose per day in mg (None: the order states none), and the largest single dose in mg and in mg/kg, where known."""
 
     per_day: Amount | None
     single: Decimal | None = None
@@ -33,30 +33,30 @@ class Dose:
 
 
 class _SingleDose(NamedTuple):
-    """One Quantity of an instruction: in mg, and in mg/kg if that is how it is ordered."""
+    """A single dose in mg, and in mg/kg if it is ordered so."""
 
     amount: Amount
     per_kg: Decimal | None = None
 
 
 def read_dose(order: Order, weight_kg: Decimal | None) -> Dose:
-    """The dose of an order; `weight_kg` is needed only where the dose is ordered per kg."""
+    """The dose of an order. A dose that is ordered per kg is known only with `weight_kg`."""
     instructions = instructions_of(order.resource)
     if has_unread_instruction(order.resource):
         return Dose(Refusal("one of its dosage instructions cannot be read"))
     if not instructions:
         return Dose(None)
     daily: list[Amount] = []
-    known: list[Decimal] = []
+    single: list[Decimal] = []
     per_kg: list[Decimal] = []
     for instruction in instructions:
         doses = [_read_single(quantity, order, weight_kg) for quantity in doses_of(instruction)]
         per_kg += [dose.per_kg for dose in doses if dose.per_kg is not None]
         largest = _largest(instruction, doses)
         if isinstance(largest, Decimal):
-            known.append(largest)
+            single.append(largest)
         daily.append(_per_day(instruction, largest, order))
-    return Dose(_sum(daily), max(known, default=None), max(per_kg, default=None))
+    return Dose(_sum(daily), max(single, default=None), max(per_kg, default=None))
 
 
 def _sum(daily: list[Amount]) -> Amount:
@@ -87,9 +87,9 @@ def _largest(instruction: Resource, doses: list[_SingleDose]) -> Amount:
 
 
 def _read_single(quantity: Json, order: Order, weight_kg: Decimal | None) -> _SingleDose:
-    """A Quantity in mg: a mass, a number of tablets of known strength, a volume of known strength, or per kg.
+    """A Quantity as a dose: a mass, a number of tablets or a volume of known strength, or a mass per kg.
 
-    Nearly every one is a mass, so that is looked for first: no Quantity can be read as two of them.
+    Their units are distinct, so the order of the attempts makes no difference but to speed: most doses are masses.
     """
     value = number(member(quantity, "value"))
     if value is None or value <= 0 or text(member(quantity, "comparator")):
@@ -120,29 +120,29 @@ def _per_weight(quantity: Json) -> Decimal | None:
 
 
 def _strength(order: Order, per: str) -> Decimal | None:
-    """Mg in one tablet or in one mL: from the code list, else from the product's name if it states just one."""
-    listed = {row.extra["strength_mg"] for row in order.products if row.extra.get("strength_per") == per
-              and row.extra.get("strength_mg")}  # fmt: skip
+    """Mg per tablet or per mL: by the code list, else by the product's names if they state just one strength."""
+    rows = [row.extra for row in order.products if row.extra.get("strength_per") == per]
+    listed = {extra["strength_mg"] for extra in rows if extra.get("strength_mg")}
     if listed:
         return Decimal(listed.pop()) if len(listed) == 1 else None
-    found = {strength for name in order.names for strength in _strengths_in(name, per)}
-    return found.pop() if len(found) == 1 else None
+    named = {strength for name in order.names for strength in _strengths_in(name, per)}
+    return named.pop() if len(named) == 1 else None
 
 
 def _strengths_in(name: str, per: str) -> set[Decimal]:
     if per == "mL":
         return {Decimal(value) for value in _CONCENTRATION.findall(name)}
-    if not _SOLID.search(name) or _COMBINATION.search(name):  # whose strength would it be?
+    if not _SOLID.search(name) or _COMBINATION.search(name):  # of a combination, it may be the other's
         return set()
-    found = {Decimal(value) * ACCEPTED["dose"][unit.lower()] for value, unit in _STRENGTH.findall(name)}
-    return {strength for strength in found if strength > 0}
+    strengths = {Decimal(value) * ACCEPTED["dose"][unit.lower()] for value, unit in _STRENGTH.findall(name)}
+    return {strength for strength in strengths if strength > 0}
 
 
 def _maximum_per_day(instruction: Resource, order: Order) -> Decimal | None:
-    """`maxDosePerPeriod` (one ratio, a list of them in R5) as mg per day: the smallest, if each can be read."""
-    amounts = [_ratio_per_day(ratio, order) for ratio in items(instruction.get("maxDosePerPeriod"))]
-    read = [amount for amount in amounts if amount is not None]
-    return min(read, default=None) if len(read) == len(amounts) else None
+    """`maxDosePerPeriod` (a Ratio, in R5 a list of them) in mg per day: the smallest; None unless each can be read."""
+    ratios = [_ratio_per_day(ratio, order) for ratio in items(instruction.get("maxDosePerPeriod"))]
+    read = [per_day for per_day in ratios if per_day is not None]
+    return min(read, default=None) if len(read) == len(ratios) else None
 
 
 def _ratio_per_day(ratio: Json, order: Order) -> Decimal | None:

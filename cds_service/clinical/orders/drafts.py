@@ -34,8 +34,12 @@ class DraftOrders:
     @property
     def resources(self) -> list[Resource]:
         """Every medication order of the call, and each Medication that one of them may point to."""
-        included = [entry.get("resource") for entry in self.included_entries]
-        medications = [one for one in included if isinstance(one, dict) and one.get("resourceType") == "Medication"]
+        included = (entry.get("resource") for entry in self.included_entries)
+        medications = [
+            resource
+            for resource in included
+            if isinstance(resource, dict) and resource.get("resourceType") == "Medication"
+        ]
         return [*self.draft_orders, *medications]
 
     @property

@@ -1,4 +1,4 @@
-"""Medication orders and entries in general: whether one counts, and what names its drug."""
+"""What all medication orders have in common: whether they count, and what names their drug."""
 
 from collections.abc import Iterable, Mapping
 from typing import TypeGuard
@@ -9,23 +9,23 @@ from cds_service.fhir.codes import SUPPORTED_SYSTEMS
 from cds_service.fhir.json import Concept, Json, Resource, member, objects, read_concept, relative_part, text
 from cds_service.fhir.versions.elements import drug_references, drugs_of, ingredients_of, resource_type
 
-Medications = Mapping[str, Resource]  # `Medication/id` and full URLs -> the resource
+Medications = Mapping[str, Resource]  # `Medication/id` or fullUrl -> the resource
 
 
 def is_medication_order(resource: Json) -> TypeGuard[Resource]:
-    """True for a medication order that asks for the drug to be given."""
+    """True for an order to give a drug, neither cancelled nor entered in error."""
     if text(member(resource, "status")) in ("cancelled", "entered-in-error"):
         return False
     return resource_type(resource) == "MedicationRequest" and member(resource, "doNotPerform") is not True
 
 
 def is_active_medication(resource: Resource) -> bool:
-    """True for a medication whose status says that it is being taken."""
+    """True for a medication that is being taken, by its status."""
     return text(resource.get("status")) == "active" and resource.get("doNotPerform") is not True
 
 
 def index_medications(entries: Iterable[Json]) -> dict[str, Resource]:
-    """Every Medication among Bundle entries, by `Medication/id` and by its full URL."""
+    """Every Medication among Bundle entries, by `Medication/id` and by its fullUrl."""
     medications: dict[str, Resource] = {}
     for entry in entries:
         resource = member(entry, "resource")
@@ -37,12 +37,12 @@ def index_medications(entries: Iterable[Json]) -> dict[str, Resource]:
 
 
 def active_medications_index(chart: Chart) -> dict[str, Resource]:
-    """The Medications that were sent with the list of active medications, indexed."""
+    """Every Medication that was sent with the list of active medications."""
     return index_medications({"resource": resource} for resource in chart.get(queries.MEDICATIONS).resources)
 
 
 def drug_concepts(order: Resource, medications: Medications) -> list[Json]:
-    """Each concept that may name the drug of an order or a medication entry."""
+    """Each concept that may name the drug of an order: its own, and those of the Medications that it references."""
     concepts = drugs_of(order)
     for medication in _referenced_medications(order, medications):
         concepts += [medication.get("code"), *ingredients_of(medication)]
@@ -63,18 +63,18 @@ def _referenced_medications(order: Resource, medications: Medications) -> list[R
 
 
 def has_unresolved_drug(order: Resource, medications: Medications) -> bool:
-    """True for an order that references its drug, and none of the references resolves."""
+    """True for an order that references Medications, none of which is there."""
     return bool(drug_references(order)) and not _referenced_medications(order, medications)
 
 
 def has_unknown_drug(order: Resource, medications: Medications) -> bool:
-    """True where the drug may be anything: nothing names it, and its reference does not resolve or its codes are all
-    of systems that are not supported."""
+    """True if the drug may be any: nothing names it, and its reference does not resolve or no code is of a supported
+    system."""
     return names_no_drug(order, list(map(read_concept, drug_concepts(order, medications))), medications)
 
 
 def names_no_drug(order: Resource, concepts: Iterable[Concept], medications: Medications) -> bool:
-    """As `has_unknown_drug`, for drug concepts that are read already."""
+    """`has_unknown_drug` for concepts that have been read already."""
     if any(concept.names for concept in concepts):
         return False
     systems = {coding.system for concept in concepts for coding in concept.codings}

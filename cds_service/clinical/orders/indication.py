@@ -1,4 +1,4 @@
-"""What an order for acetylcysteine is for. Antidote first: in doubt, it is treated as antidote."""
+"""What an order for acetylcysteine is for. Where that is in doubt, it counts as an antidote."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -38,7 +38,7 @@ ANTIDOTE, INHALED, OPHTHALMIC, RESPIRATORY, OTHER = (
 def read_use(
     order: Order, dose: Dose, weight: Weight | None, poisoning: Fact, chart: Chart, vocabulary: Vocabulary
 ) -> Fact:
-    """The first use that holds; the note says by what."""
+    """The use of an order: the first that holds, antidote first. The note says what it was recognised by."""
     routes = routes_of(order.resource, vocabulary)
     reasons = list(_reasons(order, chart))
     antidote = _antidote_sign(order, routes, reasons, poisoning, vocabulary) or _large_dose(dose, weight, vocabulary)
@@ -59,7 +59,7 @@ def _use(order: Order, value: str, because: str) -> Fact:
 
 
 def poisoning_as_reason(orders: Iterable[Order], chart: Chart, vocabulary: Vocabulary) -> Fact | None:
-    """Acetaminophen poisoning, where the reason of an order states it; None where none does."""
+    """Acetaminophen poisoning as the reason of one of the orders; None if it is the reason of none."""
     for order in orders:
         if any(_is_poisoning(reason, vocabulary) for reason in _reasons(order, chart)):
             return known(PRESENT, (Origin(order.reference, "reason"),))
@@ -71,7 +71,7 @@ def _product_routes(order: Order) -> set[str]:
 
 
 def _reasons(order: Order, chart: Chart) -> Iterator[Json]:
-    """Each concept that says why: on the order, or the condition that it points to."""
+    """Each concept that states a reason: on the order itself, or of a Condition that it references."""
     yield from reasons_of(order.resource)
     references = reason_references(order.resource)
     if not references:
@@ -89,15 +89,15 @@ def _antidote_sign(order: Order, routes: set[str], reasons: list[Json], poisonin
     if INTRAVENOUS in routes or INTRAVENOUS in _product_routes(order):
         return "an intravenous route or product"
     words = vocabulary.name_lists["antidote-words"]
-    if any(words.find(written) for written in _words_of(order) if written):
+    if words.included_among(filter(None, _texts_of(order))):
         return "words of the order speak of an antidote: in doubt, it is one"
     if any(_is_poisoning(reason, vocabulary) for reason in reasons):
         return "its reason is acetaminophen poisoning or overdose"
     return "signs of acetaminophen poisoning on record" if poisoning.state is State.KNOWN else ""
 
 
-def _words_of(order: Order) -> Iterator[str]:
-    """What the order says in words: the drug's names, its instructions, its notes."""
+def _texts_of(order: Order) -> Iterator[str]:
+    """The free text of an order: the names of its drug, its instructions and its notes."""
     yield from order.names
     for instruction in instructions_of(order.resource):
         yield from texts_of(instruction)
@@ -105,18 +105,19 @@ def _words_of(order: Order) -> Iterator[str]:
 
 
 def _large_dose(dose: Dose, weight: Weight | None, vocabulary: Vocabulary) -> str:
-    """A single dose as large as an antidote's. With an old weight either measure is enough."""
-    per_kg, without = (
-        vocabulary.thresholds["antidote-dose-per-weight"],
-        vocabulary.thresholds["antidote-dose-without-weight"],
-    )
+    """Why a single dose counts as an antidote's by its size; empty if it does not.
+
+    With a weight that is not recent, either measure is enough: by that weight, or as if there were none.
+    """
+    per_kg = vocabulary.thresholds["antidote-dose-per-weight"]
+    without_weight = vocabulary.thresholds["antidote-dose-without-weight"]
     if dose.single_per_kg is not None and dose.single_per_kg >= per_kg:
         return "a single dose per kg as large as an antidote's"
     if dose.single is None:
         return ""
     if weight is not None and dose.single >= per_kg * weight.kg:
         return "a single dose per kg as large as an antidote's"
-    if (weight is None or not weight.recent) and dose.single >= without:
+    if (weight is None or not weight.recent) and dose.single >= without_weight:
         return "a single dose as large as an antidote's, and no recent weight"
     return ""
 
@@ -126,14 +127,13 @@ def _respiratory_reason(reasons: list[Json], vocabulary: Vocabulary) -> bool:
 
 
 def _is_poisoning(concept: Json, vocabulary: Vocabulary) -> bool:
-    """True for acetaminophen poisoning or overdose, by code or by name."""
     if vocabulary.code_lists["acetaminophen-poisoning"].included_in(concept) is not None:
         return True
     return vocabulary.name_lists["acetaminophen-poisoning-words"].included_in(concept) is not None
 
 
 def read_poisoning(chart: Chart, vocabulary: Vocabulary, now: datetime) -> Fact:
-    """Signs of acetaminophen poisoning on record: an active condition, or a level taken in the last hours."""
+    """Signs of acetaminophen poisoning on record: an active condition, or a level within the window of content."""
     for condition in chart.get(queries.PROBLEMS).resources:
         if is_active(condition) and _is_poisoning(condition.get("code"), vocabulary):
             return known(PRESENT, (Origin(relative_reference(condition), "acetaminophen poisoning or overdose"),))
@@ -149,7 +149,7 @@ def read_poisoning(chart: Chart, vocabulary: Vocabulary, now: datetime) -> Fact:
 
 
 def _is_recent_level(level: Resource, vocabulary: Vocabulary, since: datetime, patient_id: str) -> bool:
-    """Whatever its value. A level without a date that can be read counts: in doubt, antidote."""
+    """True whatever the level. One without a readable date counts as recent: in doubt, the order is an antidote."""
     if code_or_concept(level.get("status")) & {"entered-in-error", "cancelled"}:
         return False
     if not is_about(level, patient_id) or not has_code(level, vocabulary.code_lists["acetaminophen-level"]):

@@ -1,4 +1,4 @@
-"""Which of the orders are for acetylcysteine: by a code of the product list, else by name as a whole word."""
+"""Recognises orders for acetylcysteine: by a code of the product list, else by a name as a whole word."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from cds_service.fhir.versions import R4
 class Order:
     """An order for acetylcysteine: the resource as it was sent, the product rows that its codes match, its names.
 
-    `fhir_version` is the version that it is written in, known once everything of the call is gathered.
+    `fhir_version` is the version that it is written in, which is known once all data of the call are gathered.
     """
 
     resource: Resource
@@ -28,12 +28,12 @@ class Order:
 
     @property
     def name(self) -> str:
-        """What the clinician sees in the order list: the first text or display; plain if there is none."""
+        """What the clinician sees in the order list: the first text or display of the drug."""
         return shorten(next(iter(self.names), "acetylcysteine"))
 
 
 def read_order(order: Resource, medications: Medications, vocabulary: Vocabulary) -> Order | None:
-    """The order if it is for acetylcysteine, None if it is for anything else or for no drug at all."""
+    """The order if it is for acetylcysteine, None for any other."""
     concepts = drug_concepts(order, medications)
     products, named = recognise(concepts, vocabulary)
     if not products and not named:
@@ -42,7 +42,7 @@ def read_order(order: Resource, medications: Medications, vocabulary: Vocabulary
 
 
 def recognise(concepts: list[Json], vocabulary: Vocabulary) -> tuple[tuple[CodeRow, ...], bool]:
-    """The included acetylcysteine rows among the concepts' codes, and whether a name says acetylcysteine."""
+    """The acetylcysteine rows that match codes of the concepts, and, where none does, whether a name matches."""
     products, product_names = vocabulary.code_lists["acetylcysteine"], vocabulary.name_lists["acetylcysteine-names"]
     rows = [row for concept in concepts for row in products.rows_in(concept) if row.included]
     return tuple(rows), not rows and any(map(product_names.included_in, concepts))

@@ -9,12 +9,12 @@ _PRECEDENCE = (INTRAVENOUS, INHALATION, OPHTHALMIC, ORAL)  # "oral inhalation" i
 
 
 def routes_of(resource: Resource, vocabulary: Vocabulary) -> set[str]:
-    """The routes that the dosage instructions state, as far as they are known ones."""
+    """The routes that the dosage instructions state, as far as they are recognised."""
     return {_route(route, vocabulary) for route in _stated_routes(resource)} - {""}
 
 
 def states_route(resource: Resource) -> bool:
-    """True if an instruction says anything of a route, known or not."""
+    """True if an instruction states a route, recognised or not."""
     return any(codings(route) or names(route) for route in _stated_routes(resource))
 
 
@@ -23,7 +23,7 @@ def _stated_routes(resource: Resource) -> list[Json]:
 
 
 def _route(route: Json, vocabulary: Vocabulary) -> str:
-    """One of the four routes, by code, else by word; empty if neither is known."""
+    """One of the four routes, by code, else by word; empty if neither is recognised."""
     row = vocabulary.code_lists["routes"].included_in(route)
     if row is not None:
         return row.extra["route"]

@@ -1,4 +1,4 @@
-"""How many times a day an instruction gives its dose, from every form of FHIR timing that states it."""
+"""How many times a day an instruction gives its dose, by any form of FHIR Timing that states it."""
 
 import re
 from decimal import Decimal
@@ -11,7 +11,7 @@ _DAYS = {"h": Decimal(1) / 24, "min": Decimal(1) / 1440, "d": Decimal(1), "wk": 
 _CODES = {"QD": Decimal(1), "BID": Decimal(2), "TID": Decimal(3), "QID": Decimal(4)}
 _NINE_PLACES = Decimal("0.000000001")
 _EVERY_HOURS = re.compile(r"Q(\d{1,2})H\Z")
-_ONE_EVENT = frozenset(
+_ONCE_A_DAY = frozenset(  # codes of EventTiming that happen once a day
     [
         "MORN",
         "MORN.early",
@@ -34,20 +34,19 @@ _ONE_EVENT = frozenset(
     ]
 )
 
-TimesPerDay = Decimal | Refusal | None  # None: the instruction states no timing at all
+TimesPerDay = Decimal | Refusal | None  # None: not stated
 
 
 def times_per_day(instruction: Resource) -> TimesPerDay:
-    """Doses on a day of treatment, at the upper end; a dose that is given once counts as one that day."""
+    """Doses on a day of treatment, of a range the upper end; a single dose counts as one a day."""
     timing = instruction.get("timing")
     if timing is None:
         return None
     repeat = member(timing, "repeat")
     rate = _by_frequency(repeat)
-    ways = (rate, _by_code(member(timing, "code")), _by_clock(repeat, rate), _by_event(timing, rate))
-    stated = [found for found in ways if found is not None]
-    refused = next((found for found in stated if isinstance(found, Refusal)), None)
-    rates = {found for found in stated if isinstance(found, Decimal)}
+    forms = (rate, _by_code(member(timing, "code")), _by_time_of_day(repeat, rate), _by_events(timing, rate))
+    refused = next((form for form in forms if isinstance(form, Refusal)), None)
+    rates = {form for form in forms if isinstance(form, Decimal)}
     if refused or len(rates) > 1:
         return refused or Refusal("the parts of its timing contradict each other")
     return next(iter(rates)) if rates else _once(timing)
@@ -73,7 +72,10 @@ def _by_frequency(repeat: Json) -> TimesPerDay:
 
 
 def round_rate(rate: Decimal) -> Decimal | None:
-    """1/24 of a day is not exact in decimals: 4 per 24 h is 4, not 3.999. None for what no rate or dose can be."""
+    """A rate or dose per day to nine decimal places; None if it is zero then, or too large to be real.
+
+    An hour is not an exact decimal of a day, so that 4 per 24 h would come to 3.999… per day.
+    """
     if rate.adjusted() > MAX_DIGITS:
         return None
     return rate.quantize(_NINE_PLACES).normalize() or None
@@ -96,18 +98,18 @@ def _rate_of_code(code: str) -> Decimal | None:
     return _CODES.get(code)
 
 
-def _by_clock(repeat: Json, rate: TimesPerDay) -> TimesPerDay:
-    """`timeOfDay` and `when`: each is a dose of the day, unless a frequency already counts them."""
-    clock = {text(time) for time in items(member(repeat, "timeOfDay"))}
+def _by_time_of_day(repeat: Json, rate: TimesPerDay) -> TimesPerDay:
+    """`timeOfDay` and `when`: each is a dose of the day."""
+    times = {text(time) for time in items(member(repeat, "timeOfDay"))}
     events = {text(event) for event in items(member(repeat, "when"))}
-    if "" in clock or events - _ONE_EVENT:
+    if "" in times or events - _ONCE_A_DAY:
         return None if rate is not None else Refusal("its times of day cannot be read")
-    count = len(clock) + len(events)
+    count = len(times) + len(events)
     return Decimal(count) if count else None
 
 
-def _by_event(timing: Json, rate: TimesPerDay) -> TimesPerDay:
-    """A list of dates is a schedule that is not worked out here, unless a rate is stated beside it."""
+def _by_events(timing: Json, rate: TimesPerDay) -> TimesPerDay:
+    """Several dates are refused, as no rate is worked out from dates, unless a frequency is stated with them."""
     if len(items(member(timing, "event"))) < 2 or rate is not None:
         return None
     return Refusal("its timing is a list of dates")

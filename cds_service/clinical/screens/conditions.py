@@ -1,4 +1,4 @@
-"""Screens of the problem list: a condition is on it, is not, or cannot be told, and why."""
+"""Screens of the problem list for active conditions."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ NOT_TRUE = {"refuted", "entered-in-error"}
 
 
 def is_active(condition: Resource) -> bool:
-    """A condition counts unless its status says that it is over, refuted or entered in error."""
+    """True unless a status says that the condition is over, refuted or entered in error."""
     clinical = code_or_concept(condition.get("clinicalStatus"))
     verification = code_or_concept(condition.get("verificationStatus"))
     return (not clinical or bool(clinical & _LIVE_CLINICAL)) and not verification & NOT_TRUE

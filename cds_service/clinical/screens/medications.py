@@ -1,6 +1,6 @@
-"""Other medications that matter beside acetylcysteine: nitroglycerin, and glutamine by a parenteral route.
+"""Concomitant medications that matter: nitroglycerin, and glutamine by a parenteral route.
 
-Looked for among the drafts of the call and the active medications. Oral glutamine does not count.
+They are looked for among the drafts of the call and the active medications. Oral glutamine does not count.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +28,7 @@ _UNNAMED = "a medication without a name or code that can be read"
 
 
 class ConcomitantMedication(msgspec.Struct, frozen=True):
-    """A medication that is drafted or active: what may name its drug, and a hint where nothing does."""
+    """A drafted or active medication: the concepts that may name its drug, and a hint if none does."""
 
     resource: Resource
     concepts: list[Concept]
@@ -36,7 +36,7 @@ class ConcomitantMedication(msgspec.Struct, frozen=True):
 
 
 def read_interactions(chart: Chart, drafts: Sequence[Resource], vocabulary: Vocabulary) -> Facts:
-    """Both facts. `drafts` may hold the Medication that an order points to."""
+    """Both facts. `drafts` holds the medication orders of the call, and the Medications that they reference."""
     medications = list(_concomitant_medications(chart, drafts))
 
     def screen(find: Callable[[ConcomitantMedication, Vocabulary], Finding]) -> Fact:

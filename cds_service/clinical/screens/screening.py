@@ -1,4 +1,4 @@
-"""What screens have in common: an entry is a match, only a hint, or neither; and what a whole list comes to."""
+"""What screens have in common: an entry of a list is a match, only a hint, or neither."""
 
 from collections.abc import Callable, Iterable
 
@@ -24,7 +24,7 @@ def is_nameless(concept: Concept) -> bool:
 
 
 def screen_list(chart: Chart, key: str, findings: Iterable[tuple[Resource, Finding]]) -> Fact:
-    """The fact behind a list. A gap in the list, or an entry that is only a hint, turns "none found" into *unknown*."""
+    """What the findings in a list come to. Without a match, a hint or a gap in the list makes the fact *unknown*."""
     return first_finding(findings, _describe_hint) or chart.gap(key) or absent(_describe_none(chart, key))
 
 

@@ -13,7 +13,7 @@ from cds_service.clinical.patient import read_patient
 from cds_service.clinical.reading import read_order_facts, read_patient_facts, read_weight
 from cds_service.content.loading import load_content
 from cds_service.fhir.searching import prefetch_from
-from cds_service.gathering.prefetch import gather
+from cds_service.gathering.prefetch import build_chart
 from tests.support import draft_orders_of
 
 ROOT = Path(__file__).parents[3]
@@ -25,7 +25,7 @@ DERIVED_LATER = {"screens_not_done"}  # once the other cards were decided
 
 def patient_chart(name):
     written = json.loads((ROOT / "fixtures" / "patients" / f"{name}.json").read_text(encoding="utf-8"))
-    return gather(name, prefetch_from(written, name, VOCABULARY.code_lists))
+    return build_chart(name, prefetch_from(written, name, VOCABULARY.code_lists))
 
 
 def stored_order(name):
@@ -47,7 +47,7 @@ def ordered(*instructions, **members):
 
 
 def person(**members):
-    return gather("p", {"patient": {"resourceType": "Patient", "id": "p", **members}})
+    return build_chart("p", {"patient": {"resourceType": "Patient", "id": "p", **members}})
 
 
 def quantity(value, unit):
@@ -68,7 +68,7 @@ def weighed(value, taken, unit="kg", **members):
 
 def weight(*observations):
     entries = [{"resource": one} for one in observations]
-    chart = gather("p", {"bodyMeasures": {"resourceType": "Bundle", "entry": entries}})
+    chart = build_chart("p", {"bodyMeasures": {"resourceType": "Bundle", "entry": entries}})
     found = read_weight(chart, VOCABULARY, NOW)
     return (found.kg, found.recent) if found else None
 
@@ -82,7 +82,7 @@ ORDER_FACTS = {name for name, fact in CATALOGUE.items() if fact.scope == "order"
 
 @pytest.mark.parametrize("story", [*STORIES, "nobody"])
 def test_every_fact_is_read_and_is_what_the_catalogue_says_it_can_be(story):
-    chart = patient_chart(story) if story in STORIES else gather(story, {})
+    chart = patient_chart(story) if story in STORIES else build_chart(story, {})
     patient, order = patient_facts(chart), order_facts(stored_order("oral-1200-twice-daily"), chart)
     assert (set(patient), set(order)) == (PATIENT_FACTS, ORDER_FACTS)
     for name, fact in {**patient, **order}.items():
@@ -96,7 +96,7 @@ def test_every_fact_is_read_and_is_what_the_catalogue_says_it_can_be(story):
 
 
 def test_of_nobody_nothing_that_was_asked_is_known_or_absent():
-    facts = patient_facts(gather("nobody", {}))
+    facts = patient_facts(build_chart("nobody", {}))
     assert {name for name, fact in facts.items() if fact.state is not State.UNKNOWN} == {
         "glutamate_before",
         "results_unused",
@@ -181,7 +181,7 @@ def test_a_date_of_birth_that_is_not_exact_leaves_the_age_unknown(born):
     ids=["not sent", "failed"],
 )
 def test_a_patient_record_that_did_not_come_leaves_the_age_unknown_and_says_why(prefetch, note):
-    fact = patient_facts(gather("p", prefetch))["age"]
+    fact = patient_facts(build_chart("p", prefetch))["age"]
     assert (fact.state, fact.note) == (State.UNKNOWN, note)
 
 
@@ -230,18 +230,18 @@ DOSED = {
 
 @pytest.mark.parametrize(("name", "state", "value"), DOSED.values(), ids=DOSED)
 def test_the_dose_per_day_is_known_absent_or_unknown(name, state, value):
-    fact = order_facts(stored_order(name), gather("p", {}))["dose_per_day"]
+    fact = order_facts(stored_order(name), build_chart("p", {}))["dose_per_day"]
     assert (fact.state, fact.value) == (state, value)
     assert fact.origins[0].sent == "dosageInstruction"
 
 
 def test_a_known_dose_is_shown_in_mg_with_thousands_separated():
-    fact = order_facts(stored_order("oral-1200-twice-daily"), gather("p", {}))["dose_per_day"]
+    fact = order_facts(stored_order("oral-1200-twice-daily"), build_chart("p", {}))["dose_per_day"]
     assert fact.texts["amount"] == "2,400 mg"
 
 
 def test_an_unknown_dose_says_why():
-    fact = order_facts(stored_order("oral-text-only-dosage"), gather("p", {}))["dose_per_day"]
+    fact = order_facts(stored_order("oral-text-only-dosage"), build_chart("p", {}))["dose_per_day"]
     assert fact.note == fact.texts["why"] == "its dose is written as text only"
 
 
@@ -251,7 +251,7 @@ def test_a_dose_per_kg_is_worked_out_with_a_recent_weight_only():
     doses = []
     for observation in (recent, old):
         entries = {"resourceType": "Bundle", "entry": [{"resource": observation}]}
-        doses.append(order_facts(order, gather("p", {"bodyMeasures": entries}))["dose_per_day"])
+        doses.append(order_facts(order, build_chart("p", {"bodyMeasures": entries}))["dose_per_day"])
     assert (doses[0].value, doses[1].note) == (1400, "it is ordered per kg and no weight is known")
 
 
@@ -288,7 +288,7 @@ DURATIONS = {
 
 @pytest.mark.parametrize(("order", "days", "said"), DURATIONS.values(), ids=DURATIONS)
 def test_the_duration_is_what_the_order_states(order, days, said):
-    fact = order_facts(order, gather("p", {}))["duration"]
+    fact = order_facts(order, build_chart("p", {}))["duration"]
     assert (fact.value, fact.texts["amount"]) == (days, said)
 
 
@@ -301,7 +301,7 @@ OPEN = {
 
 @pytest.mark.parametrize("order", OPEN.values(), ids=OPEN)
 def test_an_order_without_an_end_is_open_ended(order):
-    fact = order_facts(order, gather("p", {}))["duration"]
+    fact = order_facts(order, build_chart("p", {}))["duration"]
     assert (fact.state, fact.note) == (State.ABSENT, "open-ended")
 
 
@@ -320,5 +320,5 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("order", UNREADABLE.values(), ids=UNREADABLE)
 def test_a_duration_that_cannot_be_read_is_unknown_and_never_open_ended(order):
-    fact = order_facts(order, gather("p", {}))["duration"]
+    fact = order_facts(order, build_chart("p", {}))["duration"]
     assert (fact.state, fact.note) == (State.UNKNOWN, "its duration cannot be read")

@@ -19,7 +19,7 @@ from cds_service.clinical.reading import dose_together, read_order_facts, read_p
 from cds_service.clinical.screens.screening import row_by_name
 from cds_service.content.loading import load_content
 from cds_service.fhir.queries import MEDICATIONS
-from cds_service.gathering.prefetch import gather
+from cds_service.gathering.prefetch import build_chart
 from tests.support import draft_orders_of
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
@@ -72,7 +72,7 @@ def draft(**members: Json) -> Json:
 
 
 def patient_facts(**prefetch: Json) -> Facts:
-    return read_patient_facts(draft_orders_of(), gather("p", {**EMPTY, **prefetch}), VOCABULARY, NOW)
+    return read_patient_facts(draft_orders_of(), build_chart("p", {**EMPTY, **prefetch}), VOCABULARY, NOW)
 
 
 def order_of(resource: Json) -> Order:
@@ -82,7 +82,7 @@ def order_of(resource: Json) -> Order:
 
 
 def order_facts(resource: Json, **prefetch: Json) -> Facts:
-    chart = gather("p", {**EMPTY, **prefetch})
+    chart = build_chart("p", {**EMPTY, **prefetch})
     patient = read_patient_facts(draft_orders_of(), chart, VOCABULARY, NOW)
     return read_order_facts(draft_orders_of(resource), patient, chart, VOCABULARY, NOW)[0]
 
@@ -254,7 +254,7 @@ def test_what_was_found_by_its_name_alone_says_so() -> None:
 
 
 def test_data_that_were_not_sent_are_each_named() -> None:
-    facts = read_patient_facts(draft_orders_of(), gather("p", {}), VOCABULARY, NOW)
+    facts = read_patient_facts(draft_orders_of(), build_chart("p", {}), VOCABULARY, NOW)
     notes = {
         "age": "patient record not sent",
         "poisoning": "problem list not sent; acetaminophen levels not sent",
@@ -365,7 +365,7 @@ def test_a_site_gives_each_analyte_its_own_interval() -> None:
         "cystine": (SiteInterval(Decimal(10), Decimal(40)),),
     }
     results = bundle(result("20642-5", 64, "umol/L", "g"), result("22672-0", 64, "umol/L", "c"))
-    chart = gather("p", {**EMPTY, "aminoAcids": results})
+    chart = build_chart("p", {**EMPTY, "aminoAcids": results})
     with_site = read_patient_facts(draft_orders_of(), chart, replace(VOCABULARY, site_intervals=site), NOW)
     without = read_patient_facts(draft_orders_of(), chart, VOCABULARY, NOW)
     assert (with_site["glutamate"].value, with_site["cystine"].value) == ("low", "high")
@@ -469,7 +469,7 @@ def test_the_kidney_is_shown_with_everything_that_a_card_may_say_of_it(
 @pytest.mark.parametrize("name", ["dialysis", "kidney_injury", "kidney_disease"])
 def test_without_the_kidney_results_an_empty_problem_list_tells_nothing(name: str) -> None:
     sent = {key: None for key in EMPTY if key != "kidneyResults"}
-    facts = read_patient_facts(draft_orders_of(), gather("p", sent), VOCABULARY, NOW)
+    facts = read_patient_facts(draft_orders_of(), build_chart("p", sent), VOCABULARY, NOW)
     assert facts[name] == unknown("kidney results not sent")
 
 

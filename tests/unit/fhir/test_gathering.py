@@ -10,7 +10,7 @@ from cds_service.clinical.facts import State
 from cds_service.clinical.reading import read_patient_facts
 from cds_service.content.loading import load_content
 from cds_service.fhir.queries import QUERIES
-from cds_service.gathering.prefetch import gather, read_answer
+from cds_service.gathering.prefetch import build_chart, read_answer
 from tests.support import draft_orders_of
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
@@ -43,7 +43,9 @@ def answer(value):
 
 
 def hypersensitivity(prefetch, **more):
-    return read_patient_facts(draft_orders_of(), gather("p", prefetch, **more), VOCABULARY, NOW)["hypersensitivity"]
+    return read_patient_facts(draft_orders_of(), build_chart("p", prefetch, **more), VOCABULARY, NOW)[
+        "hypersensitivity"
+    ]
 
 
 ERROR = "the EHR reports an error"
@@ -137,20 +139,20 @@ def test_each_value_of_a_key_has_one_state(value, arrival, gap, count):
 
 
 def test_a_key_that_is_absent_was_not_sent():
-    chart = gather("p", {})
+    chart = build_chart("p", {})
     assert {chart.get(key).arrival for key in QUERIES} == {NOT_SENT}
     assert not chart.get("allergyList").is_whole
 
 
 def test_a_key_that_nobody_advertised_is_ignored():
-    chart = gather("p", {"allergies": bundle(LATEX)})
+    chart = build_chart("p", {"allergies": bundle(LATEX)})
     assert set(chart.data) == set(QUERIES)
     assert chart.get("allergies").arrival is NOT_SENT
 
 
 def test_each_key_has_its_own_state():
     sent = {"patient": None, "allergyList": bundle(LATEX), "problemList": outcome("error")}
-    chart = gather("p", sent)
+    chart = build_chart("p", sent)
     found = {key: chart.get(key).arrival for key in ("patient", "allergyList", "problemList", "bodyMeasures")}
     assert found == {"patient": EMPTY, "allergyList": GIVEN, "problemList": FAILED, "bodyMeasures": NOT_SENT}
 
@@ -245,5 +247,5 @@ def test_the_states_are_kept_apart_to_the_note_of_the_fact(prefetch, state, note
 
 
 def test_why_nothing_was_asked_for_is_said_of_what_was_not_sent_and_of_nothing_else():
-    assert hypersensitivity({}, not_sent="no server").note == "allergy list not sent (no server)"
-    assert hypersensitivity({"allergyList": None}, not_sent="no server").note == "allergy list empty"
+    assert hypersensitivity({}, not_asked="no server").note == "allergy list not sent (no server)"
+    assert hypersensitivity({"allergyList": None}, not_asked="no server").note == "allergy list empty"

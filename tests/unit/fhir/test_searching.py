@@ -10,7 +10,7 @@ from cds_service.clinical.chart import Arrival
 from cds_service.content.loading import load_content
 from cds_service.fhir.queries import QUERIES
 from cds_service.fhir.searching import find, prefetch_from, search
-from cds_service.gathering.prefetch import gather
+from cds_service.gathering.prefetch import build_chart
 
 ROOT = Path(__file__).parents[3]
 CODE_LISTS = load_content(ROOT / "cards").vocabulary.code_lists
@@ -237,18 +237,18 @@ def test_results_come_in_the_order_asked_for_and_undated_last(sort, expected):
 def test_every_story_is_answered_whole_for_every_query(name):
     prefetch = prefetch_from(story(name), name, CODE_LISTS)
     assert list(prefetch) == list(QUERIES)
-    chart = gather(name, prefetch)
+    chart = build_chart(name, prefetch)
     assert all(chart.get(key).is_whole for key in QUERIES)
     assert chart.get("patient").resources[0]["id"] == name
 
 
 def test_a_story_without_a_kind_of_data_is_empty_and_not_failed():
-    chart = gather(
+    chart = build_chart(
         "alma-glutamate-high", prefetch_from(story("alma-glutamate-high"), "alma-glutamate-high", CODE_LISTS)
     )
     assert chart.get("allergyList").arrival is Arrival.EMPTY
 
 
 def test_the_story_of_another_patient_answers_nothing():
-    chart = gather("p", prefetch_from(story("alma-glutamate-high"), "p", CODE_LISTS))
+    chart = build_chart("p", prefetch_from(story("alma-glutamate-high"), "p", CODE_LISTS))
     assert {chart.get(key).arrival for key in QUERIES} == {Arrival.EMPTY}

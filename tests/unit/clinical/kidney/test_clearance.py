@@ -14,7 +14,7 @@ from cds_service.clinical.patient import read_patient
 from cds_service.content.examples import read_json
 from cds_service.content.loading import load_content
 from cds_service.fhir.searching import prefetch_from
-from cds_service.gathering.prefetch import gather
+from cds_service.gathering.prefetch import build_chart
 
 ROOT = Path(__file__).parents[4]
 VOCABULARY = load_content(ROOT / "cards").vocabulary
@@ -50,7 +50,7 @@ def fact_of(patient: str = "ulf-clearance-25", **changes: str) -> Fact:
         del prefetch[key]
     if prefetch.get("patient"):
         prefetch["patient"].update(changes)
-    chart = gather(patient, prefetch)
+    chart = build_chart(patient, prefetch)
     person = read_patient(chart)
     egfr = read_egfr(chart, VOCABULARY, person, NOW)
     return read_clearance(chart, VOCABULARY, person, read_weight(chart, VOCABULARY, NOW), egfr, NOW)

@@ -1,6 +1,6 @@
 """KDIGO acute kidney injury by creatinine: the boundary list of the facts, in exact decimals."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 
 from cds_service.clinical.chart import Arrival, Chart, Data
+from cds_service.clinical.facts import Origin
 from cds_service.clinical.kidney.egfr import creatinine_results
-from cds_service.clinical.kidney.injury import kdigo
+from cds_service.clinical.kidney.injury import kdigo, read_kidney_injury
+from cds_service.clinical.patient import Patient
 from cds_service.content.loading import load_content
 from cds_service.fhir.queries import KIDNEY
+from tests.unit.clinical.kidney.charts import chart, finding
+from tests.unit.clinical.kidney.charts import creatinine as sent_creatinine
 
 VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -116,3 +120,54 @@ def test_values_with_a_comparator_show_no_injury() -> None:
     chart = Chart("p", {KIDNEY: Data(Arrival.GIVEN, tuple(listed))})
 
     assert kdigo(creatinine_results(chart, VOCABULARY, NOW), NOW) is None
+
+
+def rise(*measured: tuple[str, int]) -> str | None:
+    """The finding for creatinine in mg/dL, each so many hours before now."""
+    results = [
+        sent_creatinine(Decimal(mg_dl), day=(NOW - timedelta(hours=hours)).isoformat(), id=f"o{hours}")
+        for mg_dl, hours in measured
+    ]
+    return finding(*results, patient=Patient(date(1996, 3, 1), "male"))
+
+
+@pytest.mark.parametrize(
+    "measured",
+    [
+        pytest.param([("0.8", 48), ("1.1", 1)], id="0.3-in-47-hours"),
+        pytest.param([("1.0", 145), ("1.5", 1)], id="one-and-a-half-times-in-6-days"),
+        pytest.param([("1.0", 145), ("3.0", 1)], id="three-times-in-6-days"),
+        pytest.param([("1.5", 160), ("1.0", 100), ("1.5", 1)], id="one-and-a-half-times-the-lowest-of-the-7-days"),
+    ],
+)
+def test_a_rise_of_creatinine_as_kdigo_defines_it_is_acute_injury(measured: list[tuple[str, int]]) -> None:
+    assert rise(*measured) == "injury"
+
+
+def test_an_injury_by_creatinine_names_its_stage_and_both_results_in_their_order() -> None:
+    results = [
+        sent_creatinine(Decimal(value), day=day, id=day) for value, day in (("2.4", "2026-11-22"), ("1", "2026-11-18"))
+    ]
+    fact = read_kidney_injury(chart(*results), VOCABULARY, NOW)
+    assert fact.texts["summary"] == (
+        "acute kidney injury by creatinine, KDIGO stage 2 (1 mg/dL of 18 November 2026, 2.4 mg/dL of 22 November 2026)"
+    )
+    assert fact.origins == (
+        Origin("Observation/2026-11-18", "1 mg/dL on 2026-11-18"),
+        Origin("Observation/2026-11-22", "2.4 mg/dL on 2026-11-22"),
+    )
+
+
+@pytest.mark.parametrize(
+    "measured",
+    [
+        pytest.param([("0.8", 50), ("1.1", 1)], id="0.3-in-49-hours"),
+        pytest.param([("0.8", 48), ("1.09", 1)], id="less-than-0.3-in-47-hours"),
+        pytest.param([("1.0", 145), ("1.49", 1)], id="less-than-one-and-a-half-times"),
+        pytest.param([("0.7", 24 * 30), ("1.3", 1)], id="over-30-days"),
+        pytest.param([("1.1", 48), ("0.8", 1)], id="a-fall"),
+        pytest.param([("1.1", 1)], id="one-value"),
+    ],
+)
+def test_a_smaller_or_slower_rise_of_creatinine_is_no_acute_injury(measured: list[tuple[str, int]]) -> None:
+    assert rise(*measured) == "none"

@@ -13,7 +13,7 @@ from cds_service.clinical.labs.site_intervals import SiteInterval
 from cds_service.clinical.patient import Patient
 from cds_service.clinical.reading import read_patient_facts
 from cds_service.content.loading import load_content
-from cds_service.gathering.prefetch import gather
+from cds_service.gathering.prefetch import build_chart
 from tests.support import draft_orders_of
 
 VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
@@ -73,7 +73,7 @@ def named(reference):
 
 def facts(*results, medications=None, drafts=(), **prefetch):
     sent = {"aminoAcids": bundle(*results), "activeMedications": medications, "patient": None, **prefetch}
-    return read_patient_facts(draft_orders_of(*[named(one) for one in drafts]), gather("p", sent), VOCABULARY, NOW)
+    return read_patient_facts(draft_orders_of(*[named(one) for one in drafts]), build_chart("p", sent), VOCABULARY, NOW)
 
 
 # --- the newest result ------------------------------------------------------------------------------------------------
@@ -367,7 +367,7 @@ def test_medications_that_are_not_whole_leave_it_unknown(medications, note):
 
 
 def test_medications_that_were_not_sent_leave_it_unknown():
-    chart = gather("p", {"aminoAcids": bundle(result(64))})
+    chart = build_chart("p", {"aminoAcids": bundle(result(64))})
     fact = read_patient_facts(draft_orders_of(), chart, VOCABULARY, NOW)["glutamate_sample"]
     assert (fact.state, fact.note) == (State.UNKNOWN, "list of active medications not sent")
 

@@ -9,7 +9,7 @@ import pytest
 from cds_service.clinical.facts import Origin, State
 from cds_service.clinical.reading import read_patient_facts
 from cds_service.content.loading import load_content
-from cds_service.gathering.prefetch import gather
+from cds_service.gathering.prefetch import build_chart
 from tests.support import draft_orders_of
 
 VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
@@ -31,7 +31,7 @@ def observation(code: Any, number: int = 1, **members: Any) -> dict[str, Any]:
 
 def facts(*resources: dict[str, Any], **prefetch: Any) -> Any:
     bundle = {"resourceType": "Bundle", "entry": [{"resource": one} for one in resources]}
-    return read_patient_facts(draft_orders_of(), gather("p", {"aminoAcids": bundle, **prefetch}), VOCABULARY, NOW)
+    return read_patient_facts(draft_orders_of(), build_chart("p", {"aminoAcids": bundle, **prefetch}), VOCABULARY, NOW)
 
 
 def said(*resources: dict[str, Any]) -> tuple[str, ...]:

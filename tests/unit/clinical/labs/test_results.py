@@ -92,10 +92,7 @@ def test_a_result_without_a_reference_to_its_specimen_has_none(specimen: Json) -
 
 def test_without_results_there_is_no_newest_one() -> None:
     assert read().newest is None
-    assert (
-        read_results(NOT_SENT, result_criteria(VOCABULARY, "glutamate", "amino acid"), "p1", NOW)
-        == AnalyteResults()
-    )
+    assert read_results(NOT_SENT, result_criteria(VOCABULARY, "glutamate", "amino acid"), "p1", NOW) == AnalyteResults()
 
 
 @pytest.mark.parametrize("status", ["final", "amended", "corrected"])
@@ -185,7 +182,7 @@ def test_an_undated_result_is_not_used_where_no_limit_is_asked_for() -> None:
         ),
         pytest.param({}, "it has no value", id="no-value"),
         pytest.param({"dataAbsentReason": {"text": "haemolysed"}}, "it has no value", id="absent-with-a-reason"),
-        pytest.param({"valueQuantity": {**UMOL, "value": -1}}, "its value is negative", id="negative"),
+        pytest.param({"valueQuantity": {**UMOL, "value": -1}}, "its value is not above zero", id="negative"),
         pytest.param({"valueQuantity": {**UMOL, "value": "87"}}, "no number", id="a-number-in-quotes"),
         pytest.param({"valueQuantity": {"value": 87}}, "no unit", id="no-unit"),
         pytest.param({"valueQuantity": {"value": 1.2, "unit": "mg/dL"}}, "unit mg/dL not accepted", id="mass"),

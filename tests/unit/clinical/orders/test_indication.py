@@ -11,7 +11,7 @@ from cds_service.clinical.orders.indication import poisoning_as_reason, read_poi
 from cds_service.clinical.orders.recognise import read_order
 from cds_service.clinical.reading import read_order_facts, read_patient_facts
 from cds_service.content.loading import load_content
-from cds_service.gathering.prefetch import gather
+from cds_service.gathering.prefetch import build_chart
 from tests.support import draft_orders_of
 
 VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
@@ -44,7 +44,7 @@ def draft(drug=INGREDIENT, route=None, dose=None, **members):
 
 
 def facts_of(order, **prefetch):
-    chart = gather("p", {**EMPTY, **prefetch})
+    chart = build_chart("p", {**EMPTY, **prefetch})
     patient = read_patient_facts(draft_orders_of(), chart, VOCABULARY, NOW)
     return {**patient, **read_order_facts(draft_orders_of(order), patient, chart, VOCABULARY, NOW)[0]}
 
@@ -252,11 +252,11 @@ def test_a_reason_reference_is_followed_to_its_condition(reference, expected):
 
 def test_poisoning_is_stated_by_a_reason_that_an_order_points_to():
     resolved = bundle(condition(POISONING, clinical="resolved"))
-    chart = gather("p", {**EMPTY, "problemList": resolved})
+    chart = build_chart("p", {**EMPTY, "problemList": resolved})
     order = read_order(draft(reasonReference=[{"reference": "Condition/c1"}]), {}, VOCABULARY)
     fact = poisoning_as_reason([order], chart, VOCABULARY)
     assert (fact.state, fact.value) == (State.KNOWN, "present")
-    assert poisoning_as_reason([order], gather("p", EMPTY), VOCABULARY) is None
+    assert poisoning_as_reason([order], build_chart("p", EMPTY), VOCABULARY) is None
 
 
 def test_a_reason_reference_of_r5_is_followed_to_its_condition():

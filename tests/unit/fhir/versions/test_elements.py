@@ -15,7 +15,7 @@ from cds_service.clinical.reading import read_order_facts, read_patient_facts
 from cds_service.content.loading import load_content
 from cds_service.fhir.json import codings, names
 from cds_service.fhir.versions import DSTU2, R4, R5, STU3, elements
-from cds_service.gathering.prefetch import gather
+from cds_service.gathering.prefetch import build_chart
 from tests.support import NOW, draft_orders_of
 
 VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
@@ -290,7 +290,7 @@ BOUNDS = {
 
 
 def order_facts(resource: Json) -> Json:
-    orders, chart = draft_orders_of(resource), gather("p", {})
+    orders, chart = draft_orders_of(resource), build_chart("p", {})
     return read_order_facts(orders, read_patient_facts(orders, chart, VOCABULARY, NOW), chart, VOCABULARY, NOW)[0]
 
 
@@ -348,7 +348,7 @@ STARTS = {
 def test_a_treatment_begins_on_the_same_day_in_every_version(version: str, members: Json) -> None:
     order = {**order_in(version, {"doseQuantity": quantity(600)}, TWICE), "status": "active", **members}
     entries = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": order}]}
-    (start,) = find_treatment_starts(gather("p", {"activeMedications": entries}), VOCABULARY, [])
+    (start,) = find_treatment_starts(build_chart("p", {"activeMedications": entries}), VOCABULARY, [])
 
     assert start.moment is not None
     assert start.moment.day == date(2026, 9, 1)

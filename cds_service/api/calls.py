@@ -1,0 +1,88 @@
+"""One hook call: read the request, answer it, count, record and log what was answered."""
+
+from time import perf_counter
+
+from starlette.requests import Request
+
+from cds_service.answering import Answer, answer
+from cds_service.api.runtime import Runtime
+from cds_service.auth.clients import Client
+from cds_service.errors import UnknownService
+from cds_service.gathering.allowed_servers import find_allowed_base
+from cds_service.gathering.server import NO_SERVER, DataSource, FhirServer, NoServer, read_bearer_token
+from cds_service.hooks.cards import to_json
+from cds_service.hooks.discovery import SERVICES
+from cds_service.hooks.requests import HookRequest, read_request
+from cds_service.hooks.v1_0 import as_1_0
+from cds_service.telemetry.logs import get_logger, safe_instance
+
+
+async def answer_call(runtime: Runtime, service_id: str, request: Request, client: Client | None) -> tuple[str, bytes]:
+    """The outcome that is counted, and the response as JSON. Raises a `CdsServiceError` where there is no answer."""
+    started = perf_counter()
+    hook = hook_of(service_id)
+    asked = read_request(await runtime.bodies.read_json(request), hook)
+    with runtime.gate, runtime.tracing.call(request) as span:
+        server, source = _fhir_server(runtime, asked, client)
+        answered = await answer(
+            asked, runtime.content, runtime.now(), runtime.new_id, source, runtime.tracing.span, runtime.pages_url
+        )
+        body = _encode(answered, client)
+        span.note(service=service_id, cards=answered.card_ids, fhir_server=server)
+    if answered.decisions:
+        runtime.metrics.shown(answered.card_ids)
+        runtime.metrics.cannot_tell(answered.facts_lacking)
+        cards = zip(answered.card_ids, answered.response.cards, strict=True)
+        runtime.records.shown(service_id, hook, asked.hook_instance, name_of(client), cards)
+    _log(service_id, asked, answered, client, server, perf_counter() - started)
+    return "cards" if answered.card_ids else "no cards", body
+
+
+def hook_of(service_id: str) -> str:
+    """The hook of a service. Raises `UnknownService`."""
+    hook = SERVICES.get(service_id)
+    if hook is None:
+        raise UnknownService("there is no service with this id")
+    return hook
+
+
+def name_of(client: Client | None) -> str:
+    """The client's name in logs and records; `open` where no clients are listed."""
+    return client.name if client else "open"
+
+
+def _encode(answered: Answer, client: Client | None) -> bytes:
+    if client is not None and client.cds_hooks == "1.0":
+        return to_json(as_1_0(answered.response))
+    return to_json(answered.response)
+
+
+def _fhir_server(runtime: Runtime, asked: HookRequest, client: Client | None) -> tuple[str, DataSource]:
+    """Whether the named FHIR server may be asked, as a word for the log, and what then answers for it."""
+    if not asked.fhir_server:
+        return "none", NO_SERVER
+    without_list = None if runtime.settings.fhir_loopback else ()
+    base = find_allowed_base(asked.fhir_server, client.fhir_servers if client else without_list)
+    if base is None:
+        return "refused", NoServer("its FHIR server is not one that this service may call")
+    token = read_bearer_token(asked.fhir_authorization)
+    if token is None:
+        return "no usable token", NoServer("its fhirAuthorization cannot be used")
+    code_lists, observe, span = runtime.content.vocabulary.code_lists, runtime.metrics.fetched, runtime.tracing.span
+    return "allowed", FhirServer(runtime.http, base, token, code_lists, runtime.fhir_limits, observe, span)
+
+
+def _log(
+    service_id: str, asked: HookRequest, answered: Answer, client: Client | None, fhir_server: str, seconds: float
+) -> None:
+    get_logger().info(
+        "answered",
+        service=service_id,
+        client=name_of(client),
+        hook=asked.hook,
+        hookInstance=safe_instance(asked.hook_instance),
+        cards=answered.card_ids,
+        unread_orders=answered.unresolved_orders,
+        fhir_server=fhir_server,
+        milliseconds=round(seconds * 1000, 1),
+    )

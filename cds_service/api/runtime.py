@@ -1,0 +1,49 @@
+"""What one running service consists of: made once by `app.py`, typed, and passed to everything that answers."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import httpx
+from fastapi import FastAPI
+
+from cds_service.api.admitting import Gate
+from cds_service.api.bodies import Bodies
+from cds_service.auth.authenticating import Authenticator
+from cds_service.auth.key_sets import KeySets
+from cds_service.feedback.records import Records
+from cds_service.gathering.server import Limits
+from cds_service.guidance.model import Content
+from cds_service.settings import Settings
+from cds_service.telemetry.metrics import Metrics
+from cds_service.telemetry.tracing import NoTracing, Tracing
+
+HealthCheck = Callable[[], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """The parts of a service. What changes while it runs (counters, queues, caches) is inside an object of its own."""
+
+    settings: Settings
+    content: Content
+    now: Callable[[], datetime]
+    new_id: Callable[[], str]
+    http: httpx.AsyncClient
+    fhir_limits: Limits
+    records: Records
+    metrics: Metrics
+    tracing: Tracing | NoTracing
+    authenticator: Authenticator | None  # None: no clients are listed, and no token is asked for
+    key_sets: KeySets
+    bodies: Bodies
+    gate: Gate
+    discovery: bytes  # the discovery document, as JSON
+    pages_url: str  # where cards link to; empty where the pages have no address that clinicians can open
+    health_checks: Mapping[str, HealthCheck]  # by component
+
+
+def runtime_of(app: FastAPI) -> Runtime:
+    """The runtime of an app: for tests, and for the command that starts it. Routes are given it when they are made."""
+    runtime: Runtime = app.state.runtime
+    return runtime

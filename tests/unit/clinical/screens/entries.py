@@ -1,0 +1,50 @@
+"""Entries of the allergy list and the problem list, and the facts that are read from them."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cds_service.clinical.reading import read_patient_facts
+from cds_service.content.loading import load_content
+from cds_service.gathering.prefetch import build_chart
+from tests.support import draft_orders_of
+
+VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+SNOMED, ICD10CM = "http://snomed.info/sct", "http://hl7.org/fhir/sid/icd-10-cm"
+ABOUT = {"reference": "Patient/p"}
+
+
+def concept(code, system=SNOMED, **more):
+    return {"coding": [{"system": system, "code": code}], **more}
+
+
+ACETYLCYSTEINE = concept("387440002")
+
+
+def status(code):
+    return {"coding": [{"code": code}]}
+
+
+def allergy(**members):
+    return {"resourceType": "AllergyIntolerance", "id": "a1", "patient": ABOUT, "code": ACETYLCYSTEINE, **members}
+
+
+def condition(code, **members):
+    active = {"clinicalStatus": status("active"), "verificationStatus": status("confirmed")}
+    return {"resourceType": "Condition", "id": "c1", "subject": ABOUT, "code": code, **active, **members}
+
+
+def bundle(*resources, **members):
+    return {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": one} for one in resources], **members}
+
+
+def facts(**prefetch):
+    return read_patient_facts(draft_orders_of(), build_chart("p", prefetch), VOCABULARY, NOW)
+
+
+def hypersensitivity(*allergies):
+    return facts(allergyList=bundle(*allergies))["hypersensitivity"]
+
+
+def bronchospasm(*conditions):
+    return facts(problemList=bundle(*conditions))["bronchospasm_risk"]

@@ -1,0 +1,91 @@
+"""Screens of lists that are empty, incomplete, failed or not sent: none of these stands for another."""
+
+import pytest
+
+from cds_service.clinical.facts import State
+from tests.unit.clinical.screens.entries import ICD10CM, allergy, bundle, concept, condition, facts
+
+LATEX = {"text": "latex"}
+# --- gaps -------------------------------------------------------------------------------------------------------------
+
+OUTCOME = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "timeout"}]}
+NEXT = {"link": [{"relation": "next", "url": "https://ehr.example.org/fhir?page=2"}]}
+SCREENS = {
+    "hypersensitivity": ("allergyList", "allergy list", allergy(id="x", code=LATEX), allergy()),
+    "bronchospasm_risk": (
+        "problemList",
+        "problem list",
+        condition(concept("G10", ICD10CM), id="x"),
+        condition(concept("195967001")),
+    ),
+}
+EVERY_SCREEN = pytest.mark.parametrize(
+    ("name", "key", "label", "harmless", "positive"),
+    [(name, *rest) for name, rest in SCREENS.items()],
+    ids=list(SCREENS),
+)
+INCOMPLETE = {
+    "paged": (NEXT, "incomplete (not all its pages came)"),
+    "fewer than its total": ({"total": 9}, "incomplete (it has fewer entries than its total)"),
+}
+
+
+@EVERY_SCREEN
+def test_an_empty_list_is_absent(name, key, label, harmless, positive):
+    for nothing in (None, bundle()):
+        fact = facts(**{key: nothing})[name]
+        assert (fact.state, fact.note) == (State.ABSENT, f"{label} empty")
+
+
+@EVERY_SCREEN
+def test_a_list_of_other_things_is_absent(name, key, label, harmless, positive):
+    fact = facts(**{key: bundle(harmless)})[name]
+    assert (fact.state, fact.note) == (State.ABSENT, f"none on the {label}")
+
+
+@EVERY_SCREEN
+def test_a_list_that_was_not_sent_is_unknown(name, key, label, harmless, positive):
+    fact = facts()[name]
+    assert (fact.state, fact.note) == (State.UNKNOWN, f"{label} not sent")
+
+
+@EVERY_SCREEN
+def test_a_list_that_failed_is_unknown(name, key, label, harmless, positive):
+    fact = facts(**{key: OUTCOME})[name]
+    assert fact.state is State.UNKNOWN
+    assert fact.note == f"{label} could not be read (the EHR reports an error)"
+
+
+@EVERY_SCREEN
+@pytest.mark.parametrize(("members", "said"), INCOMPLETE.values(), ids=INCOMPLETE)
+def test_an_incomplete_list_turns_none_into_unknown(name, key, label, harmless, positive, members, said):
+    fact = facts(**{key: bundle(harmless, **members)})[name]
+    assert (fact.state, fact.note) == (State.UNKNOWN, f"{label} {said}")
+
+
+@EVERY_SCREEN
+@pytest.mark.parametrize(("members", "said"), INCOMPLETE.values(), ids=INCOMPLETE)
+def test_a_positive_finding_stays_positive_in_an_incomplete_list(name, key, label, harmless, positive, members, said):
+    assert facts(**{key: bundle(harmless, positive, **members)})[name].value == "present"
+
+
+@EVERY_SCREEN
+def test_an_error_among_the_entries_turns_none_into_unknown_and_leaves_a_finding(name, key, label, harmless, positive):
+    assert facts(**{key: bundle(harmless, OUTCOME)})[name].state is State.UNKNOWN
+    assert facts(**{key: bundle(positive, OUTCOME)})[name].value == "present"
+
+
+@EVERY_SCREEN
+def test_data_of_another_patient_turn_none_into_unknown(name, key, label, harmless, positive):
+    stranger = {"reference": "Patient/q"}
+    others = {**positive, "id": "q1", "patient": stranger, "subject": stranger}
+    fact = facts(**{key: bundle(harmless, others)})[name]
+    assert fact.state is State.UNKNOWN
+    assert "another patient" in fact.note
+
+
+@EVERY_SCREEN
+def test_one_list_never_answers_for_the_other(name, key, label, harmless, positive):
+    other = next(one for one in SCREENS if one != name)
+    found = facts(**{key: bundle(positive)})
+    assert (found[name].value, found[other].state) == ("present", State.UNKNOWN)
