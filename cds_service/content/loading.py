@@ -223,12 +223,12 @@ def _words_of(cards: Iterable[Card]) -> Iterator[tuple[str, str]]:
 def _row_problem(row: dict[str, str]) -> str:
     if None in row or None in row.values():
         return "it has more or fewer cells than there are columns"
-    if row["included"] not in (("yes", "no") if "name" in row else ("yes", "no", "unsure")):
-        return "included is yes or no, or for a code unsure"
+    if row["included"] not in ("yes", "no", "unsure"):
+        return "included is yes, no or unsure"
     if not row["reason"].strip() or not row.get("code", row.get("name", "")).strip():
         return "a code or name and a reason are needed"
-    if row.get("match", "word") not in ("word", "capitals"):
-        return "match is word or capitals"
+    if row.get("match", "word") not in ("word", "capitals", "part"):
+        return "match is word, capitals or part"
     return shape_problem(row["system"], row["code"]) if "code" in row else ""
 
 
@@ -255,6 +255,8 @@ def _name(row: dict[str, str]) -> NameRow:
         row["included"] == "yes",
         row["reason"],
         _extra(row, NAME_COLUMNS),
+        row["match"] == "part",
+        row["included"] == "unsure",
     )
 
 

@@ -9,12 +9,17 @@ from cds_service.fhir.json import Coding, Json, codings, names
 
 LOINC = "http://loinc.org"
 ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
+ICD10 = "http://hl7.org/fhir/sid/icd-10"  # of the WHO; in a code list it stands for every form of ICD-10
+ICD10GM, ICD10AM = "http://fhir.de/CodeSystem/bfarm/icd-10-gm", "http://hl7.org/fhir/sid/icd-10-am"
 RXNORM, SNOMED = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://snomed.info/sct"
 ATC, ATC_GERMAN, UNII = "http://www.whocc.no/atc", "http://fhir.de/CodeSystem/bfarm/atc", "http://fdasis.nlm.nih.gov"
 V3_ROUTE = "http://terminology.hl7.org/CodeSystem/v3-RouteOfAdministration"
+ICD10_FORMS = frozenset((ICD10, ICD10CM, ICD10GM, ICD10AM))
+MAX_NAME = 1000  # characters of a name that are looked at: several times the longest in any code system
+_ICD10_CODE = r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?\*?|[A-Z]\d?\*"
 _SHAPES = {
     LOINC: r"\d{1,7}-\d",
-    ICD10CM: r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?\*?",
+    **dict.fromkeys((ICD10, ICD10CM, ICD10GM, ICD10AM), _ICD10_CODE),
     RXNORM: r"[1-9]\d{0,7}",
     V3_ROUTE: r"[A-Z]{2,12}",
     SNOMED: r"[1-9]\d{5,17}",
@@ -24,7 +29,11 @@ _SHAPES = {
 }
 
 
-SUPPORTED_SYSTEMS = frozenset(_SHAPES)  # a code of any other system tells this service nothing
+SUPPORTED_SYSTEMS = frozenset(_SHAPES)  # a code of any other system says nothing to this service
+_CLASSIFICATIONS = {  # systems whose codes say by their form to which group they belong, and their form without dots
+    **dict.fromkeys(ICD10_FORMS, re.compile(r"[A-Z]\d[0-9A-Z]{1,6}[*+!]?")),
+    **dict.fromkeys((ATC, ATC_GERMAN), re.compile(r"[A-Z](\d\d([A-Z]([A-Z](\d\d)?)?)?)?")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +65,35 @@ class CodeList:
                 self._prefixes.setdefault(row.system, []).append((_plain(row.system, row.code[:-1]), row))
 
     def find(self, coding: Coding) -> CodeRow | None:
-        """The row of a code in its system: an exact one, else the one with the longest prefix."""
-        if coding.system == ICD10CM:
-            coding = Coding(ICD10CM, _plain(ICD10CM, coding.code))
+        """The row of this code in this system, the longest prefix where there is no exact row.
+
+        A code of any form of ICD-10 is looked up in its own form first, then among the rows of ICD-10 itself.
+        """
+        if coding.system not in ICD10_FORMS:
+            return self._find_in(coding)
+        plain = _plain(coding.system, coding.code)
+        return self._find_in(Coding(coding.system, plain)) or self._find_in(Coding(ICD10, plain))
+
+    def _find_in(self, coding: Coding) -> CodeRow | None:
         return self._exact.get(coding) or (self._longest_prefix(coding) if coding.system in self._prefixes else None)
 
     def _longest_prefix(self, coding: Coding) -> CodeRow | None:
         matching = [row for prefix, row in self._prefixes[coding.system] if coding.code.startswith(prefix)]
         return max(matching, key=lambda row: len(row.code), default=None)
+
+    def excludes(self, coding: Coding) -> bool:
+        """True for a code whose form alone says that it is none of the listed ones.
+
+        That is a code of ICD-10 or ATC, in a form that the list covers, and no broader than a listed one: J45.9 is no
+        ulcer, but J98 may be the bronchospasm J98.01. A number of SNOMED CT or RxNorm may be anything.
+        """
+        form = _CLASSIFICATIONS.get(coding.system)
+        plain = _plain(coding.system, coding.code)
+        if form is None or not form.fullmatch(plain) or self.find(coding) is not None:
+            return False
+        covering = {coding.system, ICD10} if coding.system in ICD10_FORMS else {coding.system}
+        listed = [_plain(row.system, row.code) for row in self.rows if row.system in covering]
+        return bool(listed) and not any(code.startswith(plain) for code in listed)
 
     def rows_in(self, concept: Json) -> list[CodeRow]:
         """Every row that matches a coding of the concept, included or refused."""
@@ -79,8 +109,8 @@ class CodeList:
 
 
 def _plain(system: str, code: str) -> str:
-    """ICD-10-CM comes with and without the dot, and in either case."""
-    return code.replace(".", "").upper() if system == ICD10CM else code
+    """ICD-10 comes with and without the dot, and in either case."""
+    return code.replace(".", "").upper() if system in ICD10_FORMS else code
 
 
 def shape_problem(system: str, code: str) -> str:
@@ -103,13 +133,28 @@ def _loinc_check_digit(digits: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NameRow:
-    """One row of a name list: whole words, with or without accents, in any case unless `capitals` is set."""
+    """One name: whole words, in any case and with or without accents, or only in capitals; a `part` inside a word too.
+
+    `included` is False for a name that is refused: what it covers is not looked at. One that is `unsure` is not
+    verified well enough to make a card speak: where a screen meets it, it cannot be told.
+    """
 
     name: str
     capitals: bool
     included: bool
     reason: str
     extra: Mapping[str, str] = field(default_factory=dict)
+    part: bool = False
+    unsure: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NameMatch:
+    """A name that occurs in a text, and from where to where in the text as it was compared."""
+
+    row: NameRow
+    start: int
+    end: int
 
 
 class NameList:
@@ -118,17 +163,41 @@ class NameList:
     def __init__(self, rows: Iterable[NameRow]) -> None:
         self.rows = tuple(rows)
         self._patterns = [
-            (row, [_pattern(part, row) for part in row.name.split(" + ")]) for row in self.rows if row.included
+            (row, [_pattern(part, row) for part in row.name.split(" + ")])
+            for row in self.rows
+            if row.included or row.unsure
         ]
-        prefilters = dict.fromkeys(_prefilter(row.name.split(" + ")[0]) for row, _ in self._patterns)
-        self._prefilter = re.compile("|".join(prefilters))
+        self._refused = [_pattern(row.name, row) for row in self.rows if not row.included and not row.unsure]
+        self._hint = re.compile("|".join(dict.fromkeys(_hint(row.name.split(" + ")[0]) for row, _ in self._patterns)))
 
-    def find_all(self, text: str) -> list[NameRow]:
-        """The included names that occur in the text. A refused name in the same text does not cancel them."""
-        folded = _fold(text)
-        if folded.isascii() and self._prefilter.search(folded.lower()) is None:  # one expression rules out most texts
+    def find_matches(self, written: str) -> list[NameMatch]:
+        """The included and unsure names that occur in the text, in the order of the list, each at its first place.
+
+        Only the first `MAX_NAME` characters are looked at. A refused name beside one never cancels it, but what a
+        refused name itself covers is not looked at: "common cold" is not COLD.
+        """
+        folded = _fold(written[:MAX_NAME])
+        if folded.isascii() and self._hint.search(folded.lower()) is None:  # nearly every text: one look, not many
             return []
-        return [row for row, patterns in self._patterns if all(pattern.search(folded) for pattern in patterns)]
+        matches = self._matches(folded)
+        return self._matches(self._without_refused(folded)) if matches and self._refused else matches
+
+    def _matches(self, folded: str) -> list[NameMatch]:
+        found = ((row, [pattern.search(folded) for pattern in patterns]) for row, patterns in self._patterns)
+        return [
+            NameMatch(row, min(part.start() for part in parts), max(part.end() for part in parts))
+            for row, hits in found
+            if len(parts := [hit for hit in hits if hit]) == len(hits)
+        ]
+
+    def _without_refused(self, folded: str) -> str:
+        for pattern in self._refused:
+            folded = pattern.sub(lambda found: "\0" * len(found[0]), folded)
+        return folded
+
+    def find_all(self, written: str) -> list[NameRow]:
+        """The included names that occur in the text."""
+        return [match.row for match in self.find_matches(written) if match.row.included]
 
     def find(self, text: str) -> NameRow | None:
         """The first included name that occurs in the text."""
@@ -149,10 +218,10 @@ _WORD = r"[^\W_]"  # a letter or a digit may not touch a whole word; a hyphen ma
 
 def _pattern(part: str, row: NameRow) -> re.Pattern[str]:
     flags = 0 if row.capitals else re.IGNORECASE
-    return re.compile(rf"(?<!{_WORD}){_words(part)}(?!{_WORD})", flags)
+    return re.compile(_words(part) if row.part else rf"(?<!{_WORD}){_words(part)}(?!{_WORD})", flags)
 
 
-def _prefilter(part: str) -> str:
+def _hint(part: str) -> str:
     """An expression found in the lower case of every ASCII text that `_pattern` is found in.
 
     A letter of the name that is not ASCII becomes any character, since ignoring case it may match an ASCII letter.

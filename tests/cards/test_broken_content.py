@@ -204,9 +204,9 @@ REFERENCES = [
 ROUTES, NAMES = "codelists/routes.csv", "codelists/route-words.csv"
 ORAL = "26643006,http://snomed.info/sct,oral route,yes,"
 LISTS = [
-    Case("included is neither yes nor no", Edit(ROUTES, ORAL, ORAL.replace("yes", "maybe")), "26643006", "included is yes or no"),
-    Case("included in capitals", Edit(ROUTES, ORAL, ORAL.replace("yes", "Yes")), "26643006", "included is yes or no"),
-    Case("included is empty", Edit(ROUTES, ORAL, ORAL.replace("yes", "")), "26643006", "included is yes or no"),
+    Case("included is neither yes nor no", Edit(ROUTES, ORAL, ORAL.replace("yes", "maybe")), "26643006", "included is yes, no or unsure"),
+    Case("included in capitals", Edit(ROUTES, ORAL, ORAL.replace("yes", "Yes")), "26643006", "included is yes, no or unsure"),
+    Case("included is empty", Edit(ROUTES, ORAL, ORAL.replace("yes", "")), "26643006", "included is yes, no or unsure"),
     Case("a code that stands twice", Edit(ROUTES, "47625008,", "26643006,"), 3, "it stands in the list twice"),
     Case("a missing cell", Edit(ROUTES, ",\"V, facts 2 'Added'\",oral", ",oral"), "26643006", "more or fewer cells than there are columns"),
     Case("a cell too many", Edit(ROUTES, "'Added'\",oral", "'Added'\",oral,more"), "26643006", "more or fewer cells than there are columns"),
@@ -218,7 +218,7 @@ LISTS = [
     Case("columns in another order", Edit(ROUTES, "code,system,term", "system,code,term"), 1, "the columns begin with code,system,term,included,reason"),
     Case("columns without a reason", Edit(ROUTES, "included,reason", "included,because"), 1, "the columns begin with code,system,term,included,reason"),
     Case("columns of names in another order", Edit(NAMES, "name,match", "match,name"), 1, "the columns begin with name,match,included,reason"),
-    Case("a name that is matched in another way", Edit(NAMES, "intravenous,word", "intravenous,prefix"), 2, "match is word or capitals"),
+    Case("a name that is matched in another way", Edit(NAMES, "intravenous,word", "intravenous,prefix"), 2, "match is word, capitals or part"),
     Case("a name that stands twice", Edit(NAMES, "IV,word", "intravenous,word"), 3, "it stands in the list twice"),
     Case("an empty name", Edit(NAMES, "intravenous,word", ",word"), 2, "a code or name and a reason are needed"),
     Case("an empty list", Edit(ROUTES, None, ""), 1, "the columns begin with code,system,term,included,reason"),
@@ -365,7 +365,7 @@ def test_two_mistakes_in_one_list_are_both_reported(tmp_path: Path) -> None:
         Edit(ROUTES, "47625008,http://snomed.info/sct", "47625008,http://snomed.org"),
     )
     assert [(one.line, one.problem) for one in refused(folder)] == [
-        (2, "included is yes or no, or for a code unsure"),
+        (2, "included is yes, no or unsure"),
         (3, "no code system http://snomed.org is in use"),
     ]
 

@@ -6,7 +6,19 @@ from typing import Any
 import pytest
 
 from cds_service.content.loading import load_content
-from cds_service.fhir.codes import ICD10CM, LOINC, CodeList, CodeRow, NameList, NameRow, shape_problem
+from cds_service.fhir.codes import (
+    ICD10,
+    ICD10AM,
+    ICD10CM,
+    ICD10GM,
+    LOINC,
+    MAX_NAME,
+    CodeList,
+    CodeRow,
+    NameList,
+    NameRow,
+    shape_problem,
+)
 from cds_service.fhir.json import Coding
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
@@ -22,9 +34,11 @@ def row(code: str, system: str = ICD10CM, included: bool = True) -> CodeRow:
     return CodeRow(code, system, code, included, "a test")
 
 
-def name(written: str, capitals: bool = False, included: bool = True) -> NameRow:
+def name(
+    written: str, capitals: bool = False, included: bool = True, part: bool = False, unsure: bool = False
+) -> NameRow:
     """A row of a name list."""
-    return NameRow(written, capitals, included, "a test")
+    return NameRow(written, capitals, included and not unsure, "a test", part=part, unsure=unsure)
 
 
 def concept(*coded: tuple[str, str], text: str = "") -> dict[str, Any]:
@@ -84,6 +98,46 @@ def test_a_prefix_counts_in_its_own_system_only() -> None:
     codes = CodeList([row("J45*")])
     assert found_in(codes, "J45.0") == "J45*"
     assert found_in(codes, "J45.0", "http://hl7.org/fhir/sid/icd-10") is None
+
+
+@pytest.mark.parametrize("form", [ICD10, ICD10CM, ICD10GM, ICD10AM])
+def test_a_row_of_icd_10_counts_in_every_form_of_it(form: str) -> None:
+    codes = CodeList([row("J45*", ICD10), row("I85.0", ICD10)])
+    assert found_in(codes, "j45.9", form) == "J45*"
+    assert found_in(codes, "I850", form) == "I85.0"
+    assert found_in(codes, "I85.1", form) is None
+
+
+def test_a_row_of_one_form_of_icd_10_comes_before_that_of_all_and_counts_in_no_other() -> None:
+    codes = CodeList([row("T39.1*", ICD10), row("T39.1X5*", ICD10CM)])
+    assert found_in(codes, "T39.1X5A", ICD10CM) == "T39.1X5*"
+    assert found_in(codes, "T39.1X5A", ICD10GM) == "T39.1*"
+    assert found_in(codes, "T39.1", "urn:another") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "system", "excluded"),
+    [
+        pytest.param("I10", ICD10GM, True, id="another-disease"),
+        pytest.param("e11.9", ICD10CM, True, id="another-disease-in-small-letters"),
+        pytest.param("J45.9", ICD10CM, False, id="a-listed-one"),
+        pytest.param("J98", ICD10CM, False, id="a-group-with-a-listed-one"),
+        pytest.param("J98.0", ICD10CM, False, id="a-smaller-group-with-it"),
+        pytest.param("J98.1", ICD10CM, True, id="its-neighbour"),
+        pytest.param("J98.0", ICD10GM, True, id="a-row-of-another-form-of-icd-10"),
+        pytest.param("unknown", ICD10CM, False, id="no-code-of-its-system"),
+        pytest.param("C07AB02", ATC, True, id="another-drug"),
+        pytest.param("C01DA02", ATC, False, id="the-listed-drug"),
+        pytest.param("C01DA", ATC, False, id="its-group"),
+        pytest.param("C01DA02", GERMAN_ATC, False, id="a-system-that-is-not-covered"),
+        pytest.param("233604007", SNOMED, False, id="a-number-says-nothing"),
+        pytest.param("1191", RXNORM, False, id="a-number-of-rxnorm-neither"),
+        pytest.param("I10", "urn:local", False, id="a-system-that-is-not-read"),
+    ],
+)
+def test_a_classification_says_by_its_form_what_a_code_is_not(code: str, system: str, excluded: bool) -> None:
+    rows = [row("J45*", ICD10), row("J98.01", ICD10CM), row("C01DA02", ATC), row("195967001", SNOMED)]
+    assert CodeList(rows).excludes(Coding(system, code)) is excluded
 
 
 def test_dots_and_case_matter_outside_icd() -> None:
@@ -238,6 +292,42 @@ def test_a_refused_name_matches_nothing_and_cancels_nothing() -> None:
     assert found.name == "acetylcysteine"
 
 
+def test_what_a_refused_name_covers_is_not_looked_at() -> None:
+    listed = NameList([name("COLD", capitals=True), name("common cold", included=False)])
+    assert listed.find("COMMON COLD") is None
+    assert listed.find("COMMON COLD, COLD stage II") is not None
+    assert listed.find("COLD") is not None
+
+
+def test_a_part_is_found_inside_a_word_too() -> None:
+    listed = NameList([name("asthma", part=True), name("ulcer")])
+    assert listed.find("Belastungsasthma") is not None
+    assert listed.find("asthmatic bronchitis") is not None
+    assert listed.find("ulcers") is None
+
+
+def test_an_unsure_name_is_a_match_and_not_an_included_name() -> None:
+    listed = NameList([name("PUD", unsure=True), name("peptic ulcer")])
+    assert [match.row.name for match in listed.find_matches("PUD, peptic ulcer")] == ["PUD", "peptic ulcer"]
+    assert [one.name for one in listed.find_all("PUD, peptic ulcer")] == ["peptic ulcer"]
+    assert listed.find("PUD") is None
+
+
+def test_a_match_says_where_it_stands() -> None:
+    listed = NameList([name("ulcer + gastric"), name("asthma")])
+    matches = listed.find_matches("no asthma, an ulcer that is gastric")
+    assert [(match.row.name, match.start, match.end) for match in matches] == [
+        ("ulcer + gastric", 14, 35),
+        ("asthma", 3, 9),
+    ]
+
+
+def test_only_the_beginning_of_a_very_long_name_is_looked_at() -> None:
+    listed = NameList([name("asthma")])
+    assert listed.find("x" * (MAX_NAME - 7) + " asthma") is not None
+    assert listed.find("x" * (MAX_NAME - 6) + " asthma") is None
+
+
 def test_all_names_in_a_text_are_found_in_the_order_of_the_list() -> None:
     listed = NameList([name("oral"), name("inhalation"), name("eye")])
     assert [one.name for one in listed.find_all("inhalation, oral")] == ["oral", "inhalation"]
@@ -303,6 +393,11 @@ def test_a_creatinine_before_or_after_dialysis_is_in_no_list_that_feeds_an_equat
         pytest.param(ICD10CM, "N19", id="icd-without-a-dot"),
         pytest.param(ICD10CM, "T39.1X1A", id="icd-of-seven-characters"),
         pytest.param(ICD10CM, "J45*", id="icd-prefix"),
+        pytest.param(ICD10CM, "O*", id="icd-chapter"),
+        pytest.param(ICD10CM, "Z8*", id="icd-part-of-a-chapter"),
+        pytest.param(ICD10, "J45*", id="icd-of-the-who"),
+        pytest.param(ICD10GM, "J45.9", id="icd-of-germany"),
+        pytest.param(ICD10AM, "J45.9", id="icd-of-australia"),
         pytest.param(ICD10CM, "T39.1X1*", id="icd-prefix-with-a-dot"),
         pytest.param(RXNORM, "197", id="rxnorm"),
         pytest.param(SNOMED, "387440002", id="snomed"),
