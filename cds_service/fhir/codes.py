@@ -14,6 +14,9 @@ ICD10GM, ICD10AM = "http://fhir.de/CodeSystem/bfarm/icd-10-gm", "http://hl7.org/
 RXNORM, SNOMED = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://snomed.info/sct"
 ATC, ATC_GERMAN, UNII = "http://www.whocc.no/atc", "http://fhir.de/CodeSystem/bfarm/atc", "http://fdasis.nlm.nih.gov"
 V3_ROUTE = "http://terminology.hl7.org/CodeSystem/v3-RouteOfAdministration"
+V2_ROUTE = "http://terminology.hl7.org/CodeSystem/v2-0162"
+EDQM, NCI = "http://standardterms.edqm.eu", "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
+ICD9CM, UCUM = "http://hl7.org/fhir/sid/icd-9-cm", "http://unitsofmeasure.org"
 ICD10_FORMS = frozenset((ICD10, ICD10CM, ICD10GM, ICD10AM))
 MAX_NAME = 1000  # characters of a name that are looked at: several times the longest in any code system
 _ICD10_CODE = r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?\*?|[A-Z]\d?\*"
@@ -26,10 +29,16 @@ _SHAPES = {
     ATC: r"[A-Z]\d\d[A-Z]{2}\d\d",
     ATC_GERMAN: r"[A-Z]\d\d[A-Z]{2}\d\d",
     UNII: r"[0-9A-Z]{10}",
+    V2_ROUTE: r"[A-Z]{1,12}",
+    EDQM: r"\d{8}",
+    NCI: r"C\d{1,7}",
+    ICD9CM: r"\d{3}(\.\d{1,2})?",
+    UCUM: r"1|\{[a-z]+\}",
 }
 
 
-SUPPORTED_SYSTEMS = frozenset(_SHAPES)  # a code of any other system says nothing to this service
+_FEW_CODES = frozenset((V2_ROUTE, EDQM, NCI, ICD9CM, UCUM))  # listed in a few rows: a code not listed may be anything
+SUPPORTED_SYSTEMS = frozenset(_SHAPES) - _FEW_CODES  # a code of any other system says nothing to this service
 _CLASSIFICATIONS = {  # systems whose codes say by their form to which group they belong, and their form without dots
     **dict.fromkeys(ICD10_FORMS, re.compile(r"[A-Z]\d[0-9A-Z]{1,6}[*+!]?")),
     **dict.fromkeys((ATC, ATC_GERMAN), re.compile(r"[A-Z](\d\d([A-Z]([A-Z](\d\d)?)?)?)?")),
@@ -70,7 +79,7 @@ class CodeList:
         A code of any form of ICD-10 is looked up in its own form first, then among the rows of ICD-10 itself.
         """
         if coding.system not in ICD10_FORMS:
-            return self._find_in(coding)
+            return self._find_in(Coding(coding.system, _plain(coding.system, coding.code)))
         plain = _plain(coding.system, coding.code)
         return self._find_in(Coding(coding.system, plain)) or self._find_in(Coding(ICD10, plain))
 
@@ -109,8 +118,8 @@ class CodeList:
 
 
 def _plain(system: str, code: str) -> str:
-    """ICD-10 comes with and without the dot, and in either case."""
-    return code.replace(".", "").upper() if system in ICD10_FORMS else code
+    """ICD codes come with and without the dot, and in either case."""
+    return code.replace(".", "").upper() if system in ICD10_FORMS or system == ICD9CM else code
 
 
 def shape_problem(system: str, code: str) -> str:
@@ -162,6 +171,8 @@ class NameList:
 
     def __init__(self, rows: Iterable[NameRow]) -> None:
         self.rows = tuple(rows)
+        self._having: dict[tuple[str, str], NameList] = {}
+        self._by_name = {fold(row.name).lower(): row for row in self.rows}
         self._patterns = [
             (row, [_pattern(part, row) for part in row.name.split(" + ")])
             for row in self.rows
@@ -170,13 +181,20 @@ class NameList:
         self._refused = [_pattern(row.name, row) for row in self.rows if not row.included and not row.unsure]
         self._hint = re.compile("|".join(dict.fromkeys(_hint(row.name.split(" + ")[0]) for row, _ in self._patterns)))
 
+    def having(self, column: str, value: str) -> "NameList":
+        """The list of those names that have this value in a further column. It is made once and kept."""
+        if (column, value) not in self._having:
+            rows = (row for row in self.rows if row.extra.get(column) == value)
+            self._having[column, value] = NameList(rows)
+        return self._having[column, value]
+
     def find_matches(self, written: str) -> list[NameMatch]:
         """The included and unsure names that occur in the text, in the order of the list, each at its first place.
 
         Only the first `MAX_NAME` characters are looked at. A refused name beside one never cancels it, but what a
         refused name itself covers is not looked at: "common cold" is not COLD.
         """
-        folded = _fold(written[:MAX_NAME])
+        folded = fold(written[:MAX_NAME])
         if folded.isascii() and self._hint.search(folded.lower()) is None:  # nearly every text: one look, not many
             return []
         matches = self._matches(folded)
@@ -202,6 +220,10 @@ class NameList:
     def find(self, text: str) -> NameRow | None:
         """The first included name that occurs in the text."""
         return next(iter(self.find_all(text)), None)
+
+    def named(self, text: str) -> NameRow | None:
+        """The row, included or refused, whose name is the whole text, in any case and with or without accents."""
+        return self._by_name.get(fold(text[:MAX_NAME]).lower())
 
     def included_in(self, concept: Json) -> NameRow | None:
         """The first included name in any text or display of the concept."""
@@ -230,10 +252,10 @@ def _hint(part: str) -> str:
 
 
 def _words(part: str) -> str:
-    return r"[\s-]+".join(re.escape(word) for word in re.split(r"[\s-]+", _fold(part)))
+    return r"[\s-]+".join(re.escape(word) for word in re.split(r"[\s-]+", fold(part)))
 
 
-def _fold(text: str) -> str:
+def fold(text: str) -> str:
     """Text without accents, so that `acetilcisteína` and `acetilcisteina` are one word."""
     if text.isascii():
         return text

@@ -11,9 +11,10 @@ from functools import lru_cache
 
 import msgspec
 
+from cds_service.fhir.codes import UCUM
 from cds_service.fhir.json import Json, member, number, text
 
-UCUM = "http://unitsofmeasure.org"
+MAX_UNIT = 100  # characters of a unit or its code that are looked at
 
 _ONE = Decimal(1)
 _MOLAR = {
@@ -64,14 +65,15 @@ ACCEPTED: dict[str, dict[str, Decimal]] = {
         "week": Decimal(7),
         "weeks": Decimal(7),
         "h": _ONE / 24,
+        "mo": Decimal("30.4375"),
+        "month": Decimal("30.4375"),
+        "months": Decimal("30.4375"),
+        "a": Decimal("365.25"),
     },
     "age in years": {"a": _ONE, "year": _ONE, "years": _ONE, "yr": _ONE},
     "age in months": {"mo": _ONE, "month": _ONE, "months": _ONE},
 }
 UNITS = {"amino acid": "µmol/L", "creatinine": "µmol/L", "eGFR": "mL/min/1.73 m²", "weight": "kg", "height": "cm"}
-COUNTS = frozenset({"1", "{pill}", "{tbl}", "{tablet}", "{capsule}", "{cap}", "pill", "pills"}) | frozenset(
-    {"tablet", "tablets", "tab", "capsule", "capsules", "cap"}
-)
 _SPACE = re.compile(r"\s+|\^(?=2)")  # and the sign before a raised two
 _PLAIN = str.maketrans({"\u00b5": "u", "\u03bc": "u", "\u00b2": "2"})
 
@@ -100,61 +102,59 @@ def conversion_factor(kind: str, unit: str) -> Decimal | None:
     return ACCEPTED[kind].get(normalise_unit(unit))
 
 
-def units_of(quantity: Json) -> list[str]:
-    """The unit spellings of a Quantity: its code and its unit, whichever are there."""
-    given = (text(member(quantity, "code")), text(member(quantity, "unit")))
-    return [normalise_unit(unit) for unit in given if unit]
-
-
 def read_measure(kind: str, quantity: Json) -> Measure | Refusal:
-    """A Quantity in the unit of its kind. Refused: no number, no unit, a unit not in the table, two that differ."""
+    """A Quantity in the unit of its kind.
+
+    Refused without a number or unit, and where the unit is not accepted or the code and the unit differ. A code counts
+    only as UCUM: of another code system only the unit in words is read.
+    """
     value = number(member(quantity, "value"))
     if value is None:
         return Refusal("no number")
-    code, unit, system = text(quantity.get("code")), text(quantity.get("unit")), text(quantity.get("system"))
-    found = _unit_of(kind, code, unit, system)
-    if isinstance(found, Refusal):
-        return found
+    accepted = _accepted_unit(kind, *unit_of(quantity))
+    if isinstance(accepted, Refusal):
+        return accepted
     sent = quantity.get("comparator")
     comparator = "" if sent is None else text(sent) or "?"
     if comparator not in ("", "<", "<=", ">", ">="):
         return Refusal("a comparator that is not understood")
-    return Measure(value * found.factor, f"{comparator}{format_number(value)} {found.printed}", comparator)
+    return Measure(value * accepted.factor, f"{comparator}{format_number(value)} {accepted.printed}", comparator)
 
 
-class _Unit(msgspec.Struct, frozen=True):
-    """A unit that is accepted: its factor, and how it is printed."""
+def unit_of(quantity: Json) -> tuple[str, str, str]:
+    """The unit of a Quantity: its code, its words and the system of its code, each cut to `MAX_UNIT` characters."""
+    code, words, system = (text(member(quantity, name))[:MAX_UNIT] for name in ("code", "unit", "system"))
+    return code, words, system
 
+
+class _AcceptedUnit(msgspec.Struct, frozen=True):
     factor: Decimal
     printed: str
 
 
-@lru_cache(maxsize=1024)  # a laboratory has few units, and each result brings one
-def _unit_of(kind: str, code: str, unit: str, system: str) -> _Unit | Refusal:
-    units = [normalise_unit(one) for one in (code, unit) if one]
-    if not units:
-        return Refusal("no unit")
-    known = {conversion_factor(kind, one) for one in units} - {None}
-    if code and system in ("", UCUM) and conversion_factor(kind, code) is None:
-        known = set()  # the code is the unit; a friendly display beside it does not repair it
-    if known and any(_is_other_unit(one) for one in units if conversion_factor(kind, one) is None):
-        return Refusal(f"units {' and '.join(units)} contradict each other")
-    if not known:
-        return Refusal(f"unit {units[0]} not accepted")
-    if len(known) > 1:
-        return Refusal(f"units {' and '.join(units)} contradict each other")
-    return next(_Unit(found, format_unit(one)) for one in units if (found := conversion_factor(kind, one)) is not None)
+@lru_cache(maxsize=1024)  # a laboratory has few units, and every result has one
+def _accepted_unit(kind: str, code: str, words: str, system: str) -> _AcceptedUnit | Refusal:
+    foreign = system not in ("", UCUM)
+    spellings = [normalise_unit(written) for written in ("" if foreign else code, words) if written]
+    if foreign and len(words) == 1 and words == code:  # a letter for a code: `g` is a single dose in one list
+        spellings = []
+    if not spellings:
+        return Refusal("its unit has no name that can be read" if foreign else "no unit")
+    factors = {spelling: conversion_factor(kind, spelling) for spelling in spellings}
+    accepted = [_AcceptedUnit(factor, format_unit(spelling)) for spelling, factor in factors.items() if factor]
+    if code and not foreign and factors[normalise_unit(code)] is None:
+        accepted = []  # a UCUM code is the unit: the words beside it do not repair it
+    if not accepted:
+        return Refusal(f"unit {words or code} not accepted")
+    differ = len({accepted_unit.factor for accepted_unit in accepted}) > 1
+    if differ or any(factor is None and _is_other_unit(spelling) for spelling, factor in factors.items()):
+        return Refusal(f"units {' and '.join(spellings)} contradict each other")
+    return accepted[0]
 
 
 def _is_other_unit(unit: str) -> bool:
-    """True for a unit of something else, and not merely other words for the unit in the code."""
+    """True for a unit of another kind of measure, rather than other words for the unit in the code."""
     return "{" in unit or any(unit in table for table in ACCEPTED.values())
-
-
-def is_count(quantity: Json) -> bool:
-    """True for a Quantity that counts tablets or capsules."""
-    units = units_of(quantity)
-    return bool(units) and all(unit.lower() in COUNTS for unit in units)
 
 
 def format_unit(unit: str) -> str:

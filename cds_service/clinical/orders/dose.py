@@ -1,92 +1,208 @@
-"""The dose per day and the single dose of an order in mg, exact, or the reason why they are not known.
+"""The dose of an order in mg, exact: the largest amount on a day of treatment and at once, or why it is not known.
 
-A range counts with its upper end, an `as needed` dose with its maximum, and several instructions are added up.
+Ranges count with their upper end. Instructions that are in force together are added; of those that follow one another
+the largest day counts.
 """
 
-import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
+from cds_service.clinical.orders.counts import counts_otherwise, is_count
+from cds_service.clinical.orders.duration import concurrent_instructions
 from cds_service.clinical.orders.recognise import Order
-from cds_service.clinical.orders.timing import round_rate, times_per_day
+from cds_service.clinical.orders.strengths import Strength, read_strength
+from cds_service.clinical.orders.timing import Schedule, Timing, read_schedule, round_rate
+from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.json import Json, Resource, at, items, member, number, text
-from cds_service.fhir.quantities import ACCEPTED, Measure, Refusal, is_count, read_measure
+from cds_service.fhir.quantities import Measure, Refusal, format_number, read_measure, round_significant
 from cds_service.fhir.versions.elements import doses_of, has_unread_instruction, instructions_of, is_as_needed
 
-_NUMBER = r"(?<![\d.,/])(?<!\d[\s'’])(\d+(?:\.\d+)?)"  # not the last digits of 1,200 or of 1 200
-_STRENGTH = re.compile(_NUMBER + r"\s*(mg|g)\b(?!\s*/)", re.IGNORECASE)
-_CONCENTRATION = re.compile(_NUMBER + r"\s*mg\s*/\s*ml\b", re.IGNORECASE)
-_COMBINATION = re.compile(r"[/+&]|\d\s*-\s*\d|\band\b", re.IGNORECASE)
-_SOLID = re.compile(r"\b(tablet|capsule)s?\b", re.IGNORECASE)
+TEXT_ONLY = Refusal("its dose is written as text only")
+_TIMES = {Decimal(1): "once", Decimal(2): "twice", Decimal(3): "three times", Decimal(4): "four times"}
 
 Amount = Decimal | Refusal
 
 
 @dataclass(frozen=True, slots=True)
 class Dose:
-    """Dose per day in mg (None: the order states none), and the largest single dose in mg and in mg/kg, where known."""
+    """Amounts in mg; None where they are not known.
+
+    `per_day` is the largest amount on a day of treatment (None: the order states no dose), `per_day_read` that of the
+    instructions that can be read. `single` is the largest amount at once, `frequent_single` that of doses no more than
+    24 hours apart; `single_per_kg` is in mg/kg, `volume` in mL. `is_counted` says that every dose is a number of
+    tablets or capsules, `ceiling` that a stated maximum is less than the dose, and `words` say the dose as clinicians
+    do: 600 mg twice daily.
+    """
 
     per_day: Amount | None
+    per_day_read: Decimal = Decimal(0)
     single: Decimal | None = None
+    frequent_single: Decimal | None = None
     single_per_kg: Decimal | None = None
+    volume: Decimal | None = None
+    is_counted: bool = False
+    ceiling: str = ""
+    words: str = ""
 
 
 class _SingleDose(NamedTuple):
-    """A single dose in mg, and in mg/kg if it is ordered so."""
+    """One Quantity: in mg; in mg/kg or mL if that is how it is ordered.
+
+    `is_unconverted` says that its unit is known, and that what is lacking is a strength or a weight.
+    """
 
     amount: Amount
     per_kg: Decimal | None = None
+    volume: Decimal | None = None
+    is_counted: bool = False
+    is_unconverted: bool = False
 
 
-def read_dose(order: Order, weight_kg: Decimal | None) -> Dose:
-    """The dose of an order. A dose that is ordered per kg is known only with `weight_kg`."""
+class _InstructionDose(NamedTuple):
+    """What one instruction comes to."""
+
+    per_day: Amount
+    doses: list[_SingleDose]
+    is_seldom: bool
+    ceiling: str
+    words: str
+
+    @property
+    def single(self) -> Decimal | None:
+        """The largest amount at once that it states in any way."""
+        return max((dose.amount for dose in self.doses if isinstance(dose.amount, Decimal)), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Product:
+    """What a quantity is converted by."""
+
+    strength: Strength
+    weight_kg: Decimal | None
+    vocabulary: Vocabulary
+
+
+def read_dose(
+    order: Order, weight_kg: Decimal | None, vocabulary: Vocabulary, strength: Strength | None = None
+) -> Dose:
+    """The dose of an order. `weight_kg` is for a dose per kg; `strength` stands in for that of the product."""
     instructions = instructions_of(order.resource)
     if has_unread_instruction(order.resource):
         return Dose(Refusal("one of its dosage instructions cannot be read"))
     if not instructions:
         return Dose(None)
-    daily: list[Amount] = []
-    single: list[Decimal] = []
-    per_kg: list[Decimal] = []
-    for instruction in instructions:
-        doses = [_read_single(quantity, order, weight_kg) for quantity in doses_of(instruction)]
-        per_kg += [dose.per_kg for dose in doses if dose.per_kg is not None]
-        largest = _largest(instruction, doses)
-        if isinstance(largest, Decimal):
-            single.append(largest)
-        daily.append(_per_day(instruction, largest, order))
-    return Dose(_sum(daily), max(single, default=None), max(per_kg, default=None))
+    product = _Product(strength or read_strength(order, vocabulary), weight_kg, vocabulary)
+    read = {id(instruction): _read_instruction(instruction, product) for instruction in instructions}
+    stages = [[read[id(instruction)] for instruction in stage] for stage in concurrent_instructions(instructions)]
+    return _dose_of(list(read.values()), stages)
 
 
-def _sum(daily: list[Amount]) -> Amount:
-    refused = next((amount for amount in daily if isinstance(amount, Refusal)), None)
-    return refused or sum((amount for amount in daily if isinstance(amount, Decimal)), Decimal(0))
+def _dose_of(instructions: Sequence[_InstructionDose], stages: Iterable[Sequence[_InstructionDose]]) -> Dose:
+    by_stage = [_sum(instruction.per_day for instruction in stage) for stage in stages]
+    refused = next((total for total, _ in by_stage if isinstance(total, Refusal)), None)
+    largest = max(read for _, read in by_stage)
+    doses = [dose for instruction in instructions for dose in instruction.doses]
+    frequent = (instruction.single for instruction in instructions if not instruction.is_seldom)
+    return Dose(
+        refused or largest,
+        largest,
+        _max(instruction.single for instruction in instructions),
+        _max(frequent),
+        _max(dose.per_kg for dose in doses),
+        _max(dose.volume for dose in doses),
+        bool(doses) and all(dose.is_counted for dose in doses),
+        next((instruction.ceiling for instruction in instructions if instruction.ceiling), ""),
+        instructions[0].words if len(instructions) == 1 else "",
+    )
 
 
-def _per_day(instruction: Resource, single: Amount, order: Order) -> Amount:
-    limit = _maximum_per_day(instruction, order)
-    if limit is not None and is_as_needed(instruction):
-        return limit
-    times = times_per_day(instruction)
-    if isinstance(single, Refusal):
-        return single if limit is None else limit
-    if isinstance(times, Decimal):
-        return round_rate(single * times) or Refusal("its dose per day is too large or too small to be one")
-    if limit is not None:
-        return limit
-    return times or Refusal("it does not say how often")
+def _max(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    return max((amount for amount in amounts if amount is not None), default=None)
 
 
-def _largest(instruction: Resource, doses: list[_SingleDose]) -> Amount:
-    if not doses:
+def _sum(daily: Iterable[Amount]) -> tuple[Amount, Decimal]:
+    """The amounts of one day added up, or why they cannot be; and those that can be read."""
+    amounts = list(daily)
+    read = sum((amount for amount in amounts if isinstance(amount, Decimal)), Decimal(0))
+    return next((amount for amount in amounts if isinstance(amount, Refusal)), read), read
+
+
+def _read_instruction(instruction: Resource, product: _Product) -> _InstructionDose:
+    stated = [(kind, _read_single(quantity, product)) for kind, quantity in doses_of(instruction)]
+    single, schedule = _choose(instruction, stated), read_schedule(instruction)
+    limits = _limits(instruction, product)
+    per_day = _per_day(single, schedule, limits, is_as_needed(instruction))
+    return _InstructionDose(
+        per_day,
+        [dose for _, dose in stated],
+        isinstance(schedule, Schedule) and schedule.seldom,
+        "" if is_as_needed(instruction) else _ceiling(single, schedule, limits),
+        _words(single, schedule),
+    )
+
+
+def _choose(instruction: Resource, stated: Sequence[tuple[str, _SingleDose]]) -> Amount:
+    """The dose that counts: what is ordered, else what is calculated, else any other; the first that can be read."""
+    if not stated:
         written = text(instruction.get("text")) or text(instruction.get("patientInstruction"))
-        return Refusal("its dose is written as text only" if written else "it states no dose")
-    refused = next((dose.amount for dose in doses if isinstance(dose.amount, Refusal)), None)
-    return refused or max(dose.amount for dose in doses if isinstance(dose.amount, Decimal))
+        return TEXT_ONLY if written else Refusal("it states no dose")
+    of_kinds = [[dose for kind, dose in stated if kind == wanted] for wanted in ("ordered", "calculated", "")]
+    amounts = [_largest(doses) for doses in of_kinds if doses]
+    return next((amount for amount in amounts if isinstance(amount, Decimal)), amounts[0])
 
 
-def _read_single(quantity: Json, order: Order, weight_kg: Decimal | None) -> _SingleDose:
+def _largest(doses: Sequence[_SingleDose]) -> Amount:
+    """The upper end of several; one that only lacks a strength or a weight is the same dose in another unit."""
+    read = [dose.amount for dose in doses if isinstance(dose.amount, Decimal)]
+    refused = [dose for dose in doses if isinstance(dose.amount, Refusal)]
+    unread = next((dose for dose in refused if not (read and dose.is_unconverted)), None)
+    return unread.amount if unread else max(read)
+
+
+def _per_day(single: Amount, schedule: Timing, limits: "_Limits", as_needed: bool) -> Amount:
+    """Doses times dose. A maximum is no dose; only what is taken as needed may come to it."""
+    scheduled = _scheduled(single, schedule)
+    if not as_needed:
+        return scheduled
+    possible = [amount for amount in (scheduled, limits.per_day) if isinstance(amount, Decimal)]
+    if not possible and limits.are_longer:
+        return Refusal("its maximum is stated for more than a day")
+    return min(possible, default=scheduled)
+
+
+def _scheduled(single: Amount, schedule: Timing) -> Amount:
+    if isinstance(single, Refusal):
+        return single
+    if isinstance(schedule, Schedule):
+        per_day = round_rate(single * schedule.on_a_day)
+        return per_day or Refusal("its dose per day is too large or too small to be one")
+    return schedule or Refusal("it does not say how often")
+
+
+def _ceiling(single: Amount, schedule: Timing, limits: "_Limits") -> str:
+    """Names a maximum that is less than the dose which is scheduled."""
+    scheduled = _scheduled(single, schedule)
+    if isinstance(scheduled, Refusal) or limits.per_day is None or limits.per_day >= scheduled:
+        return ""
+    return f"its stated maximum of {format_mg(limits.per_day)} per day is less"
+
+
+def _words(single: Amount, schedule: Timing) -> str:
+    """The dose as clinicians say it; empty where that takes more than a few words."""
+    if isinstance(single, Refusal) or not isinstance(schedule, Schedule) or schedule.seldom:
+        return ""
+    times = _TIMES.get(schedule.on_a_day)
+    return f"{format_mg(single)} {times} daily" if times else ""
+
+
+def format_mg(amount: Decimal) -> str:
+    """An amount as it is printed: 2,400 mg."""
+    return f"{format_number(round_significant(amount, 6))} mg"
+
+
+def _read_single(quantity: Json, product: _Product) -> _SingleDose:
     """A Quantity as a dose: a mass, a number of tablets or a volume of known strength, or a mass per kg.
 
     Their units are distinct, so the order of the attempts makes no difference but to speed: most doses are masses.
@@ -94,24 +210,28 @@ def _read_single(quantity: Json, order: Order, weight_kg: Decimal | None) -> _Si
     value = number(member(quantity, "value"))
     if value is None or value <= 0 or text(member(quantity, "comparator")):
         return _SingleDose(Refusal("its dose is not a plain positive number"), _per_weight(quantity))
+    if is_count(quantity, product.vocabulary):
+        return _converted(value, product.strength.per_piece, "the strength of one tablet or capsule is not known")
     mass = read_measure("dose", quantity)
+    if counts_otherwise(quantity, product.vocabulary):
+        return _SingleDose(mass if isinstance(mass, Refusal) else Refusal("its unit contradicts itself"))
     if isinstance(mass, Measure):
         return _SingleDose(mass.value)
-    if is_count(quantity):
-        return _SingleDose(
-            _times(value, _strength(order, "unit"), "the strength of one tablet or capsule is not known")
-        )
     volume = read_measure("volume", quantity)
     if isinstance(volume, Measure):
-        return _SingleDose(_times(volume.value, _strength(order, "mL"), "the strength of the solution is not known"))
+        converted = _converted(volume.value, product.strength.per_ml, "the strength of the solution is not known")
+        return converted._replace(volume=volume.value, is_counted=False)
     per_kg = _per_weight(quantity)
     if per_kg is not None:
-        return _SingleDose(_times(per_kg, weight_kg, "it is ordered per kg and no weight is known"), per_kg)
+        converted = _converted(per_kg, product.weight_kg, "it is ordered per kg and no weight is known")
+        return converted._replace(per_kg=per_kg, is_counted=False)
     return _SingleDose(mass)
 
 
-def _times(value: Decimal, strength: Decimal | None, otherwise: str) -> Amount:
-    return Refusal(otherwise) if strength is None else value * strength
+def _converted(value: Decimal, factor: Decimal | None, otherwise: str) -> _SingleDose:
+    if factor is None:
+        return _SingleDose(Refusal(otherwise), is_counted=True, is_unconverted=True)
+    return _SingleDose(value * factor, is_counted=True)
 
 
 def _per_weight(quantity: Json) -> Decimal | None:
@@ -119,35 +239,29 @@ def _per_weight(quantity: Json) -> Decimal | None:
     return None if isinstance(measure, Refusal) else measure.value
 
 
-def _strength(order: Order, per: str) -> Decimal | None:
-    """Mg per tablet or per mL: by the code list, else by the product's names if they state just one strength."""
-    rows = [row.extra for row in order.products if row.extra.get("strength_per") == per]
-    listed = {extra["strength_mg"] for extra in rows if extra.get("strength_mg")}
-    if listed:
-        return Decimal(listed.pop()) if len(listed) == 1 else None
-    named = {strength for name in order.names for strength in _strengths_in(name, per)}
-    return named.pop() if len(named) == 1 else None
+class _Limits(NamedTuple):
+    """The smallest maximum of a day in mg, and whether one is stated for a longer time."""
+
+    per_day: Decimal | None
+    are_longer: bool
 
 
-def _strengths_in(name: str, per: str) -> set[Decimal]:
-    if per == "mL":
-        return {Decimal(value) for value in _CONCENTRATION.findall(name)}
-    if not _SOLID.search(name) or _COMBINATION.search(name):  # of a combination, it may be the other's
-        return set()
-    strengths = {Decimal(value) * ACCEPTED["dose"][unit.lower()] for value, unit in _STRENGTH.findall(name)}
-    return {strength for strength in strengths if strength > 0}
+def _limits(instruction: Resource, product: _Product) -> _Limits:
+    """`maxDosePerPeriod` (a Ratio, in R5 a list of them); none unless each can be read."""
+    limits = [_limit(ratio, product) for ratio in items(instruction.get("maxDosePerPeriod"))]
+    read = [limit for limit in limits if limit is not None]
+    if len(read) < len(limits):
+        return _Limits(None, are_longer=False)
+    daily = [amount for amount, days in read if days <= 1]
+    return _Limits(min(daily, default=None), are_longer=len(daily) < len(read))
 
 
-def _maximum_per_day(instruction: Resource, order: Order) -> Decimal | None:
-    """`maxDosePerPeriod` (a Ratio, in R5 a list of them) in mg per day: the smallest; None unless each can be read."""
-    ratios = [_ratio_per_day(ratio, order) for ratio in items(instruction.get("maxDosePerPeriod"))]
-    read = [per_day for per_day in ratios if per_day is not None]
-    return min(read, default=None) if len(read) == len(ratios) else None
-
-
-def _ratio_per_day(ratio: Json, order: Order) -> Decimal | None:
-    dose = _read_single(at(ratio, "numerator"), order, None).amount
+def _limit(ratio: Json, product: _Product) -> tuple[Decimal, Decimal] | None:
+    """A maximum in mg per day, and the days for which it is stated."""
+    per_kg_is_not_read = _Product(product.strength, None, product.vocabulary)
+    dose = _read_single(at(ratio, "numerator"), per_kg_is_not_read).amount
     days = read_measure("duration", at(ratio, "denominator"))
     if isinstance(dose, Refusal) or isinstance(days, Refusal) or days.value <= 0 or days.comparator:
         return None
-    return round_rate(dose / days.value)
+    per_day = round_rate(dose / days.value)
+    return None if per_day is None else (per_day, days.value)

@@ -1,32 +1,119 @@
-"""For how many days an order is to last: by the bounds of its timing, else its period, else the supply ordered."""
+"""How the instructions of an order follow one another, and for how many days it is to last.
 
+Dates decide first: of two periods that do not overlap one follows the other. Without dates, instructions with different
+sequence numbers follow one another if all but the last state how long they last. All others are in force together.
+"""
+
+from datetime import date
 from decimal import Decimal
+from itertools import groupby
+from typing import NamedTuple
 
 from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
 from cds_service.clinical.orders.recognise import Order
 from cds_service.fhir.datetimes import Moment, read_moment
 from cds_service.fhir.json import Json, Resource, at, number
 from cds_service.fhir.quantities import Measure, format_number, read_measure, round_significant
-from cds_service.fhir.versions.elements import bounds_length_of, instructions_of, treatment_period
+from cds_service.fhir.versions.elements import bounds_length_of, instructions_of, sequence_of, treatment_period
 
 Days = Decimal | None  # None: a duration is stated that cannot be read
 
 
+class _Span(NamedTuple):
+    """The days on which an instruction is in force, both included; None where it does not say since when, or till when.
+
+    Instructions that state no date have none.
+    """
+
+    start: date | None
+    end: date | None
+
+    def covers(self, day: date) -> bool:
+        return (self.start is None or self.start <= day) and (self.end is None or day <= self.end)
+
+
+def concurrent_instructions(instructions: list[Resource]) -> list[list[Resource]]:
+    """The instructions that are in force together, stage by stage; an instruction may be in several stages."""
+    spans = [span for instruction in instructions if (span := _span(instruction))]
+    if len(spans) < len(instructions):
+        return _by_sequence(instructions) or [instructions]
+    starts = sorted({span.start or date.min for span in spans})
+    pairs = list(zip(instructions, spans, strict=True))
+    return [[instruction for instruction, span in pairs if span.covers(day)] for day in starts]
+
+
+def _span(instruction: Resource) -> _Span | None:
+    period = at(instruction, "timing", "repeat", "boundsPeriod")
+    start, end = read_moment(at(period, "start")), read_moment(at(period, "end"))
+    return _Span(start.day if start else None, end.day if end else None) if start or end else None
+
+
+def _by_sequence(instructions: list[Resource]) -> list[list[Resource]]:
+    """Stages by sequence number; none if one has no number, or if a stage before the last does not say how long."""
+    numbered = [(place, instruction) for instruction in instructions if (place := sequence_of(instruction)) is not None]
+    if len(numbered) < len(instructions):
+        return []
+    ordered = sorted(numbered, key=lambda pair: pair[0])
+    stages = [[instruction for _, instruction in pairs] for _, pairs in groupby(ordered, key=lambda pair: pair[0])]
+    return stages if all(_longest(stage) for stage in stages[:-1]) else []
+
+
 def read_duration(order: Order) -> Fact:
-    """Days of treatment, of several instructions the longest; absent if open-ended."""
-    bounds = [days for instruction in instructions_of(order.resource) for days in _bounds(instruction)]
-    stated = bounds or _period(treatment_period(order.resource)) or _supply(order)
+    """Days of treatment, of stages one after another the sum; absent if open-ended."""
+    stated = _bounds(instructions_of(order.resource)) or _period(treatment_period(order.resource)) or _supply(order)
     origin = (Origin(order.reference, "duration"),)
     if not stated:
         return absent("open-ended", origin)
-    durations = [days for days in stated if days is not None and days > 0]
-    if len(durations) < len(stated):
+    days = stated[0]
+    if days is None or days <= 0:
         return unknown("its duration cannot be read", origin)
-    return known(max(durations), origin, amount=_format_days(max(durations)))
+    return known(days, origin, amount=_format_days(days))
 
 
-def _bounds(instruction: Resource) -> list[Days]:
-    """The days that one instruction states; empty if it states none."""
+def least_course_days(order: Order) -> Decimal:
+    """The days of treatment that the bounds of its instructions state at the least; 0 if they state none."""
+    instructions = instructions_of(order.resource)
+    spans = [span for instruction in instructions if (span := _span(instruction)) and span.start and span.end]
+    by_stage = [_longest(stage) or Decimal(0) for stage in concurrent_instructions(instructions)]
+    return _union(spans) if len(spans) == len(instructions) else sum(by_stage, Decimal(0))
+
+
+def supply_days(order: Order) -> Decimal:
+    """The days of the supply that is ordered; 0 if it is not stated or cannot be read."""
+    return next((days for days in _supply(order) if days is not None), Decimal(0))
+
+
+def _bounds(instructions: list[Resource]) -> list[Days]:
+    """The days that the instructions state together, in a list of one; empty if one of them states none."""
+    stated = [_stated_days(instruction) for instruction in instructions]
+    if not stated or any(not days for days in stated):
+        return []
+    if any(days[0] is None for days in stated):
+        return [None]
+    spans = [span for instruction in instructions if (span := _span(instruction))]
+    if len(spans) == len(instructions):
+        return [_union(spans)]
+    return [sum((_longest(stage) for stage in concurrent_instructions(instructions)), Decimal(0))]
+
+
+def _longest(stage: list[Resource]) -> Decimal:
+    """The days that the longest of these instructions states; 0 if none states any that can be read."""
+    stated = [days for instruction in stage for days in _stated_days(instruction) if days is not None]
+    return max(stated, default=Decimal(0))
+
+
+def _union(spans: list[_Span]) -> Decimal:
+    """The days that the spans cover together, each once."""
+    days, covered_to = 0, date.min
+    for start, end in sorted((span.start, span.end) for span in spans if span.start and span.end):
+        first = max(start.toordinal(), covered_to.toordinal() + 1)
+        days += max(0, end.toordinal() - first + 1)
+        covered_to = max(covered_to, end)
+    return Decimal(days)
+
+
+def _stated_days(instruction: Resource) -> list[Days]:
+    """The days that one instruction states, in a list of one; empty if it states none."""
     repeat = at(instruction, "timing", "repeat")
     length = bounds_length_of(repeat)
     return _period(at(repeat, "boundsPeriod")) if length is None else [_days(length)]
@@ -50,7 +137,7 @@ def _supply(order: Order) -> list[Days]:
 
 def _days(length: Json) -> Days:
     measure = read_measure("duration", length)
-    return measure.value if isinstance(measure, Measure) and not measure.comparator else None
+    return measure.value if isinstance(measure, Measure) and not measure.comparator and measure.value > 0 else None
 
 
 def _days_between(start: Moment | None, end: Moment | None) -> Days:

@@ -5,6 +5,7 @@ change their type, such as from a code to a CodeableConcept, are left to `fhir.j
 """
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from cds_service.fhir.json import (
     Json,
@@ -14,6 +15,7 @@ from cds_service.fhir.json import (
     items,
     member,
     names,
+    number,
     objects,
     references,
     text,
@@ -121,24 +123,50 @@ def instructions_of(order: Resource) -> list[Resource]:
     return objects(order.get("dosageInstruction")) or objects(order.get("dosage"))
 
 
-def doses_of(instruction: Resource) -> list[Json]:
-    """Each dose that an instruction states, of a range the upper end: since R4 inside `doseAndRate`."""
-    holders = [instruction, *objects(instruction.get("doseAndRate"))]
-    quantities = [
-        holder[name]
-        for holder in holders
-        for name in ("doseQuantity", "doseSimpleQuantity")
-        if holder.get(name) is not None
-    ]
-    return quantities + [
-        member(holder["doseRange"], "high") for holder in holders if holder.get("doseRange") is not None
-    ]
+def doses_of(instruction: Resource) -> list[tuple[str, Json]]:
+    """Each dose that an instruction states, of a range the upper end, and the kind of dose it is said to be.
+
+    Since R4 they stand inside `doseAndRate`, whose type is *ordered*, *calculated* or any other; empty without one.
+    """
+    found = [("", quantity) for quantity in _quantities(instruction)]
+    for dose in objects(instruction.get("doseAndRate")):
+        found += [(_kind_of(dose), quantity) for quantity in _quantities(dose)]
+    return found
+
+
+def _quantities(holder: Resource) -> list[Json]:
+    quantities = [holder[name] for name in ("doseQuantity", "doseSimpleQuantity") if holder.get(name) is not None]
+    return quantities if holder.get("doseRange") is None else [*quantities, member(holder["doseRange"], "high")]
+
+
+def _kind_of(dose: Resource) -> str:
+    stated = {written.lower() for written in (*code_or_concept(dose.get("type")), *names(dose.get("type")))}
+    return next((kind for kind in ("ordered", "calculated") if kind in stated), "")
+
+
+def sequence_of(instruction: Resource) -> Decimal | None:
+    """The place of an instruction among several, where it is stated as a number."""
+    return number(instruction.get("sequence"))
+
+
+def prior_references(order: Resource) -> list[str]:
+    """The references to the order that an order replaces."""
+    return references(order.get("priorPrescription"))
 
 
 def is_as_needed(instruction: Resource) -> bool:
     """True if the dose is taken as needed, with or without a reason."""
     names = ("asNeededBoolean", "asNeededCodeableConcept", "asNeeded", "asNeededFor")
     return any(bool(instruction.get(name)) for name in names)
+
+
+def as_needed_reasons(instruction: Resource) -> list[str]:
+    """The reasons for which a dose is taken as needed, in words."""
+    return [
+        name
+        for element in ("asNeededCodeableConcept", "asNeeded", "asNeededFor")
+        for name in names(instruction.get(element))
+    ]
 
 
 def texts_of(instruction: Resource) -> Iterator[str]:
