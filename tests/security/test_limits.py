@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from cds_service.app import create_app
 from cds_service.fhir.json import MAX_DEPTH, TooDeep, decode, depth
 from cds_service.gathering.prefetch import MAX_ENTRIES
-from cds_service.hooks.requests import MOST_ORDERS
+from cds_service.hooks.requests import MAX_ORDERS
 from cds_service.settings import Settings
 from tests.security.calling import JSON, Reply, all_at_once, call
 from tests.support import (
@@ -181,18 +181,18 @@ def with_orders(hook: str, count: int, name: str) -> Json:
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_as_many_orders_as_are_looked_at_are_answered(client: TestClient, hook: str) -> None:
-    assert post(client, with_orders(hook, MOST_ORDERS, "amoxicillin")).json() == {"cards": []}
+    assert post(client, with_orders(hook, MAX_ORDERS, "amoxicillin")).json() == {"cards": []}
 
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_call_with_more_orders_is_refused_as_a_whole_rather_than_answered_in_part(
     client: TestClient, hook: str
 ) -> None:
-    response = post(client, with_orders(hook, MOST_ORDERS + 1, "oral-600-twice-daily"))
+    response = post(client, with_orders(hook, MAX_ORDERS + 1, "oral-600-twice-daily"))
     (issue,) = response.json()["issue"]
     assert (response.status_code, issue["code"]) == (413, "too-costly")
     assert field_of(response) == f"context.{'medications' if hook == 'medication-prescribe' else 'draftOrders'}"
-    assert str(MOST_ORDERS) in issue["details"]["text"]
+    assert str(MAX_ORDERS) in issue["details"]["text"]
 
 
 def with_conditions(count: int) -> Json:
@@ -342,5 +342,5 @@ def test_every_status_that_a_limit_can_give_is_in_the_table_for_integrators() ->
 
 def test_the_numbers_in_the_documents_are_those_of_the_code() -> None:
     text = (ROOT / "docs" / "integrating.md").read_text(encoding="utf-8")
-    for number in (f"{MAX_DEPTH} levels", f"{MOST_ORDERS} entries", f"{MAX_ENTRIES:,} entries"):
+    for number in (f"{MAX_DEPTH} levels", f"{MAX_ORDERS} entries", f"{MAX_ENTRIES:,} entries"):
         assert number in text
