@@ -15,7 +15,7 @@ from cds_service.clinical.labs.weight import Weight, read_weight
 from cds_service.clinical.orders.dose import Dose, read_dose
 from cds_service.clinical.orders.drafts import DraftOrders
 from cds_service.clinical.orders.duration import read_duration
-from cds_service.clinical.orders.indication import OTHER, RESPIRATORY, poisoning_as_reason, read_poisoning, read_use
+from cds_service.clinical.orders.indication import OTHER, SOMATIC, poisoning_as_reason, read_poisoning, read_use
 from cds_service.clinical.orders.recognise import Order
 from cds_service.clinical.patient import Patient, read_patient
 from cds_service.clinical.screens.allergies import read_hypersensitivity
@@ -106,7 +106,7 @@ def _dose_per_day(order: Order, dose: Dose) -> Fact:
 
 def dose_together(order_facts: Sequence[Facts]) -> Fact:
     """The doses per day of several orders by mouth, added up; absent for one order, or where one is not known."""
-    by_mouth = [facts["dose_per_day"] for facts in order_facts if facts["use"].value in (RESPIRATORY, OTHER)]
+    by_mouth = [facts["dose_per_day"] for facts in order_facts if facts["use"].value in (SOMATIC, OTHER)]
     doses = [fact.value for fact in by_mouth if isinstance(fact.value, Decimal)]
     if len(by_mouth) < 2 or len(doses) < len(by_mouth):
         return absent("one order, or a dose that is not known")

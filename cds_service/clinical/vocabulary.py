@@ -31,7 +31,7 @@ CODE_LISTS = (
     "kidney-failure",
     "kidney-injury",
     "nitroglycerin",
-    "respiratory-reasons",
+    "somatic-reasons",
     "routes",
 )
 NAME_LISTS = (

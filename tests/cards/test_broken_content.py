@@ -116,7 +116,7 @@ MODEL = [
     card("a bound on a category", WHEN, 'fact = "use"\nabove = "2400 mg/d"', "[[when]]", "use is not compared in mg/d"),
     card("a category of a number", WHEN, 'fact = "dose_per_day"\nis = "high"', "[[when]]", "dose_per_day is never high"
     ), card(
-        "a category that does not exist", '["respiratory", "other"]', '["respiratory", "oral"]', ('fact = "use"', -1), "use is never oral; it is one of: antidote, inhaled"),
+        "a category that does not exist", '["somatic", "other"]', '["somatic", "oral"]', ('fact = "use"', -1), "use is never oral; it is one of: antidote, inhaled"),
     card("a state that does not exist", WHEN, 'fact = "dose_per_day"\nstate = ["missing"]', "state = ", "state.0: Input should be 'known', 'absent' or 'unknown'"),
     card("a state that the fact never has", WHEN, 'fact = "use"\nstate = ["unknown"]', "[[when]]", "use is never unknown"
     ), card(
@@ -387,7 +387,7 @@ def test_a_mistake_stops_the_start_of_the_service(tmp_path: Path) -> None:
 
 
 def test_the_second_of_two_equal_keys_is_pointed_to_and_not_the_first(tmp_path: Path) -> None:
-    edit = Edit(CARD, 'is_one_of = ["respiratory", "other"]', 'is_one_of = "other"')
+    edit = Edit(CARD, 'is_one_of = ["somatic", "other"]', 'is_one_of = "other"')
     folder = copy_of_cards(tmp_path, edit)
     assert [one.line for one in refused(folder)] == [line_of(folder, CARD, 'is_one_of = "other"')]
 
@@ -445,10 +445,10 @@ PROOFS = [
     check("a card that stops at an unknown age", f"{LOW}/card.toml", 'at_least = "18 a"\nalso_when = ["unknown"]', 'at_least = "18 a"', "1 wanted, 0 speak", "baseline"),
     check("a card that forgets a class of cystine", f"{LOW}/card.toml", '["normal", "high", "unclassified"]', '["normal", "unclassified"]', "1 wanted, 0 speak", "baseline"),
     check("a card that takes a class from another", f"{LOW}/card.toml", '["normal", "high", "unclassified"]', '["low", "normal", "high", "unclassified"]', "glutamate-low-cystine-low", "baseline"),
-    check("a card that speaks in respiratory use too", f"{LOW}/card.toml", 'fact = "use"\nis = "other"', 'fact = "use"\nis_one_of = ["respiratory", "other"]', "0 wanted, 1 speak (glutamate-low)", "baseline"),
-    check("nothing stands in where glutamate is unknown", "screening-incomplete/card.toml", '["inhaled", "respiratory", "other"]', '["inhaled", "respiratory"]', "nothing stands in where glutamate is unknown", "baseline"),
+    check("a card that speaks in somatic use too", f"{LOW}/card.toml", 'fact = "use"\nis = "other"', 'fact = "use"\nis_one_of = ["somatic", "other"]', "0 wanted, 1 speak (glutamate-low)", "baseline"),
+    check("nothing stands in where glutamate is unknown", "screening-incomplete/card.toml", '["inhaled", "elsewhere", "somatic", "other"]', '["inhaled", "somatic"]', "nothing stands in where glutamate is unknown", "baseline"),
     # a card
-    check("a card that nobody can reach", CARD, '["respiratory", "other"]', '["respiratory"]\nbecause = "Only by mouth, for the lungs."\n\n[[when]]\nfact = "use"\nis_one_of = ["other"]', "no patient can reach this card"),
+    check("a card that nobody can reach", CARD, '["somatic", "other"]', '["somatic"]\nbecause = "Only by mouth, for the lungs."\n\n[[when]]\nfact = "use"\nis_one_of = ["other"]', "no patient can reach this card"),
     check("a text that has no value where the card speaks", CARD, "{version_line}", "{dose_per_day.why} {version_line}", "{dose_per_day.why} has no value: "),
     check("a text of a fact that may be absent", CARD, "{version_line}", "{glutamate.result} {version_line}", "{glutamate.result} has no value: "),
     check("a text of the summary that has no value", CARD, 'summary = "{dose_per_day.amount}', 'summary = "{dose_per_day.why}', "{dose_per_day.why} has no value: "),
@@ -458,7 +458,7 @@ PROOFS = [
     check("a wording that another hides", PHRASES, 'when = [{ fact = "duration", above = "56 d", because = "The evidence ends at 8 weeks." }]', 'when = [{ fact = "duration", above = "0 d", because = "The evidence ends at 8 weeks." }]\ntext = "For some days."\n\n[[phrase.says]]\nwhen = [{ fact = "duration", above = "56 d", because = "The evidence ends at 8 weeks." }]', "duration_line: never said: Duration {duration.amount}: longer"),
     check("a text of a phrase that has no value", PHRASES, "Plasma cystine could not be read.", "Plasma cystine could not be read: {cystine.result}.", "cystine_line: {cystine.result} has no value: cystine unknown"),
     # the antidote
-    check("a card that speaks in antidote use", CARD, '["respiratory", "other"]', '["antidote", "respiratory", "other"]', "it speaks in antidote use: use known antidote"),
+    check("a card that speaks in antidote use", CARD, '["somatic", "other"]', '["antidote", "somatic", "other"]', "it speaks in antidote use: use known antidote"),
     check("a card without any word about the use", "bronchospasm-inhaled/card.toml", 'fact = "use"\nis = "inhaled"', 'fact = "hypersensitivity"\nstate = ["known", "absent", "unknown"]', "it speaks in antidote use: "),
     # the empty patient
     check("a card that speaks where nothing is known", "bronchospasm-oral/card.toml", 'fact = "bronchospasm_risk"\nis = "present"', 'fact = "bronchospasm_risk"\nis = "present"\nalso_when = ["unknown"]', "it speaks for a patient about whom nothing is known"),

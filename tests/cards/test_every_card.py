@@ -21,7 +21,7 @@ from cds_service.guidance.model import Card, holes
 from tests.support import CARDS, CONTENT, FIXTURES, NOW, ORDERS, PATIENTS, Body, draft_orders_of, prefetch_for
 
 each_card = pytest.mark.parametrize("card", CONTENT.cards, ids=lambda card: card.id)
-SCREENED_USES = {"inhaled", "respiratory", "other"}
+SCREENED_USES = {"inhaled", "somatic", "other"}
 SILENT_USES = {"antidote", "ophthalmic"}
 BASELINE = {card.id for card in CONTENT.cards if card.family == "baseline"}
 

@@ -9,7 +9,7 @@ _USE_LISTS = (
     "acetylcysteine-names",
     "routes",
     "route-words",
-    "respiratory-reasons",
+    "somatic-reasons",
     "acetaminophen-poisoning",
     "acetaminophen-poisoning-words",
 )
@@ -21,7 +21,7 @@ ORDERS_FACTS = (
         "What the order is for, the first that holds, antidote first.",
         ORDER,
         (KNOWN,),
-        values=("antidote", "inhaled", "ophthalmic", "respiratory", "other"),
+        values=("antidote", "inhaled", "ophthalmic", "elsewhere", "somatic", "other"),
         queries=(q.PROBLEMS, q.ACETAMINOPHEN, q.BODY),
         lists=_USE_LISTS,
         look_back="acetaminophen level: 72 hours",

@@ -26,11 +26,12 @@ from cds_service.fhir.versions.elements import (
     texts_of,
 )
 
-ANTIDOTE, INHALED, OPHTHALMIC, RESPIRATORY, OTHER = (
+ANTIDOTE, INHALED, OPHTHALMIC, ELSEWHERE, SOMATIC, OTHER = (
     "antidote",
     "inhaled",
     "ophthalmic",
-    "respiratory",
+    "elsewhere",
+    "somatic",
     "other",
 )
 
@@ -49,8 +50,8 @@ def read_use(
         return _use(order, INHALED, "an inhalation route or product")
     if EYE in (*routes, *_product_routes(order)):
         return _use(order, OPHTHALMIC, "an eye route or product")
-    if ORAL in intended and _respiratory_reason(reasons, vocabulary):
-        return _use(order, RESPIRATORY, "by mouth, for a respiratory disease")
+    if ORAL in intended and _somatic_reason(reasons, vocabulary):
+        return _use(order, SOMATIC, "by mouth, for a respiratory disease")
     return _use(order, OTHER, "no other use holds")
 
 
@@ -122,8 +123,8 @@ def _large_dose(dose: Dose, weight: Weight | None, vocabulary: Vocabulary) -> st
     return ""
 
 
-def _respiratory_reason(reasons: list[Json], vocabulary: Vocabulary) -> bool:
-    return any(vocabulary.code_lists["respiratory-reasons"].included_in(reason) for reason in reasons)
+def _somatic_reason(reasons: list[Json], vocabulary: Vocabulary) -> bool:
+    return any(vocabulary.code_lists["somatic-reasons"].included_in(reason) for reason in reasons)
 
 
 def _is_poisoning(concept: Json, vocabulary: Vocabulary) -> bool:

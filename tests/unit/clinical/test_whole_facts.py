@@ -579,7 +579,7 @@ USES = {
     "for the lungs": (
         draft(dosageInstruction=[{"route": ORAL}], reasonCode=[coded("J42", ICD10CM)]),
         {},
-        "respiratory",
+        "somatic",
         "by mouth, for a respiratory disease",
     ),
     "anything else": (draft(), {}, "other", "no other use holds"),
@@ -620,7 +620,7 @@ def of_dose(value: str, name: str = "a") -> Fact:
 NOT_TOGETHER = absent("one order, or a dose that is not known")
 TOGETHER = {
     "two by mouth": (
-        [of_order("other", of_dose("1200.5", "a")), of_order("respiratory", of_dose("600.0475", "b"))],
+        [of_order("other", of_dose("1200.5", "a")), of_order("somatic", of_dose("600.0475", "b"))],
         known(
             Decimal("1800.5475"),
             (Origin("a", "dosageInstruction"), Origin("b", "dosageInstruction")),

@@ -188,7 +188,7 @@ def test_a_card_may_have_rows_of_which_one_is_enough(when):
 
 # --- indicator and wording --------------------------------------------------------------------------------------------
 
-LEVELS = {"antidote": "warning", "other": "critical", "inhaled": "critical", "respiratory": "critical"}
+LEVELS = {"antidote": "warning", "other": "critical", "inhaled": "critical", "somatic": "critical"}
 
 
 @pytest.mark.parametrize(("use", "level"), LEVELS.items(), ids=LEVELS)
@@ -252,7 +252,7 @@ def test_exactly_one_card_of_the_baseline_family_speaks(found, expected):
     assert [identity for identity in spoken if identity in BASELINE] == [expected]
 
 
-@pytest.mark.parametrize("use", ["antidote", "inhaled", "ophthalmic", "respiratory"])
+@pytest.mark.parametrize("use", ["antidote", "inhaled", "ophthalmic", "somatic"])
 def test_in_any_other_use_no_card_of_the_baseline_family_speaks_or_is_left_open(use):
     for found in (facts(use=known(use)), facts(use=known(use), glutamate=UNKNOWN, age=UNKNOWN)):
         decided = {one.card.id: one.outcome for one in decide(found, CONTENT.cards, CONTENT.phrases)}
@@ -270,7 +270,7 @@ SPEAKING = {
     "antidote": {"acetylcysteine-hypersensitivity"},
     "ophthalmic": set(),
     "inhaled": {"acetylcysteine-hypersensitivity", "bronchospasm-inhaled", "screening-incomplete"},
-    "respiratory": {
+    "somatic": {
         "acetylcysteine-hypersensitivity",
         "bronchospasm-oral",
         "dose-above-studied",

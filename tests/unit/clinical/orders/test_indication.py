@@ -425,17 +425,17 @@ PRECEDENCE = {
     "poisoning before inhaled": (draft(VIAL, reasonCode=[POISONING]), "antidote"),
     "intravenous before inhaled": (draft(VIAL, route={"text": "intravenous"}), "antidote"),
     "poisoning before ophthalmic": (draft(concept("S01XA08", ATC), reasonCode=[POISONING]), "antidote"),
-    "poisoning before respiratory": (
+    "poisoning before somatic": (
         draft(CAPSULE, reasonCode=[concept("J44.9", ICD10CM), POISONING]),
         "antidote",
     ),
-    "a large dose before respiratory": (
+    "a large dose before somatic": (
         draft(CAPSULE, dose=mg(5000), reasonCode=[concept("J44.9", ICD10CM)]),
         "antidote",
     ),
     "inhaled before ophthalmic": (draft(concept("S01XA08", ATC), route=INHALATION), "inhaled"),
-    "inhaled before respiratory": (draft(route=INHALATION, reasonCode=[concept("J44.9", ICD10CM)]), "inhaled"),
-    "ophthalmic before respiratory": (
+    "inhaled before somatic": (draft(route=INHALATION, reasonCode=[concept("J44.9", ICD10CM)]), "inhaled"),
+    "ophthalmic before somatic": (
         draft(concept("S01XA08", ATC), route=ORAL, reasonCode=[concept("J44.9", ICD10CM)]),
         "ophthalmic",
     ),
@@ -449,7 +449,7 @@ def test_the_first_use_that_holds_is_taken(order, expected):
     assert use(order) == expected
 
 
-# --- inhaled, ophthalmic, respiratory, other --------------------------------------------------------------------------
+# --- inhaled, ophthalmic, somatic, other --------------------------------------------------------------------------
 
 INHALED = {
     "route code": draft(route=concept("447694001", SNOMED)),
@@ -503,8 +503,8 @@ RESPIRATORY_CODES = {
 
 
 @pytest.mark.parametrize("reason", RESPIRATORY_CODES.values(), ids=RESPIRATORY_CODES)
-def test_each_reason_code_of_respiratory_disease_makes_an_oral_order_respiratory(reason):
-    assert use(draft(route=ORAL, reasonCode=[reason])) == "respiratory"
+def test_each_reason_code_of_respiratory_disease_makes_an_oral_order_somatic(reason):
+    assert use(draft(route=ORAL, reasonCode=[reason])) == "somatic"
 
 
 @pytest.mark.parametrize("code", ["J19", "J21.9", "J39.9", "J48", "J30.1", "E83", "E85", "F14.20"])
@@ -514,10 +514,10 @@ def test_a_neighbour_of_those_codes_does_not(code):
 
 BRONCHITIS = {"reasonCode": [concept("J42", ICD10CM)]}
 BY_MOUTH = {
-    "oral route": (draft(route=ORAL, **BRONCHITIS), "respiratory"),
-    "oral route in words": (draft(route={"text": "by mouth"}, **BRONCHITIS), "respiratory"),
-    "oral product": (draft(CAPSULE, **BRONCHITIS), "respiratory"),
-    "inhalation product by mouth": (draft(VIAL, route=ORAL, **BRONCHITIS), "respiratory"),
+    "oral route": (draft(route=ORAL, **BRONCHITIS), "somatic"),
+    "oral route in words": (draft(route={"text": "by mouth"}, **BRONCHITIS), "somatic"),
+    "oral product": (draft(CAPSULE, **BRONCHITIS), "somatic"),
+    "inhalation product by mouth": (draft(VIAL, route=ORAL, **BRONCHITIS), "somatic"),
     "no route known": (draft(**BRONCHITIS), "other"),
     "a route that is not read": (draft(route={"text": "rectal"}, **BRONCHITIS), "other"),
     "reason in words only": (draft(route=ORAL, reasonCode=[{"text": "chronic bronchitis"}]), "other"),
@@ -526,13 +526,13 @@ BY_MOUTH = {
 
 
 @pytest.mark.parametrize(("order", "expected"), BY_MOUTH.values(), ids=BY_MOUTH)
-def test_respiratory_use_needs_the_oral_route_and_a_reason_code(order, expected):
+def test_somatic_use_needs_the_oral_route_and_a_reason_code(order, expected):
     assert use(order, problemList=bundle(condition(concept("J42", ICD10CM)))) == expected
 
 
-def test_a_respiratory_reason_may_stand_in_the_condition_that_the_order_points_to():
+def test_a_somatic_reason_may_stand_in_the_condition_that_the_order_points_to():
     order = draft(route=ORAL, reasonReference=[{"reference": "Condition/c1"}])
-    assert use(order, problemList=bundle(condition(concept("J42", ICD10CM)))) == "respiratory"
+    assert use(order, problemList=bundle(condition(concept("J42", ICD10CM)))) == "somatic"
 
 
 OTHER = {
