@@ -19,6 +19,7 @@ from cds_service.content.examples import order_for, read_json
 from cds_service.content.loading import load_content
 from cds_service.fhir.json import objects
 from cds_service.fhir.searching import prefetch_from
+from cds_service.fhir.versions.elements import subjects_of
 from cds_service.guidance.model import Content
 from cds_service.settings import Settings
 
@@ -170,11 +171,13 @@ def resources_of(patient: str) -> list[Body]:
     return [entry["resource"] for entry in objects(read_json(FIXTURES / "patients" / f"{patient}.json")["entry"])]
 
 
-def draft_orders_of(*draft_orders: Body, background: Sequence[Body] = ()) -> DraftOrders:
+def draft_orders_of(*draft_orders: Body, background: Sequence[Body] = (), patient: str = "") -> DraftOrders:
     """The orders of a call: those asked about, and in `background` the drafts beside them and their Medications."""
     every = [*draft_orders, *background]
     entries = [{"resource": resource} for resource in every]
-    return read_orders([order for order in every if is_medication_order(order)], draft_orders, entries, VOCABULARY)
+    orders = [order for order in every if is_medication_order(order)]
+    subject = next((reference for order in draft_orders for reference in subjects_of(order)), "")
+    return read_orders(patient or subject.rpartition("/")[2], orders, draft_orders, entries, VOCABULARY)
 
 
 def answer_now(*args: Any, **more: Any) -> Answer:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.chart import Chart
-from cds_service.clinical.facts import Fact, Facts, OrderFacts, Origin, PatientFacts, absent, known, unknown
+from cds_service.clinical.facts import ABSENT, UNKNOWN, Fact, Facts, OrderFacts, Origin, PatientFacts, absent, known, unknown
 from cds_service.clinical.kidney.disease import read_glutamine_kidney
 from cds_service.clinical.kidney.facts import read_kidney_facts
 from cds_service.clinical.labs import amino_acids
@@ -14,8 +15,9 @@ from cds_service.clinical.labs.treatment import find_treatments, read_inhaled
 from cds_service.clinical.labs.weight import Weight, read_weight
 from cds_service.clinical.orders.dose import Dose, read_dose
 from cds_service.clinical.orders.drafts import DraftOrders
+from cds_service.clinical.orders.laboratory import read_amino_acids_ordered
 from cds_service.clinical.orders.duration import read_duration
-from cds_service.clinical.orders.indication import OTHER, SOMATIC, poisoning_as_reason, read_poisoning, read_use
+from cds_service.clinical.orders.indication import ANOTHER_PATIENT, OTHER, SOMATIC, poisoning_as_reason, read_poisoning, read_use
 from cds_service.clinical.orders.recognise import Order
 from cds_service.clinical.patient import Patient, read_patient
 from cds_service.clinical.screens.allergies import read_hypersensitivity
@@ -52,10 +54,20 @@ def read_patient_facts(orders: DraftOrders, chart: Chart, vocabulary: Vocabulary
         "bleeding_risk": screen_conditions(chart, vocabulary, "bleeding-risk", "bleeding-risk-words"),
         "hypersensitivity": read_hypersensitivity(chart, vocabulary),
         **read_interactions(chart, drafts, vocabulary),
+        "other_patient": absent("no order names another patient"),
+        "amino_acids_ordered": read_amino_acids_ordered(orders, vocabulary),
         **read_kidney_facts(chart, vocabulary, patient, weight, now),
     }
     facts["glutamine_kidney"] = read_glutamine_kidney(facts)
     return PatientFacts(facts)
+
+
+def facts_of_another_patients_order() -> Facts:
+    """The facts of an order that names another patient: nothing of this patient's data is read for it."""
+    states = {name: ABSENT if ABSENT in kind.states else UNKNOWN for name, kind in CATALOGUE.items()}
+    facts = {name: Fact(state, note="not read") for name, state in states.items()}
+    note = "it is for somebody else than this call is about, so nothing was looked at for it"
+    return {**facts, "use": known(ANOTHER_PATIENT), "other_patient": unknown(note)}
 
 
 def read_order_facts(

@@ -36,7 +36,9 @@ CODE_LISTS = (
 )
 NAME_LISTS = (
     "acetaminophen-poisoning-words",
+    "acetylcysteine-brands",
     "acetylcysteine-names",
+    "amino-acid-order-words",
     "amino-acid-words",
     "antidote-words",
     "bleeding-risk-words",
@@ -48,6 +50,7 @@ NAME_LISTS = (
     "kidney-disease-words",
     "kidney-failure-words",
     "kidney-injury-words",
+    "nac-companions",
     "nitroglycerin-names",
     "other-specimens",
     "route-words",

@@ -34,6 +34,7 @@ ANTIDOTE, INHALED, OPHTHALMIC, ELSEWHERE, SOMATIC, OTHER = (
     "somatic",
     "other",
 )
+ANOTHER_PATIENT = "another patient"  # not a use: the order names somebody else, and nothing is read for it
 
 
 def read_use(
