@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cds_service.clinical.chart import Chart
-from cds_service.clinical.orders.drafts import DraftOrders
 from cds_service.clinical.facts import Facts
+from cds_service.clinical.orders.drafts import DraftOrders
 from cds_service.clinical.orders.indication import ANTIDOTE
 from cds_service.clinical.orders.recognise import Order
 from cds_service.clinical.reading import facts_of_another_patients_order, read_order_facts, read_patient_facts

@@ -6,7 +6,18 @@ from decimal import Decimal
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.chart import Chart
-from cds_service.clinical.facts import ABSENT, UNKNOWN, Fact, Facts, OrderFacts, Origin, PatientFacts, absent, known, unknown
+from cds_service.clinical.facts import (
+    ABSENT,
+    UNKNOWN,
+    Fact,
+    Facts,
+    OrderFacts,
+    Origin,
+    PatientFacts,
+    absent,
+    known,
+    unknown,
+)
 from cds_service.clinical.kidney.disease import read_glutamine_kidney
 from cds_service.clinical.kidney.facts import read_kidney_facts
 from cds_service.clinical.labs import amino_acids
@@ -15,9 +26,16 @@ from cds_service.clinical.labs.treatment import find_treatments, read_inhaled
 from cds_service.clinical.labs.weight import Weight, read_weight
 from cds_service.clinical.orders.dose import Dose, read_dose
 from cds_service.clinical.orders.drafts import DraftOrders
-from cds_service.clinical.orders.laboratory import read_amino_acids_ordered
 from cds_service.clinical.orders.duration import read_duration
-from cds_service.clinical.orders.indication import ANOTHER_PATIENT, OTHER, SOMATIC, poisoning_as_reason, read_poisoning, read_use
+from cds_service.clinical.orders.indication import (
+    ANOTHER_PATIENT,
+    OTHER,
+    SOMATIC,
+    poisoning_as_reason,
+    read_poisoning,
+    read_use,
+)
+from cds_service.clinical.orders.laboratory import read_amino_acids_ordered
 from cds_service.clinical.orders.recognise import Order
 from cds_service.clinical.patient import Patient, read_patient
 from cds_service.clinical.screens.allergies import read_hypersensitivity

@@ -117,6 +117,7 @@ def _advice(group: Sequence[OrderDecision]) -> Advice:
     return Advice(first.card, tuple(group), first.indicator or "info", tuple(suggestions))
 
 
+MAX_NAMES = 95  # characters of the summary that are left for the names of screens
 _ALL_DONE = absent("every screen was done")
 
 
@@ -134,7 +135,20 @@ def screens_not_done(facts: Facts, decisions: Sequence[Decision], card: Card) ->
     by_note: dict[str, list[str]] = {}
     for name in dict.fromkeys(undone):
         by_note.setdefault(facts[name].note, []).append(CATALOGUE[name].label)
-    return known("some", list=tuple(f"{', '.join(labels)}: {note}" for note, labels in by_note.items()))
+    return known(
+        "some",
+        names=_shortened([label for labels in by_note.values() for label in labels]),
+        list=tuple(f"{', '.join(labels)}: {note}" for note, labels in by_note.items()),
+    )
+
+
+def _shortened(labels: Sequence[str]) -> str:
+    """As many labels as a summary has room for, and how many there are beside them."""
+    kept = list(labels)
+    while len(", ".join(kept)) > MAX_NAMES and len(kept) > 1:
+        kept.pop()
+    more = len(labels) - len(kept)
+    return ", ".join(kept) + (f" and {more} more" if more else "")
 
 
 def undecided(decisions: Iterable[Decision]) -> list[str]:

@@ -93,6 +93,6 @@ ORDERS_FACTS = (
         ORDER,
         (KNOWN, ABSENT),
         values=("some",),
-        texts={"list": (KNOWN,)},
+        texts={"list": (KNOWN,), "names": (KNOWN,)},
     ),
 )

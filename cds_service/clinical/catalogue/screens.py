@@ -23,7 +23,7 @@ SCREENS_FACTS = (
         "An allergy or intolerance to acetylcysteine: active, not refuted, not entered in error.",
         PATIENT,
         ANY_STATE,
-        values=("present",),
+        values=("present", "intolerance"),
         texts={"term": (KNOWN,)},
         queries=(q.ALLERGIES,),
         lists=("acetylcysteine", "acetylcysteine-names"),

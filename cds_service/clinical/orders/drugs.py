@@ -9,7 +9,13 @@ from cds_service.fhir.codes import SUPPORTED_SYSTEMS
 from cds_service.fhir.json import Concept, Json, Resource, member, objects, read_concept, relative_part, text
 from cds_service.fhir.versions.elements import drug_references, drugs_of, ingredients_of, resource_type
 
-OVER = ("stopped", "cancelled", "completed", "ended", "entered-in-error")  # statuses of an order that is not to be given
+OVER = (
+    "stopped",
+    "cancelled",
+    "completed",
+    "ended",
+    "entered-in-error",
+)  # statuses of an order that is not to be given
 Medications = Mapping[str, Resource]  # `Medication/id` or fullUrl -> the resource
 
 
