@@ -218,7 +218,7 @@ def _new_records(settings: Settings, content: Content, now: Callable[[], datetim
         now,
         retention_days=settings.retention_days,
         keep_comments=settings.keep_comments,
-        counting=metrics,
+        metrics=metrics,
     )
 
 

@@ -55,7 +55,7 @@ class Unrecorded:
     async def __aexit__(self, *_: object) -> None:
         return None
 
-    def shown(self, *_: object) -> None:
+    def add_shown_cards(self, *_: object) -> None:
         """Nothing."""
 
     async def is_new_token(self, *_: object) -> bool:
