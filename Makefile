@@ -40,8 +40,8 @@ run: $(VENV)/.run ## install what is missing and start the service on http://127
 test: $(VENV)/.test ## run the tests, on all processors
 	@$(BIN)/python -m pytest -q --numprocesses $(WORKERS)
 
-coverage: $(VENV)/.test ## fail unless the unit tests take every branch of clinical and guidance
-	@$(BIN)/python -m pytest -q --numprocesses $(WORKERS) tests/unit --cov=cds_service.clinical --cov=cds_service.guidance --cov-fail-under=100
+coverage: $(VENV)/.test ## fail unless the unit tests take every branch of fhir, clinical and guidance
+	@$(BIN)/python -m pytest -q --numprocesses $(WORKERS) tests/unit --cov=cds_service.fhir --cov=cds_service.clinical --cov=cds_service.guidance --cov-fail-under=100
 
 browser-test: $(VENV)/.browser ## look at the pages in a real browser (Chromium); screenshots go to screenshots/
 	@$(BIN)/python -m pytest -q tests/browser

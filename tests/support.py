@@ -110,6 +110,13 @@ def replaced(body: Mapping[str, Any], path: Sequence[str], value: Json) -> Body:
     return {**body, first: replaced(body[first], rest, value) if rest else value}
 
 
+def nested(levels: int) -> str:
+    """JSON of this depth, of objects and lists in turn, with brackets in its strings."""
+    opened = ['{"]":' if level % 2 else "[" for level in range(levels)]
+    closed = ["}" if level % 2 else "]" for level in range(levels)]
+    return "".join(opened) + '"}\\"["' + "".join(reversed(closed))
+
+
 def to_bytes(body: Json) -> bytes:
     """The body as sent: decimals stay exact numbers."""
     return _ENCODER.encode(body)
