@@ -38,10 +38,23 @@ Body = dict[str, Any]
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
+class CountedIds:
+    """Ids in the form of UUIDs, counted from 1: every run makes the same ones in the same order."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def __call__(self) -> str:
+        return f"00000000-0000-4000-8000-{next(self._numbers):012x}"
+
+    def restart(self) -> None:
+        """Counts from 1 again."""
+        self._numbers = count(1)
+
+
 def counted_ids() -> Callable[[], str]:
-    """Ids that are UUIDs in form and numbers in truth: each run makes the same ones, in the same order."""
-    numbers = count(1)
-    return lambda: f"00000000-0000-4000-8000-{next(numbers):012x}"
+    """Ids counted from 1."""
+    return CountedIds()
 
 
 class Unrecorded:
@@ -63,10 +76,20 @@ class Unrecorded:
         return True
 
 
-def new_client(settings: Settings | None = None, content: Content = CONTENT, records: Any = None) -> TestClient:
+def new_client(
+    settings: Settings | None = None,
+    content: Content = CONTENT,
+    records: Any = None,
+    new_id: Callable[[], str] | None = None,
+) -> TestClient:
     """A client of a service whose clock stands still. A bug in the service is a 500, not an exception here."""
-    records = records or Unrecorded()
-    app = create_app(settings or Settings(), content, now=lambda: NOW, new_id=counted_ids(), records=records)
+    app = create_app(
+        settings or Settings(),
+        content,
+        now=lambda: NOW,
+        new_id=new_id or counted_ids(),
+        records=records or Unrecorded(),
+    )
     return TestClient(app, raise_server_exceptions=False)
 
 
