@@ -1,13 +1,13 @@
-"""The catalogue of facts: what each means, which values it can take, and where it is read from.
+"""The catalogue of facts: what each means, the values it can take, and the data behind it.
 
-Content may only use the facts, values and texts named here; `cds-service check` takes its partitions from here.
+Content may only use the facts, values and texts that are listed here, and `cds-service check` tries out all of them.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cds_service.clinical.facts import ABSENT, KNOWN, UNKNOWN, State
-from cds_service.fhir import queries as q
+from cds_service.fhir import queries
 
 ORDER, PATIENT = "order", "patient"
 _CLASSES = ("low", "normal", "high", "unclassified")
@@ -16,10 +16,10 @@ _ANY = (KNOWN, ABSENT, UNKNOWN)
 
 @dataclass(frozen=True)
 class FactType:
-    """One kind of fact. Categories have `values`; numbers have a `unit` and a `step`, the least difference.
+    """A kind of fact. Categories have `values`; numbers have a `unit` and a `step`, the least difference that counts.
 
-    `queries` are where it is read from, `lists` the code and name lists that decide, `look_back` how far back in time;
-    `patient` the members of the patient record that it depends on.
+    `queries` are the prefetch keys of its data, `lists` the code and name lists that it is read by, `look_back` how old
+    the data may be, and `patient` the elements of the Patient resource that it depends on.
     """
 
     name: str
@@ -63,7 +63,7 @@ CATALOGUE: Mapping[str, FactType] = {
             ORDER,
             (KNOWN,),
             values=("antidote", "inhaled", "ophthalmic", "respiratory", "other"),
-            queries=(q.PROBLEMS, q.ACETAMINOPHEN, q.BODY),
+            queries=(queries.PROBLEMS, queries.ACETAMINOPHEN, queries.BODY),
             lists=_USE_LISTS,
             look_back="acetaminophen level: 72 hours",
         ),
@@ -106,7 +106,7 @@ CATALOGUE: Mapping[str, FactType] = {
             PATIENT,
             _ANY,
             values=("present",),
-            queries=(q.PROBLEMS, q.ACETAMINOPHEN),
+            queries=(queries.PROBLEMS, queries.ACETAMINOPHEN),
             lists=("acetaminophen-poisoning", "acetaminophen-poisoning-words", "acetaminophen-level"),
             look_back="acetaminophen level: 72 hours",
         ),
@@ -119,7 +119,7 @@ CATALOGUE: Mapping[str, FactType] = {
             unit="a",
             step=1,
             texts={"amount": (KNOWN,)},
-            queries=(q.PATIENT,),
+            queries=(queries.PATIENT,),
             patient=("birthDate",),
         ),
         FactType(
@@ -130,7 +130,7 @@ CATALOGUE: Mapping[str, FactType] = {
             _ANY,
             values=_CLASSES,
             texts=_SHOWN,
-            queries=(q.AMINO_ACIDS, q.PATIENT),
+            queries=(queries.AMINO_ACIDS, queries.PATIENT),
             lists=("glutamate", "amino-acid-panels"),
             look_back="365 days",
             patient=("birthDate", "gender"),
@@ -143,7 +143,7 @@ CATALOGUE: Mapping[str, FactType] = {
             _ANY,
             values=("baseline", "on treatment"),
             texts={"since": (KNOWN,)},
-            queries=(q.AMINO_ACIDS, q.MEDICATIONS),
+            queries=(queries.AMINO_ACIDS, queries.MEDICATIONS),
             lists=("acetylcysteine", "acetylcysteine-names"),
             look_back="medications that are active now",
         ),
@@ -155,7 +155,7 @@ CATALOGUE: Mapping[str, FactType] = {
             (KNOWN, ABSENT),
             values=("measured",),
             texts={"result": (KNOWN,), "date": (KNOWN,), "change": (KNOWN,)},
-            queries=(q.AMINO_ACIDS, q.MEDICATIONS),
+            queries=(queries.AMINO_ACIDS, queries.MEDICATIONS),
             lists=("glutamate",),
             look_back="365 days",
         ),
@@ -167,7 +167,7 @@ CATALOGUE: Mapping[str, FactType] = {
             (KNOWN, ABSENT),
             values=("some",),
             texts={"list": (KNOWN,)},
-            queries=(q.AMINO_ACIDS,),
+            queries=(queries.AMINO_ACIDS,),
             lists=("glutamate", "glutamate-lookalikes", "cystine", "amino-acid-words"),
             look_back="any age",
         ),
@@ -179,7 +179,7 @@ CATALOGUE: Mapping[str, FactType] = {
             _ANY,
             values=_CLASSES,
             texts=_SHOWN,
-            queries=(q.AMINO_ACIDS, q.PATIENT),
+            queries=(queries.AMINO_ACIDS, queries.PATIENT),
             lists=("cystine", "amino-acid-panels"),
             look_back="365 days",
             patient=("birthDate", "gender"),
@@ -192,7 +192,7 @@ CATALOGUE: Mapping[str, FactType] = {
             (KNOWN, ABSENT),
             values=("doubtful", "consistent"),
             texts={"ratio": (KNOWN,)},
-            queries=(q.AMINO_ACIDS,),
+            queries=(queries.AMINO_ACIDS,),
             lists=("glutamine",),
             look_back="365 days",
         ),
@@ -205,7 +205,7 @@ CATALOGUE: Mapping[str, FactType] = {
             _ANY,
             values=("dialysis", "injury", "disease", "impairment", "none"),
             texts={"summary": (KNOWN,)},
-            queries=(q.KIDNEY, q.BODY, q.PROBLEMS, q.PATIENT),
+            queries=(queries.KIDNEY, queries.BODY, queries.PROBLEMS, queries.PATIENT),
             lists=("dialysis", "dialysis-creatinine", "kidney-injury", "kidney-disease", "egfr", "creatinine"),
             look_back="latest result, of any age; its date is shown",
             patient=("birthDate", "gender"),
@@ -218,7 +218,7 @@ CATALOGUE: Mapping[str, FactType] = {
             _ANY,
             values=("present",),
             texts={"term": (KNOWN,)},
-            queries=(q.PROBLEMS,),
+            queries=(queries.PROBLEMS,),
             lists=("bronchospasm-risk", "bronchospasm-risk-words"),
             look_back="conditions that are active now",
         ),
@@ -230,7 +230,7 @@ CATALOGUE: Mapping[str, FactType] = {
             _ANY,
             values=("present",),
             texts={"term": (KNOWN,)},
-            queries=(q.ALLERGIES,),
+            queries=(queries.ALLERGIES,),
             lists=("acetylcysteine", "acetylcysteine-names"),
             look_back="any age",
         ),
@@ -242,7 +242,7 @@ CATALOGUE: Mapping[str, FactType] = {
             _ANY,
             values=("present",),
             texts={"summary": (KNOWN,)},
-            queries=(q.KIDNEY, q.PROBLEMS),
+            queries=(queries.KIDNEY, queries.PROBLEMS),
             lists=("dialysis", "dialysis-words", "dialysis-creatinine"),
             look_back="any age",
         ),
@@ -254,7 +254,7 @@ CATALOGUE: Mapping[str, FactType] = {
             _ANY,
             values=("present",),
             texts={"summary": (KNOWN,)},
-            queries=(q.KIDNEY, q.PROBLEMS),
+            queries=(queries.KIDNEY, queries.PROBLEMS),
             lists=("kidney-injury", "kidney-injury-words", "creatinine"),
             look_back="creatinine: 7 days",
         ),
@@ -266,7 +266,7 @@ CATALOGUE: Mapping[str, FactType] = {
             _ANY,
             values=("disease", "impairment"),
             texts={"summary": (KNOWN,)},
-            queries=(q.KIDNEY, q.PROBLEMS, q.BODY, q.PATIENT),
+            queries=(queries.KIDNEY, queries.PROBLEMS, queries.BODY, queries.PATIENT),
             lists=("kidney-disease", "kidney-disease-words", "egfr", "creatinine"),
             look_back="latest result, of any age; its date is shown",
             patient=("birthDate", "gender"),
@@ -279,7 +279,7 @@ CATALOGUE: Mapping[str, FactType] = {
             _ANY,
             unit="kg",
             step=1,
-            queries=(q.BODY,),
+            queries=(queries.BODY,),
             lists=("body-weight",),
             look_back="any age; relied on for 365 days",
         ),
@@ -290,7 +290,7 @@ CATALOGUE: Mapping[str, FactType] = {
             PATIENT,
             (KNOWN, UNKNOWN),
             values=("whole",),
-            queries=(q.AMINO_ACIDS,),
+            queries=(queries.AMINO_ACIDS,),
         ),
         FactType(
             "clearance",
@@ -302,7 +302,7 @@ CATALOGUE: Mapping[str, FactType] = {
             unit="mL/min",
             step=1,
             texts={"amount": (KNOWN,)},
-            queries=(q.KIDNEY, q.BODY, q.PATIENT),
+            queries=(queries.KIDNEY, queries.BODY, queries.PATIENT),
             lists=("creatinine", "egfr", "body-weight"),
             look_back="weight: 365 days; latest creatinine, of any age",
             patient=("birthDate", "gender"),
@@ -315,7 +315,7 @@ CATALOGUE: Mapping[str, FactType] = {
             _ANY,
             values=("present",),
             texts={"term": (KNOWN,)},
-            queries=(q.PROBLEMS,),
+            queries=(queries.PROBLEMS,),
             lists=("bleeding-risk", "bleeding-risk-words"),
             look_back="conditions that are active now",
         ),
@@ -327,7 +327,7 @@ CATALOGUE: Mapping[str, FactType] = {
             _ANY,
             values=("present",),
             texts={"term": (KNOWN,)},
-            queries=(q.MEDICATIONS,),
+            queries=(queries.MEDICATIONS,),
             lists=("nitroglycerin", "nitroglycerin-names"),
             look_back="drafts, and medications that are active now",
         ),
@@ -339,7 +339,7 @@ CATALOGUE: Mapping[str, FactType] = {
             _ANY,
             values=("present",),
             texts={"term": (KNOWN,)},
-            queries=(q.MEDICATIONS,),
+            queries=(queries.MEDICATIONS,),
             lists=("glutamine-drugs", "glutamine-drug-names", "routes", "route-words"),
             look_back="drafts, and medications that are active now",
         ),

@@ -1,4 +1,4 @@
-"""From a chart and a moment to facts: patient facts once, order facts for each acetylcysteine order."""
+"""Reads the facts behind the cards: those of the patient once, and those of each acetylcysteine order."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,7 +28,7 @@ from cds_service.fhir.quantities import Refusal, format_number, round_significan
 
 
 def read_patient_facts(orders: DraftOrders, chart: Chart, vocabulary: Vocabulary, now: datetime) -> PatientFacts:
-    """Every fact about the patient. What the orders of the call say of the patient counts for all of them."""
+    """Every fact about the patient, also by what the orders of the call state of the patient."""
     patient, drafts = read_patient(chart), orders.resources
     egfr, weight = read_egfr(chart, vocabulary, patient, now), read_weight(chart, vocabulary, now)
     on_dialysis, injury = read_dialysis(chart, vocabulary), read_kidney_injury(chart, vocabulary, now)
