@@ -1,4 +1,4 @@
-"""From a chart and a moment to facts: patient facts once, order facts for each acetylcysteine order."""
+"""Reads the facts behind the cards: those of the patient once, and those of each acetylcysteine order."""
 
 from collections.abc import Sequence
 from datetime import datetime

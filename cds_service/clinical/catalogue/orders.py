@@ -2,7 +2,7 @@
 
 from cds_service.clinical.catalogue.fact_type import ANY_STATE, ORDER, PATIENT, FactType
 from cds_service.clinical.facts import ABSENT, KNOWN, UNKNOWN
-from cds_service.fhir import queries as q
+from cds_service.fhir import queries
 
 _USE_LISTS = (
     "acetylcysteine",
@@ -22,7 +22,7 @@ ORDERS_FACTS = (
         ORDER,
         (KNOWN,),
         values=("antidote", "inhaled", "ophthalmic", "elsewhere", "somatic", "other", "another patient"),
-        queries=(q.PROBLEMS, q.ACETAMINOPHEN, q.BODY),
+        queries=(queries.PROBLEMS, queries.ACETAMINOPHEN, queries.BODY),
         lists=_USE_LISTS,
         look_back="acetaminophen level: 72 hours",
     ),
@@ -82,7 +82,7 @@ ORDERS_FACTS = (
         PATIENT,
         ANY_STATE,
         values=("present",),
-        queries=(q.PROBLEMS, q.ACETAMINOPHEN),
+        queries=(queries.PROBLEMS, queries.ACETAMINOPHEN),
         lists=("acetaminophen-poisoning", "acetaminophen-poisoning-words", "acetaminophen-level"),
         look_back="acetaminophen level: 72 hours",
     ),
