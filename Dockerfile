@@ -1,11 +1,11 @@
-# The service with its cards, and with the invented patients that demo mode shows (CDS_DEMO=on).
+# The service with its cards, and the invented patients of demo mode (CDS_DEMO=on).
 #
 #   docker build -t acetylcysteine-cds .
-#   docker build -t acetylcysteine-cds --build-arg EXTRA=tracing .    what CDS_TRACES_TO needs
+#   docker build -t acetylcysteine-cds --build-arg EXTRA=tracing .    needed for CDS_TRACES_TO
 #
-# The image does not start as it is. It listens on 0.0.0.0, and `serve` refuses any address but loopback until it knows
-# its clients (CDS_CLIENTS and CDS_PUBLIC_URL), or until CDS_AUTH=off says that something in front of the service does.
-# That is the decision of whoever runs it (`docker run -e CDS_CLIENTS=... ...`); it is not set here.
+# The image does not start without configuration. It listens on 0.0.0.0, and `serve` refuses any address but loopback
+# unless clients are listed (CDS_CLIENTS and CDS_PUBLIC_URL), or CDS_AUTH=off says that something in front of the service
+# authenticates them. That is for whoever runs it to decide (`docker run -e CDS_CLIENTS=... ...`).
 
 ARG PYTHON=3.13
 ARG EXTRA
@@ -33,10 +33,10 @@ COPY fixtures/patients ./fixtures/patients
 RUN python -m pip --quiet wheel --no-deps --no-build-isolation --wheel-dir /tmp/wheel /src \
  && python -m pip --quiet --python /venv/bin/python install --no-deps --target /app /tmp/wheel/*.whl
 
-# ---------------------------------------------------------------- final: what runs
+# ---------------------------------------------------------------- final
 FROM python:${PYTHON}-slim
 
-# An ARG from before FROM is seen inside a stage only if it is named again.
+# An ARG defined before FROM has to be declared again inside a stage.
 ARG PYTHON
 RUN python -m pip uninstall --yes --quiet --root-user-action=ignore pip \
  && rm -rf /usr/local/lib/python${PYTHON}/ensurepip
@@ -46,20 +46,20 @@ ENV PATH=/app/bin:/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 
-# Two layers, the slow one first: a change of code leaves the dependencies cached.
+# Dependencies in a layer of their own, so that they stay cached when only code changes.
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 
-# Records go to a file here, unless CDS_DATABASE_URL names PostgreSQL: mount a volume, or they end with the container.
+# Records are stored in a file here unless CDS_DATABASE_URL names PostgreSQL: mount a volume to keep them.
 WORKDIR /data
 RUN chown 10001:10001 /data
 
-# A number, so that a cluster can see that it is not root.
+# Numeric, so that Kubernetes can verify that it is not root.
 USER 10001:10001
 EXPOSE 8000
 
-# Alive, not ready: a service without its database still gives guidance, and is not to be stopped for that.
-# No proxy, whatever the environment says: the service is asked on its own loopback.
+# Liveness, not readiness: a service without its database still gives guidance and must not be stopped.
+# Without proxies from the environment, since the request goes to loopback.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
   CMD ["python", "-c", "from urllib.request import ProxyHandler, build_opener; build_opener(ProxyHandler({})).open('http://127.0.0.1:8000/health/live', timeout=3)"]
 

@@ -1,4 +1,4 @@
-# Everything is installed into .venv, from locks with hashes. Stamp files there make a second run install nothing.
+# Everything is installed into .venv from locks with hashes. Stamp files record what is installed already.
 
 PORT ?= 8000
 WORKERS ?= auto
@@ -8,8 +8,8 @@ AUDIT_VENV := .audit-venv
 BODIES ?= 100000
 SEED ?= 1
 
-# The first Python that runs, is of a version that the locks support, and can make a venv; failing the last, one that
-# cannot, so that the recipe can say so. A name on PATH is not enough: version managers leave names that do not run.
+# The first Python of a supported version that runs and can create a venv; otherwise one that cannot, so that the recipe
+# can say so. Being on PATH is not enough: version managers install stubs that do not run.
 PYTHON ?= $(shell \
   supported='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'; \
   for python in python3.13 python3.12 python3.11 python3; do \
@@ -30,23 +30,23 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(LOCK_VENV)/bin/pip-compile -
 .DELETE_ON_ERROR:
 .PHONY: help run test browser-test coverage bench check deploy-check fix golden mutants fuzz audit sbom pages build lock clean
 
-help: ## show this list
+help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "Variables: PORT=8000 (run), WORKERS=2 (test: processes), PYTHON=python3.12 (which one makes .venv), UPGRADE=--upgrade (lock)"
+	@echo "Variables: PORT=8000 (run), WORKERS=2 (test), PYTHON=python3.12 (for .venv), UPGRADE=--upgrade (lock)"
 
 run: $(VENV)/.run ## install what is missing and start the service on http://127.0.0.1:8000, in demo mode
 	@CDS_DEMO=on exec $(BIN)/cds-service serve --host 127.0.0.1 --port $(PORT)
 
-test: $(VENV)/.test ## run the tests, on all processors
+test: $(VENV)/.test ## run the tests on all CPU cores
 	@$(BIN)/python -m pytest -q --numprocesses $(WORKERS)
 
-coverage: $(VENV)/.test ## fail unless the unit tests take every branch of clinical and guidance
-	@$(BIN)/python -m pytest -q --numprocesses $(WORKERS) tests/unit --cov=cds_service.clinical --cov=cds_service.guidance --cov-fail-under=100
+coverage: $(VENV)/.test ## check that the unit tests take every branch of fhir, clinical and guidance
+	@$(BIN)/python -m pytest -q --numprocesses $(WORKERS) tests/unit --cov=cds_service.fhir --cov=cds_service.clinical --cov=cds_service.guidance --cov-fail-under=100
 
-browser-test: $(VENV)/.browser ## look at the pages in a real browser (Chromium); screenshots go to screenshots/
+browser-test: $(VENV)/.browser ## test the pages in Chromium; writes screenshots/
 	@$(BIN)/python -m pytest -q tests/browser
 
-check: $(VENV)/.test ## lint, format, types, imports, content
+check: $(VENV)/.test ## check lint, format, types, imports and content
 	@echo "ruff check";    $(BIN)/ruff check .
 	@echo "ruff format";   $(BIN)/ruff format --check .
 	@echo "mypy";          $(BIN)/mypy
@@ -55,48 +55,48 @@ check: $(VENV)/.test ## lint, format, types, imports, content
 	@echo "cds-service review-pages --check"; $(BIN)/cds-service review-pages --check
 	@echo "cds-service settings --check"; $(BIN)/cds-service settings --page docs/operating.md --check
 
-deploy-check: $(VENV)/.test ## install the wheel, build the image's steps, run deploy/ (needs promtool, nginx, openssl and the network)
+deploy-check: $(VENV)/.test ## test the wheel, the image and deploy/ (needs promtool, nginx, openssl and the network)
 	@$(BIN)/python -m pytest -q tests/operations/installing.py tests/operations/deploying.py
 
-bench: $(VENV)/.bench .peer-venv/.made ## measure the service beside a floor and a peer, and write README's table (needs wrk; 5 minutes)
+bench: $(VENV)/.bench .peer-venv/.made ## compare the service with a floor and a peer, and update the README (needs wrk; 5 minutes)
 	@$(BIN)/python -m benchmarks.bench $(BENCH)
 
-fix: $(VENV)/.test ## format the code and repair what ruff can
+fix: $(VENV)/.test ## format the code and apply ruff's fixes
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-golden: $(VENV)/.test ## rewrite the golden replies; read the difference before you commit it
+golden: $(VENV)/.test ## rewrite the golden responses; read the diff before committing it
 	@$(BIN)/python -m tests.golden.rewrite
 
-mutants: $(VENV)/.test ## mutate clinical and guidance and count what the tests do not notice (slow)
+mutants: $(VENV)/.test ## mutate fhir, clinical and guidance, and list what no test detects (slow)
 	@echo "Installing mutmut into .mutation-venv"
 	@$(BIN)/python -m venv .mutation-venv
 	@.mutation-venv/bin/python -m pip --quiet --quiet install --no-deps --require-hashes -r requirements/mutation.lock
 	@.mutation-venv/bin/mutmut run
 	@.mutation-venv/bin/mutmut results
 
-fuzz: $(VENV)/.test ## send the app bodies that nobody would send: BODIES=100000 of them, the same for each SEED=1
+fuzz: $(VENV)/.test ## send malformed request bodies to the app (BODIES=100000, SEED=1)
 	@$(BIN)/python -m tests.security.fuzzing --bodies $(BODIES) --seed $(SEED)
 
-audit: $(AUDIT_VENV)/.made ## ask whether weaknesses of the locked packages are known; fails if that cannot be learnt
+audit: $(AUDIT_VENV)/.made ## check the locked packages for known vulnerabilities (needs the network)
 	@for lock in run test build; do \
 	  echo "pip-audit requirements/$$lock.lock"; \
 	  $(AUDIT_VENV)/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements/$$lock.lock || exit 1; \
 	done
 
-sbom: $(AUDIT_VENV)/.made ## write sbom.json, the bill of materials of what the service runs with (CycloneDX)
+sbom: $(AUDIT_VENV)/.made ## write sbom.json, the bill of materials of the run-time dependencies (CycloneDX)
 	@$(AUDIT_VENV)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
 	  --output-format JSON --output-file sbom.json requirements/run.lock
 	@echo "sbom.json"
 
-pages: $(VENV)/.run ## write docs/guidance/, a review page for each card, and the settings in docs/operating.md
+pages: $(VENV)/.run ## write the review pages in docs/guidance/ and the settings in docs/operating.md
 	@$(BIN)/cds-service review-pages
 	@$(BIN)/cds-service settings --page docs/operating.md
 
 build: $(VENV)/.run ## build the package: a wheel and a source distribution in dist/
 	@$(BIN)/python -m hatchling build
 
-lock: $(LOCK_VENV)/.made ## pin requirements/*.in again, with hashes
+lock: $(LOCK_VENV)/.made ## compile requirements/*.in into locks with hashes
 	@echo "Locking requirements/run.in, tracing.in, test.in, browser.in, build.in and mutation.in"
 	@$(PIP_COMPILE) --output-file requirements/run.lock requirements/run.in
 	@$(PIP_COMPILE) --output-file requirements/tracing.lock requirements/tracing.in
@@ -108,22 +108,22 @@ lock: $(LOCK_VENV)/.made ## pin requirements/*.in again, with hashes
 	@$(PIP_COMPILE) --output-file requirements/bench.lock requirements/bench.in
 	@$(PIP_COMPILE) --output-file requirements/peer.lock requirements/peer.in
 
-clean: ## remove everything that make has made
+clean: ## remove everything that make has created
 	@rm -rf $(VENV) $(LOCK_VENV) $(AUDIT_VENV) .mutation-venv .peer-venv mutants sbom.json dist screenshots .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	@find cds_service tests benchmarks -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # ---------------------------------------------------------------- stamps
-# The locks name everything, so pip is told to look for nothing else: older ones would otherwise find, for an extra such
-# as `coverage[toml]`, a release newer than the pinned one, and stop. `pip check` then says whether anything is missing.
+# The locks are complete, so pip must not resolve dependencies: for an extra such as `coverage[toml]`, older versions
+# would find a newer release than the pinned one and stop. `pip check` then reports anything missing.
 
 $(VENV)/.made:
 	@python='$(PYTHON)'; \
 	if ! $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then \
 	  echo "Python 3.11, 3.12 or 3.13 is needed; name it with make PYTHON=/path/to/python" >&2; exit 1; fi; \
 	if ! $$python -c 'import ensurepip, venv' 2>/dev/null; then \
-	  echo "$$python cannot make a virtual environment: install python3-venv" \
+	  echo "$$python cannot create a virtual environment: install python3-venv" \
 	    "(Debian and Ubuntu: apt-get install python3-venv)" >&2; exit 1; fi; \
-	echo "Making $(VENV) with $$($$python --version)"; \
+	echo "Creating $(VENV) with $$($$python --version)"; \
 	$$python -m venv --clear $(VENV)
 	@touch $@
 
@@ -134,13 +134,13 @@ $(VENV)/.run: $(VENV)/.made requirements/run.lock requirements/build.lock pyproj
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run requirements/test.lock
-	@echo "Installing what the tests need into $(VENV)"
+	@echo "Installing test dependencies into $(VENV)"
 	@$(PIP) install --no-deps --require-hashes -r requirements/test.lock
 	@$(PIP) check
 	@touch $@
 
 $(VENV)/.browser: $(VENV)/.test requirements/browser.lock
-	@echo "Installing what the tests in a browser need into $(VENV)"
+	@echo "Installing browser test dependencies into $(VENV)"
 	@$(PIP) install --no-deps --require-hashes -r requirements/browser.lock
 	@$(PIP) check
 	@touch $@
@@ -156,7 +156,7 @@ $(VENV)/.bench: $(VENV)/.run requirements/bench.lock
 	@.peer-venv/bin/python -m pip --quiet --quiet install --no-deps --require-hashes -r requirements/peer.lock
 	@touch $@
 
-# The locks are made with the oldest Python supported: what it can install, the newer ones can too.
+# The locks are compiled with the oldest supported Python: newer ones can install the same versions.
 $(LOCK_VENV)/.made:
 	@echo "Installing pip-tools into $(LOCK_VENV)"
 	@python3.11 -m venv --clear $(LOCK_VENV)

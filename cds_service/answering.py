@@ -5,8 +5,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cds_service.clinical.chart import Chart
+from cds_service.clinical.facts import Facts
 from cds_service.clinical.orders.drafts import DraftOrders
-from cds_service.clinical.reading import read_order_facts, read_patient_facts
+from cds_service.clinical.orders.facts import read_order_facts
+from cds_service.clinical.orders.indication import ANTIDOTE
+from cds_service.clinical.orders.recognise import Order
+from cds_service.clinical.reading import facts_of_another_patients_order, read_patient_facts
 from cds_service.errors import DataNotObtained
 from cds_service.gathering.orders import gather_chart, read_draft_orders, resolve_orders
 from cds_service.gathering.server import NO_SERVER, DataSource
@@ -53,7 +57,7 @@ async def answer(
     with span("gather"):
         prefetch = request.prefetch()
         orders = await resolve_orders(orders, prefetch, content.vocabulary, source)
-        if not orders.acetylcysteine_orders:
+        if not orders.acetylcysteine_orders and not orders.orders_of_other_patients:
             return _without_cards(orders)
         orders, chart = await gather_chart(orders, request, prefetch, source)
     with span("decide"):
@@ -62,19 +66,29 @@ async def answer(
         call = Call(request.patient_id, now.date(), new_id, pages)
         rendered = render_cards(group_advice(decisions), content, call)
     cards = tuple(card for _, card in rendered)
-    _refuse_without_data(chart, cards)
+    if orders.acetylcysteine_orders:
+        _refuse_without_data(chart, cards)
     card_ids = [card_id for card_id, _ in rendered]
     return Answer(Response(cards=cards), card_ids, tuple(decisions), len(orders.unresolved_orders))
 
 
 def decide_orders(orders: DraftOrders, chart: Chart, content: Content, now: datetime) -> list[OrderDecision]:
-    """Every decision for every acetylcysteine order: reads the facts of the patient, then those of each order."""
-    patient_facts = read_patient_facts(orders, chart, content.vocabulary, now)
-    order_facts = read_order_facts(orders, patient_facts, chart, content.vocabulary, now)
+    """Every decision for every acetylcysteine order: reads the facts of the patient, then those of each order.
+
+    An order that names another patient is decided without this patient's data, and not beside an antidote.
+    """
+    facts_of: list[tuple[Order, Facts]] = []
+    if orders.acetylcysteine_orders:
+        patient_facts = read_patient_facts(orders, chart, content.vocabulary, now)
+        order_facts = read_order_facts(orders, patient_facts, chart, content.vocabulary, now)
+        all_facts = [{**patient_facts, **facts} for facts in order_facts]
+        facts_of = list(zip(orders.acetylcysteine_orders, all_facts, strict=True))
+    if not any(facts["use"].value == ANTIDOTE for _, facts in facts_of):
+        facts_of += [(order, facts_of_another_patients_order()) for order in orders.orders_of_other_patients]
     return [
         OrderDecision(order, decision)
-        for order, facts in zip(orders.acetylcysteine_orders, order_facts, strict=True)
-        for decision in decide({**patient_facts, **facts}, content.cards, content.phrases)
+        for order, facts in facts_of
+        for decision in decide(facts, content.cards, content.phrases)
     ]
 
 

@@ -30,7 +30,7 @@ from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.content.intervals import with_site_intervals
 from cds_service.content.loading import load_content
 from cds_service.demo import server as demo
-from cds_service.demo.people import load_people
+from cds_service.demo.patients import load_patients
 from cds_service.errors import CdsServiceError, NotAuthenticated
 from cds_service.feedback.records import Records
 from cds_service.gathering.http import new_http_client
@@ -122,7 +122,7 @@ def _build(runtime: Runtime) -> FastAPI:
     _add_middleware(app, runtime)
     app.include_router(routes.make_router(runtime))
     app.include_router(health.make_router(runtime))
-    people = load_people(runtime.settings.fixtures) if runtime.settings.demo else ()
+    people = load_patients(runtime.settings.fixtures) if runtime.settings.demo else ()
     if runtime.settings.demo:
         app.include_router(demo.make_router(runtime, people))
     pages.add_pages(app, runtime, people)
@@ -218,7 +218,7 @@ def _new_records(settings: Settings, content: Content, now: Callable[[], datetim
         now,
         retention_days=settings.retention_days,
         keep_comments=settings.keep_comments,
-        counting=metrics,
+        metrics=metrics,
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from starlette.testclient import TestClient
 
-from tests.support import new_client
+from tests.support import CountedIds, new_client
 
 # No test writes a file that it did not name: a service that is started in one keeps its records in memory.
 os.environ["CDS_DATABASE_URL"] = "sqlite:///:memory:"
@@ -22,8 +22,20 @@ settings.register_profile(
 settings.load_profile("tests")
 
 
+@pytest.fixture(scope="session")
+def shared_client() -> Iterator[tuple[TestClient, CountedIds]]:
+    """One service for all the tests that change nothing of it: making one takes longer than most tests do."""
+    ids = CountedIds()
+    with new_client(new_id=ids) as client:
+        yield client, ids
+
+
 @pytest.fixture
-def client() -> Iterator[TestClient]:
-    """A client of the service: the time is 2026-11-23T09:00Z, the ids are counted from 1."""
-    with new_client() as one:
-        yield one
+def client(shared_client: tuple[TestClient, CountedIds]) -> TestClient:
+    """A client of the service: the time is 2026-11-23T09:00Z, and the ids are counted from 1.
+
+    The service is shared. A test that changes it, or counts what it does, makes its own with `new_client`.
+    """
+    client, ids = shared_client
+    ids.restart()
+    return client

@@ -19,6 +19,7 @@ from cds_service.content.examples import order_for, read_json
 from cds_service.content.loading import load_content
 from cds_service.fhir.json import objects
 from cds_service.fhir.searching import prefetch_from
+from cds_service.fhir.versions.elements import subjects_of
 from cds_service.guidance.model import Content
 from cds_service.settings import Settings
 
@@ -38,10 +39,23 @@ Body = dict[str, Any]
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
+class CountedIds:
+    """Ids in the form of UUIDs, counted from 1: every run makes the same ones in the same order."""
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def __call__(self) -> str:
+        return f"00000000-0000-4000-8000-{next(self._numbers):012x}"
+
+    def restart(self) -> None:
+        """Counts from 1 again."""
+        self._numbers = count(1)
+
+
 def counted_ids() -> Callable[[], str]:
-    """Ids that are UUIDs in form and numbers in truth: each run makes the same ones, in the same order."""
-    numbers = count(1)
-    return lambda: f"00000000-0000-4000-8000-{next(numbers):012x}"
+    """Ids counted from 1."""
+    return CountedIds()
 
 
 class Unrecorded:
@@ -55,7 +69,7 @@ class Unrecorded:
     async def __aexit__(self, *_: object) -> None:
         return None
 
-    def shown(self, *_: object) -> None:
+    def add_shown_cards(self, *_: object) -> None:
         """Nothing."""
 
     async def is_new_token(self, *_: object) -> bool:
@@ -63,10 +77,20 @@ class Unrecorded:
         return True
 
 
-def new_client(settings: Settings | None = None, content: Content = CONTENT, records: Any = None) -> TestClient:
+def new_client(
+    settings: Settings | None = None,
+    content: Content = CONTENT,
+    records: Any = None,
+    new_id: Callable[[], str] | None = None,
+) -> TestClient:
     """A client of a service whose clock stands still. A bug in the service is a 500, not an exception here."""
-    records = records or Unrecorded()
-    app = create_app(settings or Settings(), content, now=lambda: NOW, new_id=counted_ids(), records=records)
+    app = create_app(
+        settings or Settings(),
+        content,
+        now=lambda: NOW,
+        new_id=new_id or counted_ids(),
+        records=records or Unrecorded(),
+    )
     return TestClient(app, raise_server_exceptions=False)
 
 
@@ -108,6 +132,13 @@ def replaced(body: Mapping[str, Any], path: Sequence[str], value: Json) -> Body:
     """A copy of a body with another value at a path."""
     first, *rest = path
     return {**body, first: replaced(body[first], rest, value) if rest else value}
+
+
+def nested(levels: int) -> str:
+    """JSON of this depth, of objects and lists in turn, with brackets in its strings."""
+    opened = ['{"]":' if level % 2 else "[" for level in range(levels)]
+    closed = ["}" if level % 2 else "]" for level in range(levels)]
+    return "".join(opened) + '"}\\"["' + "".join(reversed(closed))
 
 
 def to_bytes(body: Json) -> bytes:
@@ -170,11 +201,13 @@ def resources_of(patient: str) -> list[Body]:
     return [entry["resource"] for entry in objects(read_json(FIXTURES / "patients" / f"{patient}.json")["entry"])]
 
 
-def draft_orders_of(*draft_orders: Body, background: Sequence[Body] = ()) -> DraftOrders:
+def draft_orders_of(*draft_orders: Body, background: Sequence[Body] = (), patient: str = "") -> DraftOrders:
     """The orders of a call: those asked about, and in `background` the drafts beside them and their Medications."""
     every = [*draft_orders, *background]
     entries = [{"resource": resource} for resource in every]
-    return read_orders([order for order in every if is_medication_order(order)], draft_orders, entries, VOCABULARY)
+    orders = [order for order in every if is_medication_order(order)]
+    subject = next((reference for order in draft_orders for reference in subjects_of(order)), "")
+    return read_orders(patient or subject.rpartition("/")[2], orders, draft_orders, entries, VOCABULARY)
 
 
 def answer_now(*args: Any, **more: Any) -> Answer:

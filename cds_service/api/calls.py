@@ -33,7 +33,7 @@ async def answer_call(runtime: Runtime, service_id: str, request: Request, clien
         runtime.metrics.shown(answered.card_ids)
         runtime.metrics.cannot_tell(answered.facts_lacking)
         cards = zip(answered.card_ids, answered.response.cards, strict=True)
-        runtime.records.shown(service_id, hook, asked.hook_instance, name_of(client), cards)
+        runtime.records.add_shown_cards(service_id, hook, asked.hook_instance, name_of(client), cards)
     _log(service_id, asked, answered, client, server, perf_counter() - started)
     return "cards" if answered.card_ids else "no cards", body
 

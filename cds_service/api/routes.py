@@ -44,7 +44,7 @@ def make_router(runtime: Runtime) -> APIRouter:
         """Answers once the feedback is committed to the database."""
         hook_of(service_id)
         items = read_feedback(await runtime.bodies.read_json(request))
-        await runtime.records.keep(service_id, name_of(client), items)
+        await runtime.records.save_feedback(service_id, name_of(client), items)
         get_logger().info("feedback", service=service_id, client=name_of(client), items=len(items))
         return Response(b"{}", media_type="application/json")
 

@@ -1,1 +1,1 @@
-"""Reading: from a chart and a moment to facts. Pure: no I/O, no clock, no framework."""
+"""Reads facts from the chart of a patient and the orders of a call. Pure: no I/O, no clock, no framework."""

@@ -1,43 +1,44 @@
-"""From a chart and a moment to facts: patient facts once, order facts for each acetylcysteine order."""
+"""Reads the facts behind the cards: those of the patient once, and those of each acetylcysteine order."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.chart import Chart
-from cds_service.clinical.facts import Fact, Facts, OrderFacts, Origin, PatientFacts, absent, known, unknown
-from cds_service.clinical.kidney.clearance import read_clearance
-from cds_service.clinical.kidney.creatinine import read_falling_creatinine
-from cds_service.clinical.kidney.disease import (
-    read_dialysis,
-    read_glutamine_kidney,
-    read_kidney_disease,
-    summarise_kidney,
+from cds_service.clinical.facts import (
+    ABSENT,
+    UNKNOWN,
+    Fact,
+    Facts,
+    Origin,
+    PatientFacts,
+    absent,
+    known,
+    unknown,
 )
-from cds_service.clinical.kidney.egfr import read_egfr, read_kidney_results
-from cds_service.clinical.kidney.injury import read_kidney_injury
+from cds_service.clinical.kidney.disease import read_glutamine_kidney
+from cds_service.clinical.kidney.facts import read_kidney_facts
 from cds_service.clinical.labs import amino_acids
 from cds_service.clinical.labs.rejected import read_rejected_results
 from cds_service.clinical.labs.treatment import find_treatments, read_inhaled
-from cds_service.clinical.labs.weight import Weight, read_weight
-from cds_service.clinical.orders.dose import Dose, read_dose
+from cds_service.clinical.labs.weight import WeightOnRecord, read_weight
 from cds_service.clinical.orders.drafts import DraftOrders
-from cds_service.clinical.orders.duration import read_duration
-from cds_service.clinical.orders.indication import OTHER, SOMATIC, poisoning_as_reason, read_poisoning, read_use
-from cds_service.clinical.orders.recognise import Order
+from cds_service.clinical.orders.indication import ANOTHER_PATIENT, poisoning_as_reason
+from cds_service.clinical.orders.laboratory import read_amino_acids_ordered
+from cds_service.clinical.orders.poisoning import read_poisoning
 from cds_service.clinical.patient import Patient, read_patient
 from cds_service.clinical.screens.allergies import read_hypersensitivity
 from cds_service.clinical.screens.conditions import screen_conditions
 from cds_service.clinical.screens.medications import read_interactions
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
-from cds_service.fhir.quantities import Refusal, format_number, round_significant
+from cds_service.fhir.quantities import format_number
 
 
 def read_patient_facts(orders: DraftOrders, chart: Chart, vocabulary: Vocabulary, now: datetime) -> PatientFacts:
     """Every fact about the patient. What the orders of the call say of the patient counts for all of them."""
     patient, drafts = read_patient(chart, int(vocabulary.thresholds["oldest-age"]), now.date()), orders.resources
-    weight = read_weight(chart, vocabulary, now)
+    weight = read_weight(chart, vocabulary, patient.age_on(now.date()), now)
     glutamate = amino_acids.read_analyte("glutamate", chart, vocabulary, now)
     cystine = amino_acids.read_analyte("cystine", chart, vocabulary, now)
     glutamine = amino_acids.read_analyte("glutamine", chart, vocabulary, now)
@@ -60,54 +61,20 @@ def read_patient_facts(orders: DraftOrders, chart: Chart, vocabulary: Vocabulary
         "bleeding_risk": screen_conditions(chart, vocabulary, "bleeding-risk", "bleeding-risk-words"),
         "hypersensitivity": read_hypersensitivity(chart, vocabulary),
         **read_interactions(chart, drafts, vocabulary),
-        **_kidney_facts(chart, vocabulary, patient, weight, now),
+        "other_patient": absent("no order names another patient"),
+        "amino_acids_ordered": read_amino_acids_ordered(orders, vocabulary),
+        **read_kidney_facts(chart, vocabulary, patient, weight.weight, now),
     }
     facts["glutamine_kidney"] = read_glutamine_kidney(facts)
     return PatientFacts(facts)
 
 
-def _kidney_facts(
-    chart: Chart, vocabulary: Vocabulary, patient: Patient, weight: Weight | None, now: datetime
-) -> dict[str, Fact]:
-    """Results of the last 90 days count for parenteral glutamine, those of 365 days for the kidney line."""
-    on_record = read_kidney_results(chart, vocabulary, patient, now)
-    recent = on_record.within(int(vocabulary.thresholds["kidney-result-age"]), now)
-    results = on_record.within(int(vocabulary.thresholds["result-age"]), now)
-    dialysis, injury = read_dialysis(chart, vocabulary), read_kidney_injury(chart, vocabulary, now)
-    clearance = read_clearance(recent, chart, patient, weight)
-    disease = read_kidney_disease(chart, vocabulary, recent, clearance)
-    return {
-        "dialysis": dialysis,
-        "kidney_injury": injury,
-        "kidney_disease": disease,
-        "kidney": summarise_kidney(dialysis, injury, disease, results, chart),
-        "egfr": read_egfr(results, chart),
-        "clearance": clearance,
-        "falling_creatinine": read_falling_creatinine(chart, vocabulary, now),
-    }
-
-
-def read_order_facts(
-    orders: DraftOrders, patient_facts: PatientFacts, chart: Chart, vocabulary: Vocabulary, now: datetime
-) -> list[OrderFacts]:
-    """The facts of each acetylcysteine order, in their order."""
-    weight = read_weight(chart, vocabulary, now)
-    order_facts = [
-        _order_facts(order, weight, patient_facts, chart, vocabulary) for order in orders.acetylcysteine_orders
-    ]
-    together = dose_together(order_facts)
-    return [OrderFacts({**facts, "dose_together": together}) for facts in order_facts]
-
-
-def _order_facts(
-    order: Order, weight: Weight | None, patient_facts: PatientFacts, chart: Chart, vocabulary: Vocabulary
-) -> Facts:
-    dose = read_dose(order, weight.kg if weight and weight.recent else None)
-    return {
-        "use": read_use(order, dose, weight, patient_facts["poisoning"], chart, vocabulary),
-        "dose_per_day": _dose_per_day(order, dose),
-        "duration": read_duration(order),
-    }
+def facts_of_another_patients_order() -> Facts:
+    """The facts of an order that names another patient: nothing of this patient's data is read for it."""
+    states = {name: ABSENT if ABSENT in kind.states else UNKNOWN for name, kind in CATALOGUE.items()}
+    facts = {name: Fact(state, note="not read") for name, state in states.items()}
+    note = "it is for somebody else than this call is about, so nothing was looked at for it"
+    return {**facts, "use": known(ANOTHER_PATIENT), "other_patient": unknown(note)}
 
 
 def _age(chart: Chart, patient: Patient, now: datetime) -> Fact:
@@ -118,27 +85,10 @@ def _age(chart: Chart, patient: Patient, now: datetime) -> Fact:
     return known(Decimal(age), (origin,), amount=str(age))
 
 
-def _weight(chart: Chart, weight: Weight | None) -> Fact:
+def _weight(chart: Chart, on_record: WeightOnRecord) -> Fact:
+    weight = on_record.weight
+    if on_record.unused:
+        return unknown(on_record.unused)
     if weight is None:
         return chart.gap(queries.BODY) or absent("no weight that can be used")
     return known(weight.kg, (Origin(weight.reference, f"{format_number(weight.kg)} kg"),))
-
-
-def _dose_per_day(order: Order, dose: Dose) -> Fact:
-    origin = (Origin(order.reference, "dosageInstruction"),)
-    if dose.per_day is None:
-        return absent("the order states no dose yet", origin)
-    if isinstance(dose.per_day, Refusal):
-        return unknown(dose.per_day.reason, origin, why=dose.per_day.reason)
-    return known(dose.per_day, origin, amount=f"{format_number(round_significant(dose.per_day, 6))} mg")
-
-
-def dose_together(order_facts: Sequence[Facts]) -> Fact:
-    """The doses per day of several orders by mouth, added up; absent for one order, or where one is not known."""
-    by_mouth = [facts["dose_per_day"] for facts in order_facts if facts["use"].value in (SOMATIC, OTHER)]
-    doses = [fact.value for fact in by_mouth if isinstance(fact.value, Decimal)]
-    if len(by_mouth) < 2 or len(doses) < len(by_mouth):
-        return absent("one order, or a dose that is not known")
-    total = sum(doses, Decimal(0))
-    origins = tuple(origin for fact in by_mouth for origin in fact.origins)
-    return known(total, origins, amount=f"{format_number(round_significant(total, 6))} mg")

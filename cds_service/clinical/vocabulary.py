@@ -1,4 +1,4 @@
-"""What content gives to reading: code lists, name lists and thresholds, each from `cards/`."""
+"""The part of content that reading needs: code lists, name lists and thresholds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,9 +38,10 @@ CODE_LISTS = (
 )
 NAME_LISTS = (
     "acetaminophen-poisoning-words",
+    "acetylcysteine-brands",
     "acetylcysteine-names",
+    "amino-acid-order-words",
     "amino-acid-words",
-    "antidote-brands",
     "bleeding-risk-words",
     "bronchospasm-risk-words",
     "count-unit-words",
@@ -54,6 +55,7 @@ NAME_LISTS = (
     "kidney-disease-words",
     "kidney-failure-words",
     "kidney-injury-words",
+    "nac-companions",
     "nitroglycerin-names",
     "numeral-words",
     "other-specimens",
@@ -100,9 +102,9 @@ THRESHOLDS = (
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Everything that reading needs to know and that a clinician may review: no code or number stands in Python.
+    """What a clinician reviews of reading: no clinical code or threshold is written in Python.
 
-    `site_intervals` are a site's own reference intervals, by analyte; none unless its settings give them.
+    `site_intervals` are a site's own reference intervals by analyte, if its settings have any.
     """
 
     code_lists: Mapping[str, CodeList]
@@ -111,7 +113,7 @@ class Vocabulary:
     site_intervals: Mapping[str, tuple[SiteInterval, ...]] = field(default_factory=dict)
 
     def missing(self) -> list[tuple[str, str]]:
-        """Each list and threshold that reading needs and that content does not give, with the file it belongs in."""
+        """Each list and threshold that reading needs and content lacks: the file that it belongs in, and its name."""
         lists = [(f"codelists/{name}.csv", name) for name in CODE_LISTS if name not in self.code_lists]
         lists += [(f"codelists/{name}.csv", name) for name in NAME_LISTS if name not in self.name_lists]
         return lists + [("thresholds.toml", name) for name in THRESHOLDS if name not in self.thresholds]

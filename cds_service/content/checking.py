@@ -46,7 +46,7 @@ def check_content(content: Content, cards: Path, fixtures: Path) -> Report:
         _check_card(card, partitions, report)
     for phrase in content.phrases.values():
         _check_phrase(phrase, partitions, report)
-    _check_antidote(content, partitions, report)
+    _check_uses(content, partitions, report)
     _check_empty(content, report)
     _check_examples(content, fixtures, report)
     report.lines.insert(0, f"{cards.name}/: content {content.about.version}, {content.about.status}")
@@ -85,13 +85,11 @@ def _fact(kind: FactType, state: State, value: str | Decimal | None) -> Fact:
 
 
 def _is_possible(facts: Facts) -> bool:
-    """What reading can never produce: a sample time without a result, signs of poisoning without antidote use."""
+    """False for what reading can never produce: a sample time without a result."""
     if "glutamate" in facts and "glutamate_sample" in facts:
         result, sample = facts["glutamate"].state, facts["glutamate_sample"].state
         if result is not sample and (result is not State.KNOWN or sample is State.ABSENT):
             return False
-    if "use" in facts and "poisoning" in facts:
-        return facts["use"].value == "antidote" or facts["poisoning"].state is not State.KNOWN
     return True
 
 
@@ -104,10 +102,13 @@ def _facts_of(cards: Iterable[Card]) -> set[str]:
 
 
 def _check_baseline(content: Content, partitions: _Partitions, report: Report) -> None:
-    """Exactly one baseline card in use *other*, none elsewhere; where glutamate is unknown, screening stands in."""
+    """Exactly one baseline card in use *other*, none elsewhere or beside a critical allergy.
+
+    Where glutamate is unknown, the card that names the screens stands in.
+    """
     family = [card for card in content.cards if card.family == "baseline"]
     after = [card for card in content.cards if card.after_others]
-    names, count = {"use", "age", "glutamate", *_facts_of(family)}, 0
+    names, count = {"use", "age", "glutamate", "hypersensitivity", *_facts_of(family)}, 0
     for facts in partitions.combinations(names):
         count += 1
         speaking = [card.id for card in family if _advises(card, facts)]
@@ -125,11 +126,16 @@ def _is_child(facts: Facts) -> bool:
 
 
 def _is_stood_in(facts: Facts) -> bool:
-    return facts["use"].value == "other" and facts["glutamate"].state is State.UNKNOWN and not _is_child(facts)
+    return _has_baseline(facts) and facts["glutamate"].state is State.UNKNOWN and not _is_child(facts)
+
+
+def _has_baseline(facts: Facts) -> bool:
+    """In use *other*; not beside a critical allergy, with which there is nothing to dose."""
+    return facts["use"].value == "other" and facts["hypersensitivity"].value != "present"
 
 
 def _wanted_baselines(facts: Facts) -> int:
-    return int(facts["use"].value == "other" and not _is_stood_in(facts))
+    return int(_has_baseline(facts) and not _is_stood_in(facts))
 
 
 def _stands_in(facts: Facts, family: Sequence[Card], after: Sequence[Card]) -> bool:
@@ -189,16 +195,27 @@ def _check_phrase(phrase: Phrase, partitions: _Partitions, report: Report) -> No
 _NOTHING = Fact(State.UNKNOWN)
 
 
-def _check_antidote(content: Content, partitions: _Partitions, report: Report) -> None:
-    """In antidote use nothing but the hypersensitivity warning speaks, whatever else is true."""
-    count = 0
+_SPEAKS_IN = {  # the uses in which few cards may speak, or none, whatever else is true
+    "antidote": {"acetylcysteine-hypersensitivity"},
+    "ophthalmic": set[str](),
+    "elsewhere": {"acetylcysteine-hypersensitivity", "screening-incomplete"},
+    "another patient": {"screening-incomplete"},
+}
+
+
+def _check_uses(content: Content, partitions: _Partitions, report: Report) -> None:
+    counts = dict.fromkeys(_SPEAKS_IN, 0)
     for card in content.cards:
         for facts in partitions.combinations({"use", *_facts_of([card])}):
-            if facts["use"].value == "antidote":
-                count += 1
-                if _advises(card, facts) and card.id != "acetylcysteine-hypersensitivity":
-                    report.fail(f"{card.id}/card.toml", f"it speaks in antidote use: {_say(facts)}")
-    report.lines.append(f"antidote use: only the hypersensitivity warning speaks in {count} combinations")
+            use = str(facts["use"].value)
+            if use not in _SPEAKS_IN:
+                continue
+            counts[use] += 1
+            if _advises(card, facts) and card.id not in _SPEAKS_IN[use]:
+                report.fail(f"{card.id}/card.toml", f"it speaks in {use} use: {_say(facts)}")
+    for use, cards in _SPEAKS_IN.items():
+        allowed = f"only {' and '.join(sorted(cards))} may speak" if cards else "no card speaks"
+        report.lines.append(f"use {use}: {allowed} in {counts[use]} combinations")
 
 
 def _check_empty(content: Content, report: Report) -> None:

@@ -74,7 +74,7 @@ def run_example(example: Example, card: Card, content: Content, fixtures: Path) 
     for key in example.not_sent:
         del prefetch[key]
     draft_orders = [order_for(fixtures, name, example.patient) for name in (example.order, *example.also_drafted)]
-    orders = read_orders(draft_orders, draft_orders[:1], (), content.vocabulary)
+    orders = read_orders(example.patient, draft_orders, draft_orders[:1], (), content.vocabulary)
     if not orders.acetylcysteine_orders:
         raise ValueError(f"the order {example.order} is not for acetylcysteine")
     chart = build_chart(example.patient, prefetch)

@@ -1,1 +1,1 @@
-"""Demo mode: a FHIR server that only reads, with the invented people of the fixtures. Off unless it is asked for."""
+"""Demo mode: a read-only FHIR server with the invented patients of the fixtures. Off by default."""

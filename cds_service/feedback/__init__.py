@@ -1,1 +1,1 @@
-"""What was shown and what became of it: the database, what is written to it, and the report that is read from it."""
+"""Records of shown cards and of clinicians' feedback: the database, and the report on it."""

@@ -1,4 +1,4 @@
-"""The engine for a URL: SQLite in a file, or PostgreSQL. All that the two need differently is here."""
+"""Engines for SQLite and PostgreSQL. All differences between the two are in this module."""
 
 import sqlite3
 from pathlib import Path
@@ -14,24 +14,24 @@ from cds_service.errors import DatabaseRefused
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 _PRAGMAS = (
-    "PRAGMA journal_mode = WAL",  # the report reads while the service writes
-    "PRAGMA synchronous = FULL",  # a commit survives a loss of power
-    "PRAGMA busy_timeout = 2000",  # another process may be writing; in ms
+    "PRAGMA journal_mode = WAL",  # the report can read while the service writes
+    "PRAGMA synchronous = FULL",  # commits survive a power failure
+    "PRAGMA busy_timeout = 2000",  # in ms; another process may be writing
 )
-_MIGRATING = 6_710_886_401  # any number, the same in every process that may migrate
-POOL_TIMEOUT = 2  # seconds until a connection must be free
+_MIGRATION_LOCK = 6_710_886_401  # an arbitrary key, the same in every process
+POOL_TIMEOUT = 2  # seconds to wait for a free connection
 
 
-def new_engine(address: str) -> AsyncEngine:
-    """An engine that has not connected yet."""
-    url = _url(address)
-    return _sqlite(url) if url.get_backend_name() == "sqlite" else _postgresql(url)
+def new_engine(database_url: str) -> AsyncEngine:
+    """An engine that connects on first use. Raises `DatabaseRefused` for an invalid URL."""
+    url = _parse_url(database_url)
+    return _new_sqlite(url) if url.get_backend_name() == "sqlite" else _new_postgresql(url)
 
 
-def _url(address: str) -> URL:
-    """The URL with the driver that is used here. An error never repeats it: it may hold a password."""
+def _parse_url(database_url: str) -> URL:
+    """The URL with our driver. Errors never repeat the URL, which may contain a password."""
     try:
-        url = make_url(address)
+        url = make_url(database_url)
     except (ArgumentError, ValueError):
         raise DatabaseRefused("CDS_DATABASE_URL is not the URL of a database") from None
     driver = _DRIVERS.get(url.drivername.partition("+")[0])
@@ -40,17 +40,20 @@ def _url(address: str) -> URL:
     return url.set(drivername=driver)
 
 
-def _sqlite(url: URL) -> AsyncEngine:
-    """One connection: SQLite takes one writer at a time, and waiting in line is faster than asking again."""
-    engine = _engine(url, pool_size=1)
+def _new_sqlite(url: URL) -> AsyncEngine:
+    """Has a single connection: SQLite allows one writer at a time, and queueing is faster than retrying."""
+    engine = _new_engine(url, pool_size=1)
     event.listen(engine.sync_engine, "do_connect", lambda *_: _prepare_file(url))
     event.listen(engine.sync_engine, "connect", _set_pragmas)
     return engine
 
 
 def _prepare_file(url: URL) -> None:
-    """Makes the folder, and tries the file. The driver opens it in a thread; where that fails, the thread answers an
-    event loop that may be over, and Python writes its traceback among the log lines."""
+    """Creates the folder, and opens the file once.
+
+    The driver opens the file in a thread. If that fails after the event loop has ended, Python prints a traceback among
+    the log lines; opening it here raises the error first.
+    """
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         sqlite3.connect(url.database).close()
@@ -63,31 +66,32 @@ def _set_pragmas(connection: DBAPIConnection, _record: Any) -> None:
     cursor.close()
 
 
-def _postgresql(url: URL) -> AsyncEngine:
-    """A server that was restarted is noticed before a connection is used; one that is gone, within seconds."""
-    patience = {"connect_timeout": POOL_TIMEOUT, "keepalives_idle": 5, "tcp_user_timeout": 5000}
-    return _engine(url, pool_size=5, pool_pre_ping=True, connect_args=patience)
+def _new_postgresql(url: URL) -> AsyncEngine:
+    """Detects a restarted server before using a connection, and an unreachable one within seconds."""
+    timeouts = {"connect_timeout": POOL_TIMEOUT, "keepalives_idle": 5, "tcp_user_timeout": 5000}
+    return _new_engine(url, pool_size=5, pool_pre_ping=True, connect_args=timeouts)
 
 
-def _engine(url: URL, **more: Any) -> AsyncEngine:
-    """Parameters stay out of errors, as they stay out of logs."""
+def _new_engine(url: URL, **options: Any) -> AsyncEngine:
     return create_async_engine(
         url,
         poolclass=AsyncAdaptedQueuePool,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT,
-        hide_parameters=True,
-        **more,
+        hide_parameters=True,  # no stored data in error messages
+        **options,
     )
 
 
 async def begin_snapshot(connection: AsyncConnection) -> None:
-    """Begins a transaction whose reads all see the same moment, and block nobody."""
-    sqlite = connection.dialect.name == "sqlite"
-    await connection.execute(text("BEGIN" if sqlite else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+    """Begins a transaction whose reads see one consistent snapshot and block nobody."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    statement = "BEGIN" if is_sqlite else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+    await connection.execute(text(statement))
 
 
 async def begin_migration(connection: AsyncConnection) -> None:
-    """Begins a transaction that only one process at a time can be in."""
-    sqlite = connection.dialect.name == "sqlite"
-    await connection.execute(text("BEGIN IMMEDIATE" if sqlite else f"SELECT pg_advisory_xact_lock({_MIGRATING})"))
+    """Begins a transaction that only one process at a time can hold."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    statement = "BEGIN IMMEDIATE" if is_sqlite else f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"
+    await connection.execute(text(statement))

@@ -1,4 +1,4 @@
-"""The schema: told apart from what this version needs, and brought up to it."""
+"""Checks the schema of a database, and migrates it to that of this version."""
 
 from alembic import command
 from alembic.config import Config
@@ -14,19 +14,19 @@ _SCRIPTS = "cds_service.feedback:migrations"  # a folder of a package, as Alembi
 
 
 async def prepare(engine: AsyncEngine) -> None:
-    """An SQLite file is made and migrated; a PostgreSQL server is only looked at. Raises `DatabaseRefused`."""
+    """Creates or migrates an SQLite file; only checks a PostgreSQL database. Raises `DatabaseRefused`."""
     await (migrate(engine) if engine.dialect.name == "sqlite" else check(engine))
 
 
 async def check(engine: AsyncEngine) -> None:
     """Raises `DatabaseRefused` unless the schema is that of this version."""
     async with engine.connect() as connection:
-        if await connection.run_sync(_revision) != _known()[0]:
+        if await connection.run_sync(_read_revision) != _known_revisions()[0]:
             raise DatabaseRefused("the database's schema is older than this version: run `cds-service migrate` first")
 
 
 async def check_or_create(engine: AsyncEngine) -> None:
-    """As `check`, except that a new SQLite file gets its tables: a report before the first start is empty."""
+    """Like `check`, but creates the tables in a new SQLite file, so that a report before the first start is empty."""
     if engine.dialect.name == "sqlite" and await _is_new(engine):
         await migrate(engine)
     else:
@@ -35,38 +35,38 @@ async def check_or_create(engine: AsyncEngine) -> None:
 
 async def _is_new(engine: AsyncEngine) -> bool:
     async with engine.connect() as connection:
-        return await connection.run_sync(_revision) is None
+        return await connection.run_sync(_read_revision) is None
 
 
 async def migrate(engine: AsyncEngine) -> str:
-    """Brings the schema up to date and says its revision. Of several processes, the first does the work."""
+    """Brings the schema up to date and returns its revision. If several processes try, the first does the work."""
     async with engine.connect() as connection:
         await begin_migration(connection)
         await connection.run_sync(_upgrade)
         await connection.commit()
-    return _known()[0]
+    return _known_revisions()[0]
 
 
 def _upgrade(connection: Connection) -> None:
-    if _revision(connection) != _known()[0]:
+    if _read_revision(connection) != _known_revisions()[0]:
         command.upgrade(new_config(connection), "head")
 
 
 def new_config(connection: Connection | None = None) -> Config:
-    """The configuration of Alembic. `migrations/env.py` runs the scripts in the transaction of the connection."""
+    """Alembic's configuration. `migrations/env.py` runs the migrations in the transaction of the connection."""
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", _SCRIPTS)
     return config
 
 
-def _revision(connection: Connection) -> str | None:
-    """The revision of the schema. One that this version does not know was made by a newer one."""
+def _read_revision(connection: Connection) -> str | None:
+    """The revision of the schema; None if there is none. Raises `DatabaseRefused` for one of a newer version."""
     revision = MigrationContext.configure(connection).get_current_revision()
-    if revision is not None and revision not in _known():
+    if revision is not None and revision not in _known_revisions():
         raise DatabaseRefused("the database's schema is newer than this version of the service: install the newer one")
     return revision
 
 
-def _known() -> list[str]:
-    """The revisions of this version, the newest first."""
+def _known_revisions() -> list[str]:
+    """The revisions that this version knows, newest first."""
     return [script.revision for script in ScriptDirectory.from_config(new_config()).walk_revisions()]

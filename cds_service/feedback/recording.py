@@ -1,4 +1,4 @@
-"""Shown cards on their way to the database: a bounded queue, written in groups, so that no answer waits for a disk."""
+"""Writes shown cards to the database in batches from a bounded queue, so that no response waits for the disk."""
 
 import asyncio
 from collections import deque
@@ -7,78 +7,80 @@ from functools import partial
 from typing import Any
 
 from cds_service.errors import StoreDown
-from cds_service.feedback.store import OUR_FAULT, Counting, Store, ping
+from cds_service.feedback.store import INVALID_ROWS, RecordMetrics, Store, ping
 from cds_service.feedback.tables import insert_new, shown_cards
 from cds_service.telemetry.logs import get_logger, where_it_broke
 
 Row = Mapping[str, Any]
-GATHERING = 0.01  # seconds that a group is gathered; with its commit, at most 50 ms are lost if the process is killed
-_GROUP = 500  # rows
-_LOOK = 5.0  # seconds between looks at an idle database
-_PAUSE = 1.0  # seconds until a database that is away is tried again
+BATCH_DELAY = 0.01  # seconds; with the commit, at most 50 ms of cards are lost if the process is killed
+_BATCH_SIZE = 500  # rows
+_PING_INTERVAL = 5.0  # seconds between pings of an idle database
+_RETRY_INTERVAL = 1.0  # seconds until a database that is down is tried again
 
 
 class Recorder:
-    """Holds what is not written yet. A full queue gives up its oldest card: what follows will be asked about sooner."""
+    """A queue of rows to write. When full it drops its oldest row: feedback is still to come for the newest cards."""
 
-    def __init__(self, store: Store, size: int, counting: Counting) -> None:
+    def __init__(self, store: Store, queue_size: int, metrics: RecordMetrics) -> None:
         self._store = store
-        self._waiting: deque[Row] = deque(maxlen=size)
-        self._group: list[Row] = []
+        self._queue: deque[Row] = deque(maxlen=queue_size)
+        self._batch: list[Row] = []
         self._arrived = asyncio.Event()
-        self._counting = counting
+        self._metrics = metrics
 
     def __len__(self) -> int:
-        return len(self._waiting) + len(self._group)
+        return len(self._queue) + len(self._batch)
 
     def put(self, row: Row) -> None:
-        """Takes a row, at once."""
-        if len(self._waiting) == self._waiting.maxlen:
-            self._counting.queue_full()
-        self._waiting.append(row)
-        self._counting.queue(len(self))
+        """Adds a row to the queue without blocking."""
+        if len(self._queue) == self._queue.maxlen:
+            self._metrics.count_dropped_records()
+        self._queue.append(row)
+        self._metrics.set_queue_depth(len(self))
         self._arrived.set()
 
     async def run(self) -> None:
-        """Writes group after group, until it is cancelled. While the database is away it is tried once a second."""
+        """Writes batch after batch until it is cancelled. A database that is down is tried once a second."""
         while True:
             try:
                 await self._wait()
                 await self.flush()
             except StoreDown:
-                await asyncio.sleep(_PAUSE)
-            except Exception as error:  # whatever it is, the cards after it are still to be written
+                await asyncio.sleep(_RETRY_INTERVAL)
+            except Exception as error:  # later cards must still be written
                 get_logger().error("bug", error=type(error).__name__, where=where_it_broke(error))
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(_RETRY_INTERVAL)
 
     async def _wait(self) -> None:
-        """Until there is something to write, and a little longer. An idle database is looked at from time to time."""
-        if self._group:  # what could not be written is tried again
+        """Waits for a row, and a little longer for others. Pings an idle database."""
+        if self._batch:  # it could not be written, and is tried again
             return
         try:
-            async with asyncio.timeout(_LOOK):  # `wait_for` of Python 3.11 may lose that the task was cancelled
+            async with asyncio.timeout(_PING_INTERVAL):  # `wait_for` in Python 3.11 may swallow a cancellation
                 await self._arrived.wait()
-            await asyncio.sleep(GATHERING)
+            await asyncio.sleep(BATCH_DELAY)
         except TimeoutError:
             await self._store.run(ping)
 
     async def flush(self) -> None:
-        """Writes everything that waits by now: what comes meanwhile is gathered first, or one transaction would follow
-        another all the time. Raises `StoreDown`; then nothing is lost, and nothing is written twice."""
-        self._arrived.clear()
-        left = len(self)
-        while left > 0 and (group := self._next_group()):
-            left -= len(group)
-            try:
-                await self._store.run(partial(insert_new, shown_cards, group))
-            except OUR_FAULT as error:
-                get_logger().error("bug", error=type(error).__name__, lost_cards=len(group))
-            self._group = []
-            self._counting.queue(len(self))
+        """Writes the rows that are waiting now. Raises `StoreDown`; then no row is lost and none is written twice.
 
-    def _next_group(self) -> list[Row]:
-        """The group that could not be written, or else the next that leaves the queue."""
-        if not self._group:
-            count = min(_GROUP, len(self._waiting))
-            self._group = [self._waiting.popleft() for _ in range(count)]
-        return self._group
+        Rows that arrive in the meantime wait for the next batch, so that transactions do not follow without a pause.
+        """
+        self._arrived.clear()
+        remaining = len(self)
+        while remaining > 0 and (batch := self._next_batch()):
+            remaining -= len(batch)
+            try:
+                await self._store.run(partial(insert_new, shown_cards, batch))
+            except INVALID_ROWS as error:
+                get_logger().error("bug", error=type(error).__name__, lost_cards=len(batch))
+            self._batch = []
+            self._metrics.set_queue_depth(len(self))
+
+    def _next_batch(self) -> list[Row]:
+        """The batch that could not be written, or else the next rows of the queue."""
+        if not self._batch:
+            count = min(_BATCH_SIZE, len(self._queue))
+            self._batch = [self._queue.popleft() for _ in range(count)]
+        return self._batch

@@ -1,4 +1,4 @@
-"""What the service remembers, for all its replicas: shown cards, feedback, tokens that were seen."""
+"""Records shared by all replicas: shown cards, feedback, and used tokens."""
 
 import asyncio
 import hashlib
@@ -12,34 +12,34 @@ from cds_service.errors import DatabaseRefused, StoreDown
 from cds_service.feedback import tables
 from cds_service.feedback.pruning import prune
 from cds_service.feedback.recording import Recorder, Row
-from cds_service.feedback.store import Counting, Store, Uncounted
+from cds_service.feedback.store import NoMetrics, RecordMetrics, Store
 from cds_service.hooks.cards import Card
 from cds_service.hooks.feedback import Feedback
 from cds_service.telemetry.logs import get_logger
 from cds_service.telemetry.logs import safe_instance as only_uuid
 
-QUEUE = 10_000  # shown cards that wait while the database is away
-_CLOSING = 5.0  # seconds for writing what waits at the end
-_PRUNING = 3600.0  # seconds between two prunings
+QUEUE_SIZE = 10_000  # shown cards that may wait while the database is down
+_CLOSE_TIMEOUT = 5.0  # seconds for writing the queue at the end
+_PRUNE_INTERVAL = 3600.0  # seconds
 
 
 class Records:
-    """Writes cards without being waited for; feedback and tokens are committed when a call of theirs returns."""
+    """Stores cards in the background; feedback and tokens are committed when their methods return."""
 
     def __init__(
         self,
-        address: str,
+        database_url: str,
         content_version: str,
         now: Callable[[], datetime],
         *,
         retention_days: int = 365,
         keep_comments: bool = False,
-        counting: Counting | None = None,
-        queue: int = QUEUE,
+        metrics: RecordMetrics | None = None,
+        queue_size: int = QUEUE_SIZE,
     ) -> None:
-        counting = counting or Uncounted()
-        self._store = Store(address, counting)
-        self._recorder = Recorder(self._store, queue, counting)
+        metrics = metrics or NoMetrics()
+        self._store = Store(database_url, metrics)
+        self._recorder = Recorder(self._store, queue_size, metrics)
         self._content_version, self._now = content_version, now
         self._retention = timedelta(days=retention_days)
         self._keep_comments = keep_comments
@@ -47,11 +47,11 @@ class Records:
 
     @property
     def is_up(self) -> bool:
-        """Whether the database answered when it was last asked; an idle one is asked every few seconds."""
+        """Whether the last transaction succeeded; an idle database is pinged every few seconds."""
         return self._store.is_up
 
     async def __aenter__(self) -> "Records":
-        """Raises `DatabaseRefused`; a database that is away is waited for in the background."""
+        """Raises `DatabaseRefused`. If the database is down, it is retried in the background."""
         try:
             await self._store.open()
         except DatabaseRefused:
@@ -61,24 +61,24 @@ class Records:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Writes what waits, in bounded time, and closes."""
+        """Writes the queue, within a time limit, and closes."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         try:
-            await asyncio.wait_for(self._recorder.flush(), _CLOSING)
+            await asyncio.wait_for(self._recorder.flush(), _CLOSE_TIMEOUT)
         except (StoreDown, TimeoutError):
             get_logger().error("records lost", cards=len(self._recorder))
         await self._store.close()
 
-    def shown(
+    def add_shown_cards(
         self, service: str, hook: str, hook_instance: str, client: str, cards: Iterable[tuple[str, Card]]
     ) -> None:
-        """Notes that cards were shown, each with its id. Returns at once, whatever the database does."""
+        """Queues cards, each with its id, for writing. Never blocks, whatever the state of the database."""
         for card_id, card in cards:
-            self._recorder.put(self._as_row(service, hook, only_uuid(hook_instance), client, card_id, card))
+            self._recorder.put(self._card_row(service, hook, only_uuid(hook_instance), client, card_id, card))
 
-    def _as_row(self, service: str, hook: str, hook_instance: str, client: str, card_id: str, card: Card) -> Row:
+    def _card_row(self, service: str, hook: str, hook_instance: str, client: str, card_id: str, card: Card) -> Row:
         return {
             "uuid": card.uuid,
             "card": card_id,
@@ -91,23 +91,23 @@ class Records:
             "shown_at": self._now(),
         }
 
-    async def keep(self, service: str, client: str, items: Sequence[Feedback]) -> None:
-        """Keeps a batch of feedback, all or nothing; what is there already stays one row. Raises `StoreDown`."""
-        rows = {row["id"]: row for row in (self._kept(service, client, item) for item in items)}
-        in_order = [rows[key] for key in sorted(rows)]  # two batches never wait for each other in a circle
-        if in_order:
-            await self._store.run(partial(tables.insert_new, tables.feedback, in_order))
+    async def save_feedback(self, service: str, client: str, items: Sequence[Feedback]) -> None:
+        """Stores a batch of feedback, all or nothing; repeated items stay one row. Raises `StoreDown`."""
+        rows = {row["id"]: row for row in (self._feedback_row(service, client, item) for item in items)}
+        sorted_rows = [rows[key] for key in sorted(rows)]  # a fixed order, so that two batches cannot deadlock
+        if sorted_rows:
+            await self._store.run(partial(tables.insert_new, tables.feedback, sorted_rows))
 
-    def _kept(self, service: str, client: str, item: Feedback) -> dict[str, Any]:
+    def _feedback_row(self, service: str, client: str, item: Feedback) -> dict[str, Any]:
         comment = item.comment if self._keep_comments else ""
-        sent = [service, client, item.card.lower(), item.outcome, item.at.isoformat(), *item.suggestions]
+        identity = [service, client, item.card.lower(), item.outcome, item.at.isoformat(), *item.suggestions]
         return {
-            "id": _digest(*sent, "", item.reason_system, item.reason_code, comment),
+            "id": _digest(*identity, "", item.reason_system, item.reason_code, comment),
             "card_uuid": only_uuid(item.card),
             "service": service,
             "client": client,
             "outcome": item.outcome,
-            "suggestions": " ".join(only_uuid(one) for one in item.suggestions),
+            "suggestions": " ".join(only_uuid(suggestion) for suggestion in item.suggestions),
             "reason_system": item.reason_system,
             "reason_code": item.reason_code,
             "comment": comment,
@@ -116,9 +116,9 @@ class Records:
         }
 
     async def is_new_token(self, client: str, jti: str, until: datetime) -> bool:
-        """Whether no replica has seen this token; from now on it is seen. Raises `StoreDown`."""
+        """Whether no replica has seen this token before. It counts as seen from now on. Raises `StoreDown`."""
         row = {"client": client, "token": _digest(jti), "until": until}
-        return await self._store.run(partial(tables.is_inserted, tables.seen_tokens, row))
+        return await self._store.run(partial(tables.insert_if_new, tables.seen_tokens, row))
 
     async def _prune_hourly(self) -> None:
         while True:
@@ -126,8 +126,8 @@ class Records:
                 now = self._now()
                 await prune(self._store, now=now, kept_since=now - self._retention)
             except StoreDown:
-                pass  # the store has said so; the next hour will do
-            await asyncio.sleep(_PRUNING)
+                pass  # the store has logged it; the next hour will do
+            await asyncio.sleep(_PRUNE_INTERVAL)
 
 
 def _digest(*parts: str) -> str:

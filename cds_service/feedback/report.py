@@ -1,4 +1,4 @@
-"""What the report says, and how it is printed: tables, CSV, JSON."""
+"""The report, and its output as tables, CSV and JSON."""
 
 import csv
 import io
@@ -12,8 +12,8 @@ from rich.table import Column, Table
 
 
 @dataclass(frozen=True)
-class Line:
-    """What became of one card: in all, or of one client and one version of the content."""
+class CardStatistics:
+    """What clinicians did with a card: in total, or for one client and content version."""
 
     card: str
     client: str
@@ -22,88 +22,88 @@ class Line:
     accepted: int
     overridden: int
     ignored_share: float
-    seconds_to_action: float | None  # the median; None where there was no action
+    seconds_to_action: float | None  # median; None without any action
     reasons: dict[str, int]
 
 
 @dataclass(frozen=True)
 class Report:
-    """All cards; the same by client and version; and how many items were about cards that are not on record."""
+    """Statistics of each card, also by client and content version; and by client, feedback on cards not on record."""
 
     since: datetime | None
-    cards: Sequence[Line]
-    by_client_and_version: Sequence[Line]
+    cards: Sequence[CardStatistics]
+    by_client_and_version: Sequence[CardStatistics]
     feedback_on_unknown_cards: dict[str, int]
 
 
 def as_json(report: Report) -> str:
-    """One object, with a line break at its end."""
-    whole = {
+    """The report as a JSON object, followed by a line break."""
+    members = {
         "since": report.since,
-        "cards": [_without_split(line) for line in report.cards],
+        "cards": [_as_total(card) for card in report.cards],
         "by_client_and_version": report.by_client_and_version,
         "feedback_on_unknown_cards": report.feedback_on_unknown_cards,
     }
-    return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode() + "\n"
+    return msgspec.json.format(msgspec.json.encode(members), indent=2).decode() + "\n"
 
 
-def _without_split(line: Line) -> dict[str, object]:
-    return {name: value for name, value in asdict(line).items() if name not in ("client", "content_version")}
+def _as_total(card: CardStatistics) -> dict[str, object]:
+    return {name: value for name, value in asdict(card).items() if name not in ("client", "content_version")}
 
 
 def as_csv(report: Report) -> str:
-    """One line for each card, client and version; counts can be added up from them, medians cannot."""
-    written = io.StringIO()
-    writer = csv.DictWriter(written, list(Line.__dataclass_fields__), lineterminator="\n")
+    """One line per card, client and content version. Counts can be summed over them, medians cannot."""
+    output = io.StringIO()
+    writer = csv.DictWriter(output, list(CardStatistics.__dataclass_fields__), lineterminator="\n")
     writer.writeheader()
-    for line in report.by_client_and_version:
-        writer.writerow({**asdict(line), "reasons": _reasons(line)})
-    return written.getvalue()
+    for card in report.by_client_and_version:
+        writer.writerow({**asdict(card), "reasons": _format_reasons(card)})
+    return output.getvalue()
 
 
-def _reasons(line: Line) -> str:
-    return "; ".join(f"{reason}: {count}" for reason, count in line.reasons.items())
+def _format_reasons(card: CardStatistics) -> str:
+    return "; ".join(f"{reason}: {count}" for reason, count in card.reasons.items())
 
 
 def as_tables(report: Report) -> list[Table | str]:
-    """For the terminal, in 80 columns: all cards, each client and version by itself, and the reasons."""
+    """For a terminal with 80 columns: all cards, then each client and content version, then the override reasons."""
     unknown = sum(report.feedback_on_unknown_cards.values())
-    splits = sorted({(line.client, line.content_version) for line in report.by_client_and_version})
+    groups = sorted({(card.client, card.content_version) for card in report.by_client_and_version})
     return [
-        _table("All cards", report.cards),
-        *(_table(f"Client {client}, content {version}", _of(report, client, version)) for client, version in splits),
-        _table_of_reasons(report.cards),
+        _cards_table("All cards", report.cards),
+        *(_group_table(report, client, version) for client, version in groups),
+        _reasons_table(report.cards),
         f"Items of feedback on cards that are not on record: {unknown}",
     ]
 
 
-def _of(report: Report, client: str, version: str) -> list[Line]:
-    return [line for line in report.by_client_and_version if (line.client, line.content_version) == (client, version)]
+def _group_table(report: Report, client: str, version: str) -> Table:
+    group = [card for card in report.by_client_and_version if (card.client, card.content_version) == (client, version)]
+    return _cards_table(f"Client {client}, content {version}", group)
 
 
-def _table(title: str, lines: Sequence[Line]) -> Table:
+def _cards_table(title: str, cards: Sequence[CardStatistics]) -> Table:
     table = Table(title=escape(title), title_justify="left", box=None)
     table.add_column("card", no_wrap=True)
     for name in ("shown", "accepted", "overridden", "ignored", "median"):
         table.add_column(name, justify="right", no_wrap=True)
-    for line in lines:
-        counts = (str(count) for count in (line.shown, line.accepted, line.overridden))
-        table.add_row(line.card, *counts, f"{line.ignored_share:.0%}", _duration(line.seconds_to_action))
+    for card in cards:
+        counts = (str(count) for count in (card.shown, card.accepted, card.overridden))
+        table.add_row(card.card, *counts, f"{card.ignored_share:.0%}", _format_duration(card.seconds_to_action))
     return table
 
 
-def _table_of_reasons(lines: Sequence[Line]) -> Table:
+def _reasons_table(cards: Sequence[CardStatistics]) -> Table:
     table = Table(
         "card", "reason", Column("times", justify="right"), title="Override reasons", title_justify="left", box=None
     )
-    for line in lines:
-        for reason, count in line.reasons.items():
-            table.add_row(line.card, escape(reason), str(count))
+    for card in cards:
+        for reason, count in card.reasons.items():
+            table.add_row(card.card, escape(reason), str(count))
     return table
 
 
-def _duration(seconds: float | None) -> str:
-    """The median time to action, in the unit that reads best."""
+def _format_duration(seconds: float | None) -> str:
     if seconds is None:
         return ""
     if seconds < 120:

@@ -1,6 +1,6 @@
-"""Reads the report. The database counts; the median, which the two databases would write differently, is taken here.
+"""Reads the report. The database counts; the median, for which the two databases have no common SQL, is computed here.
 
-A card counts once, however often feedback on it came: as accepted if any of its suggestions was, else as overridden.
+A card counts once, however much feedback it got: as accepted if any of its suggestions was, otherwise as overridden.
 """
 
 from collections import Counter, defaultdict
@@ -14,53 +14,53 @@ from sqlalchemy import FromClause, Select, and_, case, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cds_service.feedback.connecting import begin_snapshot
-from cds_service.feedback.report import Line, Report
+from cds_service.feedback.report import CardStatistics, Report
 from cds_service.feedback.tables import feedback, shown_cards
 
 Key = tuple[str, str, str]  # card, client, content version
 Tallies = Mapping[Key, "_Tally"]
-_KEY = (shown_cards.c.card, shown_cards.c.client, shown_cards.c.content_version)
+_KEY_COLUMNS = (shown_cards.c.card, shown_cards.c.client, shown_cards.c.content_version)
 
 
 @dataclass
 class _Tally:
     shown: int = 0
-    acted: int = 0
+    acted_on: int = 0
     accepted: int = 0
-    seconds: list[float] = field(default_factory=list)
+    seconds_to_action: list[float] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
 
     def add(self, other: "_Tally") -> None:
         self.shown += other.shown
-        self.acted += other.acted
+        self.acted_on += other.acted_on
         self.accepted += other.accepted
-        self.seconds += other.seconds
+        self.seconds_to_action += other.seconds_to_action
         self.reasons += other.reasons
 
 
 async def read_report(since: datetime | None, our_reasons: str, connection: AsyncConnection) -> Report:
-    """The report on cards shown since then; `our_reasons` is the system of the override reasons on cards."""
+    """The report on cards shown since then. `our_reasons` is the code system of the override reasons on our cards."""
     await begin_snapshot(connection)
-    found = await _tallies(connection, since, our_reasons)
+    tallies = await _read_tallies(connection, since, our_reasons)
     totals: Tallies = defaultdict(_Tally)
-    for (card, _, _), tally in found.items():
+    for (card, _, _), tally in tallies.items():
         totals[card, "", ""].add(tally)
-    unknown = await connection.execute(_unknown(since))
-    return Report(since, _lines(totals), _lines(found), {row.client: row.items for row in unknown})
+    unknown = await connection.execute(_unknown_cards_query(since))
+    return Report(since, _statistics(totals), _statistics(tallies), {row.client: row.items for row in unknown})
 
 
-async def _tallies(connection: AsyncConnection, since: datetime | None, our_reasons: str) -> Tallies:
-    found: Tallies = defaultdict(_Tally)
-    for *key, shown, acted, accepted in await connection.execute(_counts(since)):
-        tally = found[_key(key)]
-        tally.shown, tally.acted, tally.accepted = shown, acted, accepted
-    async for *key, shown_at, acted_at in await connection.stream(_times(since)):
+async def _read_tallies(connection: AsyncConnection, since: datetime | None, our_reasons: str) -> Tallies:
+    tallies: Tallies = defaultdict(_Tally)
+    for *key, shown, acted_on, accepted in await connection.execute(_counts_query(since)):
+        tally = tallies[_key(key)]
+        tally.shown, tally.acted_on, tally.accepted = shown, acted_on, accepted
+    async for *key, shown_at, acted_at in await connection.stream(_times_query(since)):
         seconds = (acted_at - shown_at).total_seconds()
-        if seconds >= 0:  # before it was shown: the client's clock is not ours
-            found[_key(key)].seconds.append(seconds)
-    for *key, system, code, count in await connection.execute(_reasons(since, our_reasons)):
-        found[_key(key)].reasons[_reason(system, code)] += count
-    return found
+        if seconds >= 0:  # an action before the display means that the client's clock differs from ours
+            tallies[_key(key)].seconds_to_action.append(seconds)
+    for *key, system, code, count in await connection.execute(_reasons_query(since, our_reasons)):
+        tallies[_key(key)].reasons[_format_reason(system, code)] += count
+    return tallies
 
 
 def _key(values: list[Any]) -> Key:
@@ -68,46 +68,47 @@ def _key(values: list[Any]) -> Key:
     return card, client, version
 
 
-def _acts() -> FromClause:
-    """What became of each card that anything became of."""
+def _actions() -> FromClause:
+    """For each card with feedback: whether a suggestion was accepted, and the time of the first action."""
     accepted = func.max(case((feedback.c.outcome == "accepted", 1), else_=0)).label("accepted")
     first = func.min(feedback.c.outcome_at).label("acted_at")
     grouped = (feedback.c.card_uuid, feedback.c.client)
     return select(*grouped, accepted, first).group_by(*grouped).subquery()
 
 
-def _same_card(acts: FromClause) -> Any:
-    """Feedback counts for the client that the card was shown to."""
-    return and_(acts.c.card_uuid == shown_cards.c.uuid, acts.c.client == shown_cards.c.client)
+def _same_card(actions: FromClause) -> Any:
+    """Feedback counts only from the client that the card was shown to."""
+    return and_(actions.c.card_uuid == shown_cards.c.uuid, actions.c.client == shown_cards.c.client)
 
 
-def _since(query: Select[Any], since: datetime | None) -> Select[Any]:
+def _shown_since(query: Select[Any], since: datetime | None) -> Select[Any]:
     return query.where(shown_cards.c.shown_at >= since) if since else query
 
 
-def _counts(since: datetime | None) -> Select[Any]:
-    acts = _acts()
-    counted = (func.count(), func.count(acts.c.card_uuid), func.coalesce(func.sum(acts.c.accepted), 0))
-    query = select(*_KEY, *counted).select_from(shown_cards.outerjoin(acts, _same_card(acts)))
-    return _since(query.group_by(*_KEY), since)
+def _counts_query(since: datetime | None) -> Select[Any]:
+    actions = _actions()
+    counts = (func.count(), func.count(actions.c.card_uuid), func.coalesce(func.sum(actions.c.accepted), 0))
+    query = select(*_KEY_COLUMNS, *counts).select_from(shown_cards.outerjoin(actions, _same_card(actions)))
+    return _shown_since(query.group_by(*_KEY_COLUMNS), since)
 
 
-def _times(since: datetime | None) -> Select[Any]:
-    acts = _acts()
-    query = select(*_KEY, shown_cards.c.shown_at, acts.c.acted_at)
-    return _since(query.select_from(shown_cards.join(acts, _same_card(acts))), since)
+def _times_query(since: datetime | None) -> Select[Any]:
+    actions = _actions()
+    query = select(*_KEY_COLUMNS, shown_cards.c.shown_at, actions.c.acted_at)
+    return _shown_since(query.select_from(shown_cards.join(actions, _same_card(actions))), since)
 
 
-def _reasons(since: datetime | None, ours: str) -> Select[Any]:
-    """How many cards were overridden for which reason; no system at all means ours."""
+def _reasons_query(since: datetime | None, ours: str) -> Select[Any]:
+    """The number of overridden cards by reason. A reason without a system counts as one of ours."""
     system = case((feedback.c.reason_system == literal(ours), ""), else_=feedback.c.reason_system).label("system")
-    acts, reason = _acts(), (system, feedback.c.reason_code)
-    joined = shown_cards.join(acts, _same_card(acts)).join(feedback, _same_card(feedback))
-    query = select(*_KEY, *reason, func.count(feedback.c.card_uuid.distinct())).select_from(joined)
-    return _since(query.where(acts.c.accepted == 0).group_by(*_KEY, *reason), since)
+    actions, reason = _actions(), (system, feedback.c.reason_code)
+    joined = shown_cards.join(actions, _same_card(actions)).join(feedback, _same_card(feedback))
+    query = select(*_KEY_COLUMNS, *reason, func.count(feedback.c.card_uuid.distinct())).select_from(joined)
+    return _shown_since(query.where(actions.c.accepted == 0).group_by(*_KEY_COLUMNS, *reason), since)
 
 
-def _unknown(since: datetime | None) -> Select[Any]:
+def _unknown_cards_query(since: datetime | None) -> Select[Any]:
+    """Feedback items by client whose cards are not on record."""
     joined = feedback.outerjoin(shown_cards, _same_card(feedback))
     query = (
         select(feedback.c.client, func.count().label("items")).select_from(joined).where(shown_cards.c.uuid.is_(None))
@@ -116,24 +117,25 @@ def _unknown(since: datetime | None) -> Select[Any]:
     return query.group_by(feedback.c.client).order_by(feedback.c.client)
 
 
-def _reason(system: str, code: str) -> str:
-    """A system of the client's own is named."""
+def _format_reason(system: str, code: str) -> str:
     if not code:
         return "no reason given"
     return f"{system}|{code}" if system else code
 
 
-def _lines(tallies: Tallies) -> list[Line]:
-    return [_line(key, tallies[key]) for key in sorted(tallies, key=lambda key: (-tallies[key].shown, key))]
+def _statistics(tallies: Tallies) -> list[CardStatistics]:
+    """The statistics of all tallies, most frequently shown first."""
+    return [_card_statistics(key, tallies[key]) for key in sorted(tallies, key=lambda key: (-tallies[key].shown, key))]
 
 
-def _line(key: Key, tally: _Tally) -> Line:
-    return Line(
+def _card_statistics(key: Key, tally: _Tally) -> CardStatistics:
+    seconds = tally.seconds_to_action
+    return CardStatistics(
         *key,
         shown=tally.shown,
         accepted=tally.accepted,
-        overridden=tally.acted - tally.accepted,
-        ignored_share=round(1 - tally.acted / tally.shown, 4),
-        seconds_to_action=round(median(tally.seconds), 1) if tally.seconds else None,
-        reasons=dict(sorted(tally.reasons.items(), key=lambda one: (-one[1], one[0]))),
+        overridden=tally.acted_on - tally.accepted,
+        ignored_share=round(1 - tally.acted_on / tally.shown, 4),
+        seconds_to_action=round(median(seconds), 1) if seconds else None,
+        reasons=dict(sorted(tally.reasons.items(), key=lambda reason: (-reason[1], reason[0]))),
     )

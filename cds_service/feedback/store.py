@@ -1,4 +1,4 @@
-"""The database as something that may be away: each transaction takes bounded time, or is an error that says so."""
+"""Access to a database that may be down: every transaction has a time limit, and raises `StoreDown` if it fails."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,86 +15,86 @@ from cds_service.feedback.migrating import check_or_create, migrate, prepare
 from cds_service.telemetry.logs import get_logger
 
 T = TypeVar("T")
-Work = Callable[[AsyncConnection], Awaitable[T]]
-OUR_FAULT = (DataError, IntegrityError)  # rows that no database would take: a bug, and no reason to try again
-_PATIENCE, _PATIENCE_AT_START = 3.0, 60.0  # seconds for one transaction; at the start it may have to migrate
+Work = Callable[[AsyncConnection], Awaitable[T]]  # the statements of one transaction
+INVALID_ROWS = (DataError, IntegrityError)  # no database would accept these rows: a bug, so retrying is pointless
+_TIMEOUT, _START_TIMEOUT = 3.0, 60.0  # seconds for a transaction; at start it may include a migration
 
 
-class Counting(Protocol):
-    """What is counted about the records."""
+class RecordMetrics(Protocol):
+    """The metrics of the records."""
 
-    def queue(self, depth: int) -> None:
-        """So many shown cards wait to be written."""
+    def set_queue_depth(self, depth: int) -> None:
+        """How many shown cards wait to be written."""
 
-    def queue_full(self) -> None:
-        """One shown card was given up for a newer one."""
+    def count_dropped_records(self) -> None:
+        """A shown card was dropped for a newer one."""
 
-    def database_down(self, down: bool) -> None:
-        """Whether the database is away."""
+    def set_database_up(self, is_up: bool) -> None:
+        """Whether the database is up."""
 
 
-class Uncounted:
-    """Counts nothing."""
+class NoMetrics:
+    """Measures nothing."""
 
-    def queue(self, depth: int) -> None:
-        """Nothing."""
+    def set_queue_depth(self, depth: int) -> None:
+        """Does nothing."""
 
-    def queue_full(self) -> None:
-        """Nothing."""
+    def count_dropped_records(self) -> None:
+        """Does nothing."""
 
-    def database_down(self, down: bool) -> None:
-        """Nothing."""
+    def set_database_up(self, is_up: bool) -> None:
+        """Does nothing."""
 
 
 class Store:
-    """Transactions on one database. `is_up` is whether the last one went well."""
+    """Transactions on a database. `is_up` says whether the last one succeeded."""
 
-    def __init__(self, address: str, counting: Counting) -> None:
-        self._engine = new_engine(address)
-        self._counting = counting
+    def __init__(self, database_url: str, metrics: RecordMetrics) -> None:
+        self._engine = new_engine(database_url)
+        self._metrics = metrics
         self._is_open = self._is_prepared = False
         self._running: set[asyncio.Task[Any]] = set()
         self.is_up = False
 
     async def open(self) -> None:
-        """Looks at the schema. A database that is away is no reason not to start; `DatabaseRefused` is."""
+        """Checks the schema. Raises `DatabaseRefused`; a database that is down does not prevent the start."""
         self._is_open = True
         with suppress(StoreDown):
-            await self._within(_PATIENCE_AT_START, ping)
+            await self._run_within(_START_TIMEOUT, ping)
 
     async def close(self) -> None:
-        """Closes the connections, once they are free, and unless the database does not even answer to that."""
+        """Closes the connections once they are free, within a time limit in case the database hangs."""
         self._is_open = False
         if self._running:
-            await asyncio.wait(self._running, timeout=_PATIENCE)
+            await asyncio.wait(self._running, timeout=_TIMEOUT)
         with suppress(TimeoutError, SQLAlchemyError, OSError):
-            await asyncio.wait_for(self._engine.dispose(), _PATIENCE)
+            await asyncio.wait_for(self._engine.dispose(), _TIMEOUT)
 
     async def run(self, work: Work[T]) -> T:
-        """The result of one transaction, committed. Raises `StoreDown`, also before it is opened."""
+        """Runs and commits one transaction. Raises `StoreDown`, also if the store is not open."""
         if not self._is_open:
             raise StoreDown
         try:
-            return await self._within(_PATIENCE, work)
-        except DatabaseRefused as error:  # it was away at the start, and came back with another schema
-            raise self._down(str(error)) from None
+            return await self._run_within(_TIMEOUT, work)
+        except DatabaseRefused as error:  # it was down at start, and came back with another schema
+            raise self._fail(str(error)) from None
 
-    async def _within(self, seconds: float, work: Work[T]) -> T:
-        """Not waited for beyond this time, even if it cannot be cancelled because the server hangs."""
+    async def _run_within(self, seconds: float, work: Work[T]) -> T:
+        """Returns within this time even if the transaction cannot be cancelled because the server hangs."""
         task = asyncio.create_task(self._transact(work))
         self._running.add(task)
-        task.add_done_callback(self._look_at)
+        task.add_done_callback(self._forget)
         done, _ = await asyncio.wait({task}, timeout=seconds)
         if not done:
             task.cancel()
-            raise self._down("no answer in time")
+            raise self._fail("no answer in time")
         try:
             result = task.result()
-        except OUR_FAULT:
+        except INVALID_ROWS:
             raise
         except (SQLAlchemyError, OSError) as error:
-            raise self._down(_code_of(error)) from None
-        self._note(True)
+            raise self._fail(_error_code(error)) from None
+        self._set_up(True)
         return result
 
     async def _transact(self, work: Work[T]) -> T:
@@ -104,17 +104,16 @@ class Store:
         async with self._engine.begin() as connection:
             return await work(connection)
 
-    def _look_at(self, task: asyncio.Task[Any]) -> None:
-        """Takes note of how it ended: it may be that nobody waits for it any more."""
+    def _forget(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         if not task.cancelled():
-            task.exception()
+            task.exception()  # retrieved, or asyncio would log the exception of a task that nobody waits for
 
-    def _down(self, why: str) -> StoreDown:
-        self._note(False, why)
+    def _fail(self, why: str) -> StoreDown:
+        self._set_up(False, why)
         return StoreDown()
 
-    def _note(self, is_up: bool, why: str = "") -> None:
+    def _set_up(self, is_up: bool, why: str = "") -> None:
         if is_up is self.is_up and is_up:
             return
         if is_up:
@@ -122,50 +121,50 @@ class Store:
         else:
             get_logger().warning("database down", why=why)
         self.is_up = is_up
-        self._counting.database_down(not is_up)
+        self._metrics.set_database_up(is_up)
 
 
 async def ping(connection: AsyncConnection) -> None:
-    """The smallest question."""
+    """The cheapest possible query."""
     await connection.execute(text("SELECT 1"))
 
 
-async def check_schema(address: str) -> None:
-    """What `Store.open` does, before a service starts. Raises `DatabaseRefused`."""
-    store = Store(address, Uncounted())
+async def check_schema(database_url: str) -> None:
+    """Opens and closes a store, before the service starts. Raises `DatabaseRefused`."""
+    store = Store(database_url, NoMetrics())
     try:
         await store.open()
     finally:
         await store.close()
 
 
-async def migrate_schema(address: str) -> str:
-    """Brings the schema up to date and says its revision. Raises `DatabaseRefused` or `StoreDown`."""
-    async with _engine_of_command(address) as engine:
+async def migrate_schema(database_url: str) -> str:
+    """Brings the schema up to date and returns its revision. Raises `DatabaseRefused` or `StoreDown`."""
+    async with _temporary_engine(database_url) as engine:
         return await migrate(engine)
 
 
-async def read_once(address: str, work: Work[T]) -> T:
-    """The result of reading a database, without a service. Raises `DatabaseRefused` or `StoreDown`."""
-    async with _engine_of_command(address) as engine:
+async def read_once(database_url: str, work: Work[T]) -> T:
+    """Reads a database without a running service. Raises `DatabaseRefused` or `StoreDown`."""
+    async with _temporary_engine(database_url) as engine:
         await check_or_create(engine)
         async with engine.connect() as connection:
             return await work(connection)
 
 
 @asynccontextmanager
-async def _engine_of_command(address: str) -> AsyncIterator[AsyncEngine]:
-    engine = new_engine(address)
+async def _temporary_engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    engine = new_engine(database_url)
     try:
         yield engine
     except (SQLAlchemyError, OSError) as error:
-        raise StoreDown(_code_of(error)) from None
+        raise StoreDown(_error_code(error)) from None
     finally:
         await engine.dispose()
 
 
-def _code_of(error: Exception) -> str:
-    """The database's code for what is wrong; its message could hold more than is to be written down."""
+def _error_code(error: Exception) -> str:
+    """The database's error code; its message could contain data that must not be logged."""
     cause = getattr(error, "orig", error)
     code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)
     return str(code or type(cause).__name__)

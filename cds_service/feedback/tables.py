@@ -1,4 +1,4 @@
-"""The tables, for SQLite and PostgreSQL alike. Nothing in them says which patient or which user it was.
+"""The tables, the same for SQLite and PostgreSQL. They contain no identifier of a patient or user.
 
 A change here needs a migration in `migrations/versions`.
 """
@@ -14,17 +14,17 @@ from sqlalchemy.types import TypeDecorator
 
 
 class Utc(TypeDecorator[datetime]):
-    """A moment in UTC: SQLite keeps no zone, so that one is put back when it is read."""
+    """A datetime in UTC. SQLite stores no time zone, so it is added when reading."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """As it is written."""
+        """Converts to UTC for storage."""
         return value and value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """As it is read."""
+        """Adds the time zone after reading."""
         return value and (value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC))
 
 
@@ -48,12 +48,12 @@ shown_cards = Table(
 feedback = Table(
     "feedback",
     metadata,
-    Column("id", String(64), primary_key=True),  # a digest of all that was sent: a repeat is the same row
-    Column("card_uuid", String(36), nullable=False),  # no foreign key: feedback on an unknown card is kept as well
+    Column("id", String(64), primary_key=True),  # a digest of the item, so that a repeat is the same row
+    Column("card_uuid", String(36), nullable=False),  # no foreign key: feedback on unknown cards is kept too
     Column("service", String(100), nullable=False),
     Column("client", String(200), nullable=False),
     Column("outcome", String(10), nullable=False),
-    Column("suggestions", Text, nullable=False),  # the accepted ones, with spaces between
+    Column("suggestions", Text, nullable=False),  # the accepted ones, separated by spaces
     Column("reason_system", Text, nullable=False),
     Column("reason_code", Text, nullable=False),
     Column("comment", Text, nullable=False),
@@ -76,12 +76,12 @@ _INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.
 
 
 async def insert_new(table: Table, rows: Sequence[Mapping[str, Any]], connection: AsyncConnection) -> None:
-    """Writes the rows that are not there yet, by their primary key."""
+    """Inserts the rows whose primary keys are not in the table yet."""
     await connection.execute(_insert_new(table, connection), list(rows))
 
 
-async def is_inserted(table: Table, row: Mapping[str, Any], connection: AsyncConnection) -> bool:
-    """Writes a row unless it is there, and says which; of several processes, one is told that it did."""
+async def insert_if_new(table: Table, row: Mapping[str, Any], connection: AsyncConnection) -> bool:
+    """Inserts a row unless its primary key is taken. True if inserted; of concurrent callers, exactly one gets True."""
     statement = _insert_new(table, connection).returning(*table.primary_key)
     return (await connection.execute(statement, row)).first() is not None
 

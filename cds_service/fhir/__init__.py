@@ -1,1 +1,1 @@
-"""Reading FHIR, in any of its versions. Pure: no I/O, no clock, no framework, no clinical subject."""
+"""Reads FHIR of any version. Pure: no I/O, no clock, no framework."""

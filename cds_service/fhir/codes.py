@@ -6,17 +6,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cds_service.fhir.json import Coding, Json, codings, names
+from cds_service.fhir.systems import (
+    ATC,
+    ATC_GERMAN,
+    EDQM,
+    ICD9CM,
+    ICD10,
+    ICD10AM,
+    ICD10CM,
+    ICD10GM,
+    LOINC,
+    NCI,
+    RXNORM,
+    SNOMED,
+    UCUM,
+    UNII,
+    V2_ROUTE,
+    V3_ROUTE,
+)
 
-LOINC = "http://loinc.org"
-ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
-ICD10 = "http://hl7.org/fhir/sid/icd-10"  # of the WHO; in a code list it stands for every form of ICD-10
-ICD10GM, ICD10AM = "http://fhir.de/CodeSystem/bfarm/icd-10-gm", "http://hl7.org/fhir/sid/icd-10-am"
-RXNORM, SNOMED = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://snomed.info/sct"
-ATC, ATC_GERMAN, UNII = "http://www.whocc.no/atc", "http://fhir.de/CodeSystem/bfarm/atc", "http://fdasis.nlm.nih.gov"
-V3_ROUTE = "http://terminology.hl7.org/CodeSystem/v3-RouteOfAdministration"
-V2_ROUTE = "http://terminology.hl7.org/CodeSystem/v2-0162"
-EDQM, NCI = "http://standardterms.edqm.eu", "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"
-ICD9CM, UCUM = "http://hl7.org/fhir/sid/icd-9-cm", "http://unitsofmeasure.org"
 ICD10_FORMS = frozenset((ICD10, ICD10CM, ICD10GM, ICD10AM))
 MAX_NAME = 1000  # characters of a name that are looked at: several times the longest in any code system
 _ICD10_CODE = r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?\*?|[A-Z]\d?\*"
@@ -234,6 +242,7 @@ class NameList:
         return next(filter(None, map(self.find, texts)), None)
 
 
+_NO_TRADE_MARKS = str.maketrans("", "", "®™")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]")
 _WORD = r"[^\W_]"  # a letter or a digit may not touch a whole word; a hyphen may, as in N-acetylcysteine
 
@@ -256,8 +265,8 @@ def _words(part: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Text without accents, so that `acetilcisteína` and `acetilcisteina` are one word."""
+    """Text without accents and trade marks, so that `acetilcisteína` and `ACC® akut` are found by their plain names."""
     if text.isascii():
         return text
-    decomposed = unicodedata.normalize("NFKD", text)
+    decomposed = unicodedata.normalize("NFKD", text.translate(_NO_TRADE_MARKS))
     return "".join(c for c in decomposed if not unicodedata.combining(c)).replace("\u2010", "-")

@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from cds_service.fhir.systems import canonical_system
+
 Json = Any
 Resource = dict[str, Any]
 
@@ -153,7 +155,7 @@ def _concepts(value: Json) -> list[Resource]:
 def codings(value: Json) -> list[Coding]:
     """Every coding of a CodeableConcept, a list of them, or an R5 CodeableReference."""
     return [
-        Coding(text(coding.get("system")), code)
+        Coding(canonical_system(text(coding.get("system"))), code)
         for concept in _concepts(value)
         for coding in objects(concept.get("coding"))
         if (code := text(coding.get("code")))

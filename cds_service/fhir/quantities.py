@@ -11,8 +11,8 @@ from functools import lru_cache
 
 import msgspec
 
-from cds_service.fhir.codes import UCUM
 from cds_service.fhir.json import Json, member, number, text
+from cds_service.fhir.systems import UCUM
 
 MAX_UNIT = 100  # characters of a unit or its code that are looked at
 

@@ -7,7 +7,8 @@ what CDS Hooks recommends for prefetch: a read or a search, no parameter twice, 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cds_service.fhir.codes import LOINC, CodeList
+from cds_service.fhir.codes import CodeList
+from cds_service.fhir.systems import LOINC
 from cds_service.fhir.versions.writing import write_search
 
 _PATIENT_TOKEN = "{{context.patientId}}"

@@ -20,7 +20,8 @@ def read_draft_orders(request: HookRequest, vocabulary: Vocabulary) -> DraftOrde
     """The orders of a call by what the request itself holds; its prefetch is not parsed."""
     resources = [entry.get("resource") for entry in request.entries]
     draft_orders = [resource for resource in resources if is_medication_order(resource)]
-    return read_orders(draft_orders, select_orders(request, draft_orders), request.entries, vocabulary)
+    selected_orders = select_orders(request, draft_orders)
+    return read_orders(request.patient_id, draft_orders, selected_orders, request.entries, vocabulary)
 
 
 def select_orders(request: HookRequest, draft_orders: Sequence[Resource]) -> Sequence[Resource]:
@@ -57,6 +58,8 @@ async def gather_chart(
     orders: DraftOrders, request: HookRequest, prefetch: Mapping[str, Any], source: DataSource
 ) -> tuple[DraftOrders, Chart]:
     """The patient's chart, and the orders with the Medications that came with it and the FHIR version of each."""
+    if not orders.acetylcysteine_orders:  # none of this patient's data is for an order of somebody else
+        return orders, Chart(request.patient_id, {})
     version = DSTU2 if is_dstu2(orders.acetylcysteine_orders[0].resource) else R4  # searches differ only there
     answers = await source.complete_prefetch(prefetch, request.patient_id, version)
     fetched_entries = entries_of(answers.values())

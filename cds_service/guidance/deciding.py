@@ -117,11 +117,16 @@ def _advice(group: Sequence[OrderDecision]) -> Advice:
     return Advice(first.card, tuple(group), first.indicator or "info", tuple(suggestions))
 
 
+MAX_NAMES = 95  # characters of the summary that are left for the names of screens
 _ALL_DONE = absent("every screen was done")
+_DOSES = {"dose_per_day", "dose_together"}
 
 
 def screens_not_done(facts: Facts, decisions: Sequence[Decision], card: Card) -> Fact:
-    """Each fact that kept a card from being told, with its reason; and those that the card always names."""
+    """Each fact that kept a card from being told, with its reason; and those that the card always names.
+
+    A dose that cannot be read is told with the dosing, and is alone no reason for the card.
+    """
     undone, use = undecided(decisions), facts["use"].value
     families = {decision.card.family for decision in decisions if decision.outcome is ADVISE} - {None}
     undone += [
@@ -129,12 +134,25 @@ def screens_not_done(facts: Facts, decisions: Sequence[Decision], card: Card) ->
         for screen in card.screens
         if use in screen.uses and facts[screen.fact].state is UNKNOWN and screen.unless_family not in families
     ]
-    if not undone:
+    if set(undone) <= _DOSES:
         return _ALL_DONE
     by_note: dict[str, list[str]] = {}
     for name in dict.fromkeys(undone):
         by_note.setdefault(facts[name].note, []).append(CATALOGUE[name].label)
-    return known("some", list=tuple(f"{', '.join(labels)}: {note}" for note, labels in by_note.items()))
+    return known(
+        "some",
+        names=_shortened([label for labels in by_note.values() for label in labels]),
+        list=tuple(f"{', '.join(labels)}: {note}" for note, labels in by_note.items()),
+    )
+
+
+def _shortened(labels: Sequence[str]) -> str:
+    """As many labels as a summary has room for, and how many there are beside them."""
+    kept = list(labels)
+    while len(", ".join(kept)) > MAX_NAMES and len(kept) > 1:
+        kept.pop()
+    more = len(labels) - len(kept)
+    return ", ".join(kept) + (f" and {more} more" if more else "")
 
 
 def undecided(decisions: Iterable[Decision]) -> list[str]:

@@ -37,11 +37,15 @@ class Alternative(Conditional):
 
 
 class Phrase(Strict):
-    """A text whose words depend on facts: the first alternative whose conditions all hold is used."""
+    """A text whose words depend on facts: the first alternative whose conditions all hold is used.
+
+    One that is `per_order` is an item for each order, by name where there are several, or where it `names_order`.
+    """
 
     id: str = Field(pattern=r"^[a-z_]+$")
     about: str
     per_order: bool = False
+    names_order: bool = False
     says: list[Alternative] = Field(min_length=1)
 
     def conditions(self) -> Iterator[Condition]:

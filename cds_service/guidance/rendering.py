@@ -42,9 +42,13 @@ class RenderedCard(NamedTuple):
 
 
 def render_cards(advices: Iterable[Advice], content: Content, call: Call) -> list[RenderedCard]:
-    """Every card: critical first, then warnings, then information; otherwise in the order they were decided."""
-    cards = [RenderedCard(advice.card.id, render(advice, content, call)) for advice in advices]
-    return sorted(cards, key=lambda rendered: _INDICATORS.index(rendered.card.indicator))
+    """Every card: critical first, then warnings, then information; otherwise in the order they were decided.
+
+    What could not be checked comes first among the information.
+    """
+    cards = [(advice, RenderedCard(advice.card.id, render(advice, content, call))) for advice in advices]
+    cards.sort(key=lambda pair: (_INDICATORS.index(pair[0].indicator), not pair[0].card.after_others))
+    return [rendered for _, rendered in cards]
 
 
 def render(advice: Advice, content: Content, call: Call) -> wire.Card:
@@ -95,10 +99,11 @@ class _Writer(NamedTuple):
         return self._words(owner, member)
 
     def _by_order(self, phrase: str) -> str:
-        """An item for each order, by name where there are several."""
+        """An item for each order, by name where there are several or the phrase names it."""
+        is_named = len(self.decisions) > 1 or self.content.phrases[phrase].names_order
         items = []
         for decided in self.decisions:
-            name = f"{self.show(decided.order.name)}: " if len(self.decisions) > 1 else ""
+            name = f"{self.show(decided.order.name)}: " if is_named else ""
             written = _Writer([decided], self.content, self.show).write(decided.decision.wordings[phrase])
             items.append(f"- {name}{written}")
         return "\n".join(items)

@@ -1,1 +1,1 @@
-"""Wire formats of CDS Hooks: what a client sends and what it gets back."""
+"""The wire format of CDS Hooks: requests, responses, discovery and feedback."""

@@ -1,21 +1,21 @@
-"""What goes out: cards as CDS Hooks 2.0 has them, and discovery. Strict: nothing null, nothing empty.
+"""The responses of CDS Hooks 2.0: cards and discovery. Members without a value are left out, never null.
 
-Fields are named as on the wire, so that a reader finds them in the specification.
+Fields have the names of the specification, so that they can be looked up there.
 """
 
 from typing import Any, Literal
 
 import msgspec
 
-SUMMARY_LIMIT = 140
+SUMMARY_LIMIT = 140  # the specification: fewer than 140 characters
 
 
 class _Wire(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """Members without a value are left out."""
+    """The base of everything on the wire."""
 
 
 class Coding(_Wire):
-    """A code in a system."""
+    """A code, its system, and how it is displayed."""
 
     system: str
     code: str
@@ -23,7 +23,7 @@ class Coding(_Wire):
 
 
 class Source(_Wire):
-    """Who says so; `topic` is the card's id."""
+    """Whose guidance a card is. The code of `topic` is the id of the card."""
 
     label: str
     topic: Coding
@@ -38,7 +38,7 @@ class Link(_Wire):
 
 
 class Action(_Wire):
-    """What a suggestion does: create or update a resource, delete by `resourceId`."""
+    """What a suggestion does: creates or updates `resource`, or deletes the one that `resourceId` names."""
 
     type: Literal["create", "update", "delete"]
     description: str
@@ -55,7 +55,7 @@ class Suggestion(_Wire):
 
 
 class Card(_Wire):
-    """One card. `selectionBehavior` is there whenever suggestions are."""
+    """One card."""
 
     uuid: str
     summary: str
@@ -68,7 +68,7 @@ class Card(_Wire):
     links: tuple[Link, ...] = ()
 
     def __post_init__(self) -> None:
-        """A card that breaks the specification is a bug here, not a problem of the client's."""
+        """Raises `ValueError` for a card that breaks the specification: that is a bug of this service."""
         if len(self.summary) >= SUMMARY_LIMIT:
             raise ValueError("a summary has fewer than 140 characters")
         if bool(self.suggestions) != (self.selectionBehavior is not None):
@@ -76,13 +76,13 @@ class Card(_Wire):
 
 
 class Response(_Wire):
-    """The answer to a hook call."""
+    """The response to a hook call."""
 
     cards: tuple[Card, ...]
 
 
 class Service(_Wire):
-    """One service of the discovery answer."""
+    """One service in the response to discovery."""
 
     hook: str
     id: str
@@ -93,7 +93,7 @@ class Service(_Wire):
 
 
 class Discovery(_Wire):
-    """The answer to discovery."""
+    """The response to discovery."""
 
     services: tuple[Service, ...]
 
@@ -102,5 +102,5 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 def to_json(wire: msgspec.Struct | dict[str, Any]) -> bytes:
-    """The bytes on the wire; decimals stay exact numbers."""
+    """The JSON; decimals are written as exact numbers."""
     return _ENCODER.encode(wire)

@@ -1,10 +1,10 @@
-"""What services there are, with the prefetch that the facts behind the cards need."""
+"""Discovery: one service for each hook, with the prefetch templates of the facts that the cards need."""
 
 from collections.abc import Mapping
 
 from cds_service.hooks.cards import Discovery, Service
 
-SERVICES: Mapping[str, str] = {  # id -> hook; an id for each hook, since some clients keep one service per id
+SERVICES: Mapping[str, str] = {  # id -> hook; one id for each hook, since some clients keep one service per id
     "acetylcysteine-medication-prescribe": "medication-prescribe",
     "acetylcysteine-order-select": "order-select",
     "acetylcysteine-order-sign": "order-sign",
@@ -23,7 +23,7 @@ _USAGE = (
 
 
 def discover(prefetch: dict[str, str], content_version: str, content_status: str) -> Discovery:
-    """The discovery answer: one service for each hook, each with the same prefetch templates (key -> FHIR query)."""
+    """The response to discovery. `prefetch` maps prefetch keys to FHIR queries, the same for every service."""
     return Discovery(
         services=tuple(
             Service(

@@ -1,4 +1,4 @@
-"""Feedback as it comes in: what became of cards that were shown. One bad item refuses the batch, and is named."""
+"""Feedback of clients on cards that were shown. One invalid item makes the whole request invalid."""
 
 import re
 from collections.abc import Sequence
@@ -7,15 +7,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cds_service.errors import InvalidRequest
-from cds_service.fhir.json import UNREADABLE, decode
+from cds_service.fhir.json import decode
+from cds_service.hooks.decoding import decode_member
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
-_LONGEST, _LONGEST_COMMENT = 500, 10_000
+_MAX_LENGTH, _MAX_COMMENT_LENGTH = 500, 10_000
 
 
 @dataclass(frozen=True)
 class Feedback:
-    """What became of one card. `suggestions` are those accepted; the reason is one of ours or one of the client's."""
+    """What became of one card, by its uuid. `suggestions` are the uuids of those that were accepted."""
 
     card: str
     outcome: str
@@ -28,100 +29,95 @@ class Feedback:
 
 @dataclass(frozen=True)
 class _Member:
-    """A value with the path that names it in an error."""
+    """A value in the body, with its path for error messages."""
 
     path: str
     value: Any
 
-    def wrong(self, problem: str) -> InvalidRequest:
-        """The error to raise; it never holds the value."""
+    def error(self, problem: str) -> InvalidRequest:
+        """The error about this member, without its value."""
         return InvalidRequest(self.path, problem)
 
     def get(self, name: str) -> "_Member":
-        """A member of this object; what is not there is None."""
+        """A member of this object; its value is None if it is absent."""
         if not isinstance(self.value, dict):
-            raise self.wrong("is not an object")
+            raise self.error("is not an object")
         return _Member(f"{self.path}.{name}", self.value.get(name))
 
     def items(self) -> "list[_Member]":
         """The items of this list."""
         if not isinstance(self.value, list):
-            raise self.wrong("is missing" if self.value is None else "is not a list")
-        return [_Member(f"{self.path}[{index}]", one) for index, one in enumerate(self.value)]
+            raise self.error("is missing" if self.value is None else "is not a list")
+        return [_Member(f"{self.path}[{index}]", item) for index, item in enumerate(self.value)]
 
-    def text(self, longest: int = _LONGEST) -> str:
-        """This string, or an empty one where there is none."""
+    def text(self, max_length: int = _MAX_LENGTH) -> str:
+        """This string; empty if there is none."""
         if self.value is None:
             return ""
         if not isinstance(self.value, str):
-            raise self.wrong("is not a string")
-        if len(self.value) > longest:
-            raise self.wrong(f"is longer than {longest} characters")
+            raise self.error("is not a string")
+        if len(self.value) > max_length:
+            raise self.error(f"is longer than {max_length} characters")
         if "\0" in self.value:  # PostgreSQL cannot hold it
-            raise self.wrong("holds a null character")
+            raise self.error("holds a null character")
         return self.value.strip()
 
-    def required(self) -> str:
-        """This string, which must be there and say something."""
+    def required_text(self) -> str:
+        """This string, which must not be blank."""
         found = self.text()
         if not found:
-            raise self.wrong("is missing" if self.value is None else "is blank")
+            raise self.error("is missing" if self.value is None else "is blank")
         return found
 
 
 def read_feedback(body: bytes) -> tuple[Feedback, ...]:
-    """All items of a body; `InvalidRequest` names the first member that is wrong."""
-    try:
-        parsed = decode(body)
-    except RecursionError:
-        raise InvalidRequest("body", "is nested too deeply") from None
-    except UNREADABLE:
-        raise InvalidRequest("body", "is not valid JSON") from None
-    if not isinstance(parsed, dict):
+    """All items of a feedback request. Raises `InvalidRequest` that names the first member at fault."""
+    feedback = decode_member(body, "body", decode)
+    if not isinstance(feedback, dict):
         raise InvalidRequest("body", "is not an object")
-    return tuple(_item(one) for one in _Member("feedback", parsed.get("feedback")).items())
+    return tuple(_item(item) for item in _Member("feedback", feedback.get("feedback")).items())
 
 
 def _item(item: _Member) -> Feedback:
-    card = item.get("card").required()
+    card = item.get("card").required_text()
     outcome = _outcome(item.get("outcome"))
-    at = _moment(item.get("outcomeTimestamp"))
+    at = _timestamp(item.get("outcomeTimestamp"))
     if outcome == "accepted":
         return Feedback(card, outcome, at, suggestions=_suggestions(item.get("acceptedSuggestions")))
-    given = item.get("overrideReason")
-    if given.value is None:
+    override = item.get("overrideReason")
+    if override.value is None:
         return Feedback(card, outcome, at)
-    system, code = _reason(given.get("reason"))
-    comment = given.get("userComment").text(_LONGEST_COMMENT)
+    system, code = _reason(override.get("reason"))
+    comment = override.get("userComment").text(_MAX_COMMENT_LENGTH)
     return Feedback(card, outcome, at, reason_system=system, reason_code=code, comment=comment)
 
 
 def _outcome(member: _Member) -> str:
-    outcome = member.required()
+    outcome = member.required_text()
     if outcome not in ("accepted", "overridden"):
-        raise member.wrong("is neither accepted nor overridden")
+        raise member.error("is neither accepted nor overridden")
     return outcome
 
 
 def _suggestions(member: _Member) -> tuple[str, ...]:
-    ids: Sequence[str] = [one.get("id").required() for one in member.items()]
+    ids: Sequence[str] = [suggestion.get("id").required_text() for suggestion in member.items()]
     if not ids:
-        raise member.wrong("is empty")
+        raise member.error("is empty")
     return tuple(sorted(set(ids)))
 
 
 def _reason(member: _Member) -> tuple[str, str]:
-    """System and code; a client may leave out the system, and may use reasons that no card offered."""
+    """System and code. A client may leave out the system, and may send reasons that no card offered."""
     if member.value is None:
         return "", ""
-    return member.get("system").text(), member.get("code").required()
+    return member.get("system").text(), member.get("code").required_text()
 
 
-def _moment(member: _Member) -> datetime:
-    written = member.required().upper()
+def _timestamp(member: _Member) -> datetime:
+    written = member.required_text().upper()
     if not _RFC_3339.fullmatch(written):
-        raise member.wrong("is not a moment as RFC 3339 writes it, with its offset from UTC")
+        raise member.error("is not a moment as RFC 3339 writes it, with its offset from UTC")
     try:
         return datetime.fromisoformat(written).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise member.wrong("is not a moment that exists") from None
+        raise member.error("is not a moment that exists") from None

@@ -1,4 +1,4 @@
-"""A hook call as it comes in: the envelope first, the prefetch left as bytes until an order needs it."""
+"""The request of a hook call: the envelope is read first, and the prefetch stays bytes until an order needs it."""
 
 import re
 from collections.abc import Mapping
@@ -7,21 +7,22 @@ from typing import Any
 import msgspec
 
 from cds_service.errors import InvalidRequest, TooManyOrders
-from cds_service.fhir.json import UNREADABLE, TooDeep, decode, parse_decimal
+from cds_service.fhir.json import decode, parse_decimal
+from cds_service.hooks.decoding import decode_member
 
 ORDERS_MEMBER = {
     "medication-prescribe": "medications",
     "order-select": "draftOrders",
     "order-sign": "draftOrders",
 }
-MOST_ORDERS = 300  # no clinician signs more at once; an order that is not looked at would be an unchecked order
+MAX_ORDERS = 300  # nobody signs more at once; beyond it the call is refused, since an order left out goes unchecked
 _PATH = re.compile(r"at `\$\.?([\w.]*)")
 _MISSING = re.compile(r"missing required field `(\w+)`")
 _EXPECTED = re.compile(r"Expected `([\w| ]+)`, got `(\w+)`")
 
 
 class _Envelope(msgspec.Struct):
-    """The members that are read; whatever else is sent is ignored."""
+    """The members that are read; others are ignored."""
 
     hook: str
     hookInstance: str
@@ -35,7 +36,7 @@ _ENVELOPE = msgspec.json.Decoder(_Envelope, float_hook=parse_decimal)
 
 
 class HookRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of a hook. `entries` are the bundle entries of its orders; `raw_prefetch` is not parsed yet."""
+    """One hook call. `entries` are the Bundle entries of its draft orders; `raw_prefetch` is not parsed yet."""
 
     hook: str
     hook_instance: str
@@ -47,31 +48,28 @@ class HookRequest(msgspec.Struct, frozen=True, kw_only=True):
     raw_prefetch: msgspec.Raw
 
     def __repr__(self) -> str:
-        """Without what it holds: a token, and a patient's data."""
+        """The hook alone: the rest holds a token and patient data, and a repr ends up in logs."""
         return f"HookRequest({self.hook})"
 
     def prefetch(self) -> Mapping[str, Any]:
-        """The prefetch, parsed. Empty if none was sent or if it is not an object."""
+        """The prefetch, parsed; empty if none was sent or if it is not an object."""
         written = bytes(self.raw_prefetch)
         if not written:
             return {}
-        try:
-            parsed = decode(written)
-        except TooDeep:
-            raise InvalidRequest("prefetch", "is nested too deeply") from None
-        except UNREADABLE:
-            raise InvalidRequest("prefetch", "is not JSON that can be read") from None
-        return parsed if isinstance(parsed, dict) else {}
+        prefetch = decode_member(written, "prefetch", decode, ("prefetch", "is not JSON that can be read"))
+        return prefetch if isinstance(prefetch, dict) else {}
 
 
 def read_request(body: bytes, hook: str) -> HookRequest:
-    """The call that a body holds for a service of this hook; `InvalidRequest` names the member that is wrong."""
-    envelope = _decode(body)
+    """Reads the body of a call to a service of this hook. Raises `InvalidRequest` that names the member at fault."""
+    envelope = decode_member(body, "body", _decode_envelope)
     if envelope.hook != hook:
         raise InvalidRequest("hook", f"is not {hook}, the hook of this service")
     if not envelope.hookInstance.strip():
         raise InvalidRequest("hookInstance", "is blank")
-    context = _context(envelope.context)
+    context = decode_member(bytes(envelope.context), "context", decode)
+    if not isinstance(context, dict):
+        raise InvalidRequest("context", "is not an object")
     return HookRequest(
         hook=hook,
         hook_instance=envelope.hookInstance,
@@ -84,70 +82,54 @@ def read_request(body: bytes, hook: str) -> HookRequest:
     )
 
 
-def _decode(body: bytes) -> _Envelope:
+def _decode_envelope(body: bytes) -> _Envelope:
     try:
         return _ENVELOPE.decode(body)
     except msgspec.ValidationError as error:
-        raise _as_invalid(str(error)) from None
-    except RecursionError:
-        raise InvalidRequest("body", "is nested too deeply") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise InvalidRequest("body", "is not valid JSON") from None
+        raise _invalid_member(str(error)) from None
 
 
-def _context(raw: msgspec.Raw) -> dict[str, Any]:
-    try:
-        context = decode(bytes(raw))
-    except TooDeep:
-        raise InvalidRequest("context", "is nested too deeply") from None
-    except UNREADABLE:
-        raise InvalidRequest("body", "is not valid JSON") from None
-    if not isinstance(context, dict):
-        raise InvalidRequest("context", "is not an object")
-    return context
-
-
-def _as_invalid(message: str) -> InvalidRequest:
-    """The decoder's message as field and problem; it holds names and types, never a value."""
+def _invalid_member(message: str) -> InvalidRequest:
+    """The error for a message of the decoder, which has names of members and types, never values."""
     missing, path, expected = _MISSING.search(message), _PATH.search(message), _EXPECTED.search(message)
     if missing:
         return InvalidRequest(missing[1], "is missing")
-    field = path[1] if path and path[1] in _Envelope.__struct_fields__ else "body"
+    member = path[1] if path and path[1] in _Envelope.__struct_fields__ else "body"
     problem = f"is {expected[2]}, not {expected[1]}" if expected else "is not of the right type"
-    return InvalidRequest(field, problem.replace("str", "string"))
+    return InvalidRequest(member, problem.replace("str", "string"))
 
 
 def _patient_id(context: Mapping[str, Any]) -> str:
     if "patientId" not in context:
         raise InvalidRequest("context.patientId", "is missing")
-    value = context["patientId"]
-    if not isinstance(value, str):
+    patient_id = context["patientId"]
+    if not isinstance(patient_id, str):
         raise InvalidRequest("context.patientId", "is not a string")
-    if not value.strip() or "/" in value:
+    if not patient_id.strip() or "/" in patient_id:
         raise InvalidRequest("context.patientId", "is not the bare id of a patient")
-    return value.strip()
+    return patient_id.strip()
 
 
 def _entries(context: Mapping[str, Any], member: str) -> list[dict[str, Any]]:
-    """The entries of the orders' Bundle; a plain list of resources or entries is taken as well."""
-    field = f"context.{member}"
+    """The entries of the Bundle of orders. Some clients send a plain list of entries or resources instead."""
+    path = f"context.{member}"
     if member not in context:
-        raise InvalidRequest(field, "is missing")
+        raise InvalidRequest(path, "is missing")
     bundle = context[member]
     if not isinstance(bundle, dict | list):
-        raise InvalidRequest(field, "is not a Bundle")
-    listed = bundle.get("entry") if isinstance(bundle, dict) else bundle
-    if listed is not None and not isinstance(listed, list):
-        raise InvalidRequest(f"{field}.entry", "is not a list")
-    if listed and len(listed) > MOST_ORDERS:
-        raise TooManyOrders(field, MOST_ORDERS)
-    return [_as_entry(one) for one in listed or [] if isinstance(one, dict)]
+        raise InvalidRequest(path, "is not a Bundle")
+    entries = bundle.get("entry") if isinstance(bundle, dict) else bundle
+    if entries is not None and not isinstance(entries, list):
+        raise InvalidRequest(f"{path}.entry", "is not a list")
+    if entries and len(entries) > MAX_ORDERS:
+        raise TooManyOrders(path, MAX_ORDERS)
+    return [_as_entry(entry) for entry in entries or [] if isinstance(entry, dict)]
 
 
-def _as_entry(one: dict[str, Any]) -> dict[str, Any]:
-    return {"resource": one} if "resourceType" in one else one
+def _as_entry(entry_or_resource: dict[str, Any]) -> dict[str, Any]:
+    return {"resource": entry_or_resource} if "resourceType" in entry_or_resource else entry_or_resource
 
 
 def _selections(context: Mapping[str, Any]) -> list[str]:
-    given = context.get("selections")
-    return [one for one in given if isinstance(one, str)] if isinstance(given, list) else []
+    selections = context.get("selections")
+    return [reference for reference in selections if isinstance(reference, str)] if isinstance(selections, list) else []

@@ -1,8 +1,8 @@
-"""The answer as CDS Hooks 1.0 has it, for clients that speak only that.
+"""The response in the format of CDS Hooks 1.0, for clients that speak only that version.
 
-What 1.0 does not define is left out: a card's uuid, its override reasons, the topic of its source. A `delete` names
-its resource in `resource`. 1.0 knows only `at-most-one`: a card whose suggestions may all be taken becomes one card for
-each of them, the same but for the suggestion, so that none is lost and taking one does not put the others away.
+What 1.0 does not define is left out: a card's uuid, its override reasons, and the topic of its source. A `delete`
+names its resource in `resource`. 1.0 knows only the selection behaviour `at-most-one`, so a card with `any` becomes
+one card for each suggestion: none is lost, and accepting one does not dismiss the others.
 """
 
 from collections.abc import Iterator
@@ -18,21 +18,22 @@ Json = dict[str, Any]
 
 
 def as_1_0(response: Response) -> Json:
-    """The same cards in the form of 1.0."""
+    """The same cards in the format of 1.0."""
     written = msgspec.to_builtins(response, builtin_types=(Decimal,))
-    return {"cards": [one for card in written["cards"] for one in _cards(card)]}
+    return {"cards": [card_1_0 for card in written["cards"] for card_1_0 in _cards(card)]}
 
 
 def _cards(card: Json) -> Iterator[Json]:
     kept = {name: value for name, value in card.items() if name not in _NOT_IN_1_0}
     kept["source"] = {name: value for name, value in card["source"].items() if name != "topic"}
-    suggestions = [_suggestion(one) for one in card.get("suggestions", [])]
+    suggestions = [_suggestion(suggestion) for suggestion in card.get("suggestions", [])]
     if not suggestions:
         yield kept
     elif card["selectionBehavior"] == "at-most-one":
         yield {**kept, "suggestions": suggestions}
     else:
-        yield from ({**kept, "suggestions": [one], "selectionBehavior": "at-most-one"} for one in suggestions)
+        for suggestion in suggestions:
+            yield {**kept, "suggestions": [suggestion], "selectionBehavior": "at-most-one"}
 
 
 def _suggestion(suggestion: Json) -> Json:

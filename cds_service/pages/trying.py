@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from cds_service.clinical.chart import Chart
-from cds_service.demo.people import days_since_story, moved
+from cds_service.demo.patients import days_since_fixtures, shift_dates
 from cds_service.errors import InvalidRequest
 from cds_service.fhir.json import (
     UNREADABLE,
@@ -69,8 +69,8 @@ class Demo:
     """The invented people, as of one moment."""
 
     def __init__(self, resources: Sequence[Resource], content: Content, now: datetime) -> None:
-        days = days_since_story(now)
-        self._bundle = {"entry": [{"resource": moved(one, days)} for one in resources]}
+        days = days_since_fixtures(now)
+        self._bundle = {"entry": [{"resource": shift_dates(one, days)} for one in resources]}
         self._content, self.now = content, now
 
     @property

@@ -154,21 +154,21 @@ class Metrics:
         """One request that was refused with 401."""
         self._refused.labels(_one_of(AUTHENTICATION_FAILURES, reason)).inc()
 
-    def queue(self, depth: int) -> None:
-        """How many records of shown cards wait now."""
+    def set_queue_depth(self, depth: int) -> None:
+        """How many records of shown cards wait to be written."""
         self._queue.set(depth)
 
-    def queue_full(self, dropped: int = 1) -> None:
-        """Records that were given up."""
+    def count_dropped_records(self, dropped: int = 1) -> None:
+        """Counts records of shown cards that were dropped."""
         self._dropped.inc(dropped)
 
     def part_up(self, part: str, up: bool) -> None:
         """Whether a part that the service needs is up."""
         self._up.labels(_one_of(PARTS, part)).set(up)
 
-    def database_down(self, down: bool = True) -> None:
-        """Whether the database is down."""
-        self.part_up("database", not down)
+    def set_database_up(self, is_up: bool) -> None:
+        """Whether the database is up."""
+        self.part_up("database", is_up)
 
     def exposition(self) -> bytes:
         """Everything, in the text format of Prometheus; of all workers, where there are several."""

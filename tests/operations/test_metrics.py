@@ -214,9 +214,9 @@ def test_every_label_is_of_a_closed_set_whatever_a_caller_of_the_class_says() ->
 
 def test_what_others_report_is_counted() -> None:
     metrics = Metrics(SERVICES, [], [])
-    metrics.queue(7)
-    metrics.queue_full()
-    metrics.database_down()
+    metrics.set_queue_depth(7)
+    metrics.count_dropped_records()
+    metrics.set_database_up(False)
     metrics.authentication_failed("expired")
     text = metrics.exposition().decode()
 

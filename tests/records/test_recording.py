@@ -14,7 +14,7 @@ from cds_service.errors import StoreDown
 from cds_service.feedback.pruning import prune
 from cds_service.feedback.recording import Recorder, Row
 from cds_service.feedback.records import Records
-from cds_service.feedback.store import Store, Uncounted
+from cds_service.feedback.store import NoMetrics, Store
 from cds_service.hooks.cards import Card, Coding, Source
 from cds_service.hooks.feedback import Feedback
 from tests.records.databases import count, everything, query, records_at
@@ -34,7 +34,7 @@ from tests.support import (
 )
 
 
-class Counted(Uncounted):
+class Counted(NoMetrics):
     """Keeps what is counted."""
 
     def __init__(self) -> None:
@@ -42,14 +42,14 @@ class Counted(Uncounted):
         self.given_up = 0
         self.states: list[str] = []
 
-    def queue(self, depth: int) -> None:
+    def set_queue_depth(self, depth: int) -> None:
         self.depths.append(depth)
 
-    def queue_full(self) -> None:
+    def count_dropped_records(self) -> None:
         self.given_up += 1
 
-    def database_down(self, down: bool) -> None:
-        self.states.append("down" if down else "up")
+    def set_database_up(self, is_up: bool) -> None:
+        self.states.append("up" if is_up else "down")
 
 
 def a_card(number: int) -> Card:
@@ -59,7 +59,9 @@ def a_card(number: int) -> Card:
 
 
 def show(records: Records, *numbers: int) -> None:
-    records.shown("a-service", "a-hook", INSTANCE, "open", [(f"card-{number}", a_card(number)) for number in numbers])
+    records.add_shown_cards(
+        "a-service", "a-hook", INSTANCE, "open", [(f"card-{number}", a_card(number)) for number in numbers]
+    )
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -142,9 +144,9 @@ def test_a_row_that_no_database_would_take_is_given_up_and_the_next_are_written(
     }
 
     async def run() -> None:
-        store = Store(database, Uncounted())
+        store = Store(database, NoMetrics())
         await store.open()
-        recorder = Recorder(store, 10, Uncounted())
+        recorder = Recorder(store, 10, NoMetrics())
         recorder.put({**good, "card": None})
         await recorder.flush()
         recorder.put(good)
@@ -160,9 +162,9 @@ def test_a_recorder_that_is_told_to_end_just_after_a_card_came_ends(tmp_path: Pa
     """Whatever the card has set going by then: each step is one turn of the event loop."""
 
     async def run() -> None:
-        store = Store(url_in(tmp_path), Uncounted())
+        store = Store(url_in(tmp_path), NoMetrics())
         await store.open()
-        recorder = Recorder(store, 10, Uncounted())
+        recorder = Recorder(store, 10, NoMetrics())
         running = asyncio.create_task(recorder.run())
         await asyncio.sleep(0.01)  # it waits by now
         recorder.put({"uuid": "a", **dict.fromkeys(COLUMNS, "x"), "shown_at": NOW})
@@ -194,7 +196,7 @@ def url_in(folder: Path) -> str:
 
 def test_without_a_database_cards_come_and_feedback_is_to_be_sent_again(away: Path) -> None:
     counted = Counted()
-    with client_of(url_in(away), counting=counted) as client:
+    with client_of(url_in(away), metrics=counted) as client:
         cards = cards_of(client, request_for("ines-allergic"))
         response = send(client, ACCEPTED)
         assert len(cards) == 2
@@ -207,7 +209,7 @@ def test_without_a_database_cards_come_and_feedback_is_to_be_sent_again(away: Pa
 
 def test_once_the_database_is_back_feedback_is_kept_and_the_cards_of_meanwhile_are_written(away: Path) -> None:
     counted = Counted()
-    with client_of(url_in(away), counting=counted) as client:
+    with client_of(url_in(away), metrics=counted) as client:
         cards = cards_of(client, request_for("ines-allergic"))
         assert send(client, ACCEPTED).status_code == 503
         away.unlink()
@@ -230,7 +232,7 @@ def test_a_full_queue_gives_up_its_oldest_cards_and_counts_them(away: Path) -> N
     counted = Counted()
 
     async def run() -> None:
-        async with records_at(url_in(away), counting=counted, queue=3) as records:
+        async with records_at(url_in(away), metrics=counted, queue_size=3) as records:
             show(records, 1, 2, 3, 4, 5)
             away.unlink()
 
@@ -289,7 +291,7 @@ def test_a_database_that_hangs_costs_nobody_an_answer(silent_server: str) -> Non
 
 def test_records_that_are_not_open_keep_nothing_and_say_so(database: str) -> None:
     with pytest.raises(StoreDown):
-        asyncio.run(records_at(database).keep("a-service", "open", [Feedback("a", "overridden", NOW)]))
+        asyncio.run(records_at(database).save_feedback("a-service", "open", [Feedback("a", "overridden", NOW)]))
     assert count(database, "feedback") == 0
 
 
@@ -334,7 +336,9 @@ def fill(database: str, day: int, *numbers: int) -> None:
     async def run() -> None:
         async with records_at(database, lambda: now) as records:
             show(records, *numbers)
-            await records.keep("a-service", "open", [Feedback(f"card-{n}", "overridden", now) for n in numbers])
+            await records.save_feedback(
+                "a-service", "open", [Feedback(f"card-{n}", "overridden", now) for n in numbers]
+            )
             await records.is_new_token("a", f"{day}", now + timedelta(days=25))
 
     asyncio.run(run())
@@ -342,7 +346,7 @@ def fill(database: str, day: int, *numbers: int) -> None:
 
 def prune_at(database: str, day: int) -> None:
     async def run() -> None:
-        store, now = Store(database, Uncounted()), NOW + timedelta(days=day)
+        store, now = Store(database, NoMetrics()), NOW + timedelta(days=day)
         await store.open()
         await prune(store, now=now, kept_since=now - timedelta(days=30))
         await store.close()

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from cds_service.cli import cli
 from cds_service.feedback.records import Records
-from cds_service.feedback.report import Line, Report
+from cds_service.feedback.report import CardStatistics, Report
 from cds_service.feedback.reporting import read_report
 from cds_service.feedback.store import read_once
 from cds_service.hooks.cards import Card, Coding, Source
@@ -47,12 +47,12 @@ async def fill(url: str) -> None:
     """Two clients, two versions of the content, two cards, and every kind of feedback."""
     async with Records(url, "v1", lambda: NOW) as records:
         cards = [shown(number, HIGH) for number in range(1, 6)] + [shown(6, ALLERGY)]
-        records.shown("s", "order-sign", INSTANCE, "east", cards)
-        records.shown("s", "order-sign", INSTANCE, "west", [shown(7, HIGH)])
+        records.add_shown_cards("s", "order-sign", INSTANCE, "east", cards)
+        records.add_shown_cards("s", "order-sign", INSTANCE, "west", [shown(7, HIGH)])
     async with Records(url, "v2", lambda: NOW + timedelta(days=1)) as records:
-        records.shown("s", "order-sign", INSTANCE, "east", [shown(8, HIGH), shown(9, HIGH)])
-        await records.keep("s", "east", FEEDBACK)
-        await records.keep("s", "west", [overridden(1, 5, "not-theirs"), overridden(98, 5)])
+        records.add_shown_cards("s", "order-sign", INSTANCE, "east", [shown(8, HIGH), shown(9, HIGH)])
+        await records.save_feedback("s", "east", FEEDBACK)
+        await records.save_feedback("s", "west", [overridden(1, 5, "not-theirs"), overridden(98, 5)])
 
 
 FEEDBACK = [
@@ -79,12 +79,12 @@ def read(url: str, since: datetime | None = None) -> Report:
     return asyncio.run(read_once(url, partial(read_report, since, OURS)))
 
 
-EAST_1 = Line(
+EAST_1 = CardStatistics(
     HIGH, "east", "v1", 5, 1, 3, 0.2, 30.0, {"tolerated-before": 1, f"{THEIRS}|not-now": 1, "no reason given": 1}
 )
-EAST_2 = Line(HIGH, "east", "v2", 2, 1, 0, 0.5, 4.0, {})
-EAST_ALLERGY = Line(ALLERGY, "east", "v1", 1, 0, 1, 0.0, 1.0, {"no reason given": 1})
-WEST = Line(HIGH, "west", "v1", 1, 0, 0, 1.0, None, {})
+EAST_2 = CardStatistics(HIGH, "east", "v2", 2, 1, 0, 0.5, 4.0, {})
+EAST_ALLERGY = CardStatistics(ALLERGY, "east", "v1", 1, 0, 1, 0.0, 1.0, {"no reason given": 1})
+WEST = CardStatistics(HIGH, "west", "v1", 1, 0, 0, 1.0, None, {})
 
 
 def test_each_card_counts_once_for_its_client_and_version(filled: str) -> None:
@@ -92,8 +92,8 @@ def test_each_card_counts_once_for_its_client_and_version(filled: str) -> None:
 
 
 def test_all_clients_and_versions_together(filled: str) -> None:
-    total = Line(HIGH, "", "", 8, 2, 3, 0.375, 17.5, EAST_1.reasons)
-    allergy = Line(ALLERGY, "", "", 1, 0, 1, 0.0, 1.0, {"no reason given": 1})
+    total = CardStatistics(HIGH, "", "", 8, 2, 3, 0.375, 17.5, EAST_1.reasons)
+    allergy = CardStatistics(ALLERGY, "", "", 1, 0, 1, 0.0, 1.0, {"no reason given": 1})
     assert list(read(filled).cards) == [total, allergy]
 
 
@@ -164,8 +164,8 @@ WEST_IN_CSV = {
 def test_times_are_said_in_the_unit_that_reads_best(database: str, seconds: float, said: str) -> None:
     async def run() -> None:
         async with Records(database, "v1", lambda: NOW) as records:
-            records.shown("s", "order-sign", INSTANCE, "east", [shown(1, HIGH)])
-            await records.keep("s", "east", [accepted(1, seconds)])
+            records.add_shown_cards("s", "order-sign", INSTANCE, "east", [shown(1, HIGH)])
+            await records.save_feedback("s", "east", [accepted(1, seconds)])
 
     asyncio.run(run())
     assert "100%" not in printed(database)

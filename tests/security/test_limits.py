@@ -8,14 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from cds_service.app import create_app
-from cds_service.fhir.json import MAX_DEPTH, TooDeep, decode, depth
+from cds_service.fhir.json import MAX_DEPTH
 from cds_service.gathering.prefetch import MAX_ENTRIES
-from cds_service.hooks.requests import MOST_ORDERS
+from cds_service.hooks.requests import MAX_ORDERS
 from cds_service.settings import Settings
 from tests.security.calling import JSON, Reply, all_at_once, call
 from tests.support import (
@@ -28,6 +26,7 @@ from tests.support import (
     counted_ids,
     field_of,
     ids_of,
+    nested,
     not_done,
     order_for,
     post,
@@ -113,44 +112,6 @@ def test_a_type_that_is_refused_is_refused_before_the_body_is_read(client: TestC
 # ---------------------------------------------------------------- nesting
 
 
-def nested(levels: int) -> str:
-    """JSON of this depth, of objects and lists in turn, with brackets in its strings."""
-    opened = ['{"]":' if level % 2 else "[" for level in range(levels)]
-    closed = ["}" if level % 2 else "]" for level in range(levels)]
-    return "".join(opened) + '"}\\"["' + "".join(reversed(closed))
-
-
-def measured(value: Json) -> int:
-    """The depth of a value, found the slow and plain way."""
-    if isinstance(value, dict):
-        return 1 + max(map(measured, value.values()), default=0)
-    return 1 + max(map(measured, value), default=0) if isinstance(value, list) else 0
-
-
-TRICKY = st.text(st.sampled_from('[]{}"\\ab,:\n'), max_size=8)
-ANY_JSON = st.recursive(
-    st.none() | st.integers() | TRICKY,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TRICKY, inner, max_size=3),
-    max_leaves=30,
-)
-
-
-@given(value=ANY_JSON, indent=st.sampled_from([None, 2]))
-def test_the_depth_that_is_found_without_parsing_is_that_of_the_parsed_value(value: Json, indent: int | None) -> None:
-    assert depth(json.dumps(value, indent=indent).encode()) == measured(value)
-
-
-@pytest.mark.parametrize("levels", [0, 1, 2, 3, 4, 5, 6, 7, 50, MAX_DEPTH, 2000])
-def test_depth_is_counted_exactly(levels: int) -> None:
-    assert depth(nested(levels).encode()) == levels
-
-
-def test_a_value_of_the_greatest_depth_is_read_and_one_deeper_is_not() -> None:
-    assert measured(decode(nested(MAX_DEPTH).encode())) == MAX_DEPTH
-    with pytest.raises(TooDeep):
-        decode(nested(MAX_DEPTH + 1).encode())
-
-
 @pytest.mark.parametrize(("levels", "status"), [(MAX_DEPTH - 1, 200), (MAX_DEPTH, 400)], ids=["on", "over"])
 @pytest.mark.parametrize("where", ["context", "prefetch"])
 def test_the_context_and_the_prefetch_are_read_up_to_this_depth(
@@ -181,18 +142,18 @@ def with_orders(hook: str, count: int, name: str) -> Json:
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_as_many_orders_as_are_looked_at_are_answered(client: TestClient, hook: str) -> None:
-    assert post(client, with_orders(hook, MOST_ORDERS, "amoxicillin")).json() == {"cards": []}
+    assert post(client, with_orders(hook, MAX_ORDERS, "amoxicillin")).json() == {"cards": []}
 
 
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_call_with_more_orders_is_refused_as_a_whole_rather_than_answered_in_part(
     client: TestClient, hook: str
 ) -> None:
-    response = post(client, with_orders(hook, MOST_ORDERS + 1, "oral-600-twice-daily"))
+    response = post(client, with_orders(hook, MAX_ORDERS + 1, "oral-600-twice-daily"))
     (issue,) = response.json()["issue"]
     assert (response.status_code, issue["code"]) == (413, "too-costly")
     assert field_of(response) == f"context.{'medications' if hook == 'medication-prescribe' else 'draftOrders'}"
-    assert str(MOST_ORDERS) in issue["details"]["text"]
+    assert str(MAX_ORDERS) in issue["details"]["text"]
 
 
 def with_conditions(count: int) -> Json:
@@ -342,5 +303,5 @@ def test_every_status_that_a_limit_can_give_is_in_the_table_for_integrators() ->
 
 def test_the_numbers_in_the_documents_are_those_of_the_code() -> None:
     text = (ROOT / "docs" / "integrating.md").read_text(encoding="utf-8")
-    for number in (f"{MAX_DEPTH} levels", f"{MOST_ORDERS} entries", f"{MAX_ENTRIES:,} entries"):
+    for number in (f"{MAX_DEPTH} levels", f"{MAX_ORDERS} entries", f"{MAX_ENTRIES:,} entries"):
         assert number in text

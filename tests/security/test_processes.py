@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cds_service.hooks.requests import MOST_ORDERS
+from cds_service.hooks.requests import MAX_ORDERS
 from tests.faults.fhir_servers import answer_with, drips, never, raw, sound
 from tests.loopback import Asked, Behave, Loopback, running
 from tests.security.processes import Service, service
@@ -185,7 +185,7 @@ def heavy_bodies(port: int) -> list[Coroutine[Any, Any, str]]:
     )
     ladder = to_bytes({**call, "prefetch": "HERE"}).replace(b'"HERE"', b"[" + b"[" * 98 + b"]" * 98 + b"]")
     order = {"resource": order_for(FIXTURES, "oral-600-twice-daily", "wanda-nitroglycerin")}
-    orders = to_bytes(replaced(call, ["context", "draftOrders", "entry"], [order] * (MOST_ORDERS * 10)))
+    orders = to_bytes(replaced(call, ["context", "draftOrders", "entry"], [order] * (MAX_ORDERS * 10)))
     entries = {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Condition"}}] * 50_000}
     many = to_bytes(replaced(call, ["prefetch", "problemList"], entries))
     bodies = [deep, ladder, orders, many] * 2

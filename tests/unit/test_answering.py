@@ -370,11 +370,12 @@ def test_data_of_another_patient_are_never_used():
     assert "another patient" in result.response.cards[1].detail
 
 
-def test_no_draft_counts_as_a_treatment_that_already_runs():
+def test_an_order_that_already_runs_is_treatment_and_signed_again():
     sample = stored("patients", "alma-glutamate-high")["entry"]
     glutamate = next(one["resource"] for one in sample if one["resource"]["id"] == "alma-glutamate")
     glutamate = {**glutamate, "subject": {"reference": "Patient/p"}}
     signed = order("a", status="active", authoredOn="2026-01-01")
     prefetch = {**ADULT, "aminoAcids": bundle(glutamate), "activeMedications": bundle(signed)}
-    assert called(body(order("a"), prefetch=prefetch)).card_ids == ["glutamate-high"]
+    assert called(body(order("a"), prefetch=prefetch)).card_ids == ["glutamate-on-treatment"]
     assert called(body(order("b"), prefetch=prefetch)).card_ids == ["glutamate-on-treatment"]
+    assert called(body(order("b"), prefetch={**prefetch, "activeMedications": None})).card_ids == ["glutamate-high"]

@@ -1,6 +1,6 @@
-"""The catalogue of facts: what each means, which values it can take, and where it is read from.
+"""The catalogue of facts: what each means, the values it can take, and the data behind it.
 
-Content may only use the facts, values and texts named here; `cds-service check` takes its partitions from here.
+Content may only use the facts, values and texts that are listed here, and `cds-service check` tries out all of them.
 """
 
 from collections.abc import Mapping

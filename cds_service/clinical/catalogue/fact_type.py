@@ -11,10 +11,10 @@ ANY_STATE = (KNOWN, ABSENT, UNKNOWN)
 
 @dataclass(frozen=True)
 class FactType:
-    """One kind of fact. Categories have `values`; numbers have a `unit` and a `step`, the least difference.
+    """A kind of fact. Categories have `values`; numbers have a `unit` and a `step`, the least difference that counts.
 
-    `queries` are where it is read from, `lists` the code and name lists that decide, `look_back` how far back in time;
-    `patient` the members of the patient record that it depends on.
+    `queries` are the prefetch keys of its data, `lists` the code and name lists that it is read by, `look_back` how old
+    the data may be, and `patient` the elements of the Patient resource that it depends on.
     """
 
     name: str

@@ -2,7 +2,7 @@
 
 from cds_service.clinical.catalogue.fact_type import ANY_STATE, PATIENT, FactType
 from cds_service.clinical.facts import KNOWN
-from cds_service.fhir import queries as q
+from cds_service.fhir import queries
 
 _KIDNEY_DISEASE_LISTS = tuple(
     f"{name}{words}"
@@ -20,7 +20,7 @@ KIDNEY_FACTS = (
         ANY_STATE,
         values=("dialysis", "stage 5", "injury", "stage 4", "failure", "disease", "impairment", "none"),
         texts={"summary": (KNOWN,)},
-        queries=(q.KIDNEY, q.BODY, q.PROBLEMS, q.PATIENT),
+        queries=(queries.KIDNEY, queries.BODY, queries.PROBLEMS, queries.PATIENT),
         lists=("dialysis", "dialysis-creatinine", "kidney-injury", *_KIDNEY_DISEASE_LISTS, "egfr", "creatinine"),
         look_back="results: 365 days",
         patient=("birthDate", "gender"),
@@ -34,7 +34,7 @@ KIDNEY_FACTS = (
         unit="mL/min/1.73m2",
         step=1,
         texts={"amount": (KNOWN,)},
-        queries=(q.KIDNEY, q.BODY, q.PATIENT),
+        queries=(queries.KIDNEY, queries.BODY, queries.PATIENT),
         lists=("egfr", "creatinine"),
         look_back="365 days",
         patient=("birthDate", "gender"),
@@ -47,7 +47,7 @@ KIDNEY_FACTS = (
         ANY_STATE,
         values=("present",),
         texts={"summary": (KNOWN,)},
-        queries=(q.KIDNEY, q.PROBLEMS),
+        queries=(queries.KIDNEY, queries.PROBLEMS),
         lists=("dialysis", "dialysis-words", "dialysis-creatinine"),
         look_back="any age",
     ),
@@ -60,7 +60,7 @@ KIDNEY_FACTS = (
         ANY_STATE,
         values=("present",),
         texts={"summary": (KNOWN,)},
-        queries=(q.KIDNEY, q.PROBLEMS),
+        queries=(queries.KIDNEY, queries.PROBLEMS),
         lists=("kidney-injury", "kidney-injury-words", "creatinine"),
         look_back="condition: 90 days; creatinine: 7 days",
     ),
@@ -72,7 +72,7 @@ KIDNEY_FACTS = (
         ANY_STATE,
         values=("present",),
         texts={"summary": (KNOWN,)},
-        queries=(q.KIDNEY,),
+        queries=(queries.KIDNEY,),
         lists=("creatinine",),
         look_back="7 days",
     ),
@@ -86,7 +86,7 @@ KIDNEY_FACTS = (
         ANY_STATE,
         values=("stage 5", "stage 4", "failure", "disease", "impairment"),
         texts={"summary": (KNOWN,)},
-        queries=(q.KIDNEY, q.PROBLEMS, q.BODY, q.PATIENT),
+        queries=(queries.KIDNEY, queries.PROBLEMS, queries.BODY, queries.PATIENT),
         lists=(*_KIDNEY_DISEASE_LISTS, "egfr", "creatinine"),
         look_back="results: 90 days",
         patient=("birthDate", "gender"),
@@ -101,7 +101,7 @@ KIDNEY_FACTS = (
         unit="mL/min",
         step=1,
         texts={"amount": (KNOWN,)},
-        queries=(q.KIDNEY, q.BODY, q.PATIENT),
+        queries=(queries.KIDNEY, queries.BODY, queries.PATIENT),
         lists=("creatinine", "egfr", "body-weight"),
         look_back="creatinine and eGFR: 90 days; weight: 365 days",
         patient=("birthDate", "gender"),
@@ -113,7 +113,7 @@ KIDNEY_FACTS = (
         PATIENT,
         ANY_STATE,
         values=("recent",),
-        queries=(q.KIDNEY, q.MEDICATIONS),
+        queries=(queries.KIDNEY, queries.MEDICATIONS),
         lists=("creatinine", "egfr"),
         look_back="90 days",
     ),

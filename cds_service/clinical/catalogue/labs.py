@@ -2,7 +2,7 @@
 
 from cds_service.clinical.catalogue.fact_type import ANY_STATE, PATIENT, FactType
 from cds_service.clinical.facts import ABSENT, KNOWN, UNKNOWN
-from cds_service.fhir import queries as q
+from cds_service.fhir import queries
 
 _CLASSES = ("low", "normal", "high", "unclassified")
 _SHOWN = {"result": (KNOWN,), "date": (KNOWN,), "range": (KNOWN,), "why": (KNOWN,)}
@@ -17,7 +17,7 @@ LABS_FACTS = (
         unit="a",
         step=1,
         texts={"amount": (KNOWN,)},
-        queries=(q.PATIENT,),
+        queries=(queries.PATIENT,),
         patient=("birthDate",),
     ),
     FactType(
@@ -28,7 +28,7 @@ LABS_FACTS = (
         ANY_STATE,
         values=_CLASSES,
         texts=_SHOWN,
-        queries=(q.AMINO_ACIDS, q.PATIENT),
+        queries=(queries.AMINO_ACIDS, queries.PATIENT),
         lists=("glutamate", "amino-acid-panels"),
         look_back="365 days",
         patient=("birthDate", "gender"),
@@ -41,7 +41,7 @@ LABS_FACTS = (
         ANY_STATE,
         values=("baseline", "on treatment"),
         texts={"since": (KNOWN,)},
-        queries=(q.AMINO_ACIDS, q.MEDICATIONS),
+        queries=(queries.AMINO_ACIDS, queries.MEDICATIONS),
         lists=("acetylcysteine", "acetylcysteine-names"),
         look_back="medications that are active now",
     ),
@@ -53,7 +53,7 @@ LABS_FACTS = (
         (KNOWN, ABSENT),
         values=("measured",),
         texts={"result": (KNOWN,), "date": (KNOWN,), "change": (KNOWN,)},
-        queries=(q.AMINO_ACIDS, q.MEDICATIONS),
+        queries=(queries.AMINO_ACIDS, queries.MEDICATIONS),
         lists=("glutamate",),
         look_back="365 days",
     ),
@@ -65,7 +65,7 @@ LABS_FACTS = (
         (KNOWN, ABSENT),
         values=("possible",),
         texts={"limit": (KNOWN,)},
-        queries=(q.AMINO_ACIDS,),
+        queries=(queries.AMINO_ACIDS,),
         lists=("glutamate",),
         look_back="365 days",
     ),
@@ -77,7 +77,7 @@ LABS_FACTS = (
         (KNOWN, ABSENT),
         values=("present",),
         texts={"since": (KNOWN,)},
-        queries=(q.MEDICATIONS,),
+        queries=(queries.MEDICATIONS,),
         lists=("acetylcysteine", "acetylcysteine-names", "routes", "route-words"),
         look_back="medications that are active now",
     ),
@@ -89,7 +89,7 @@ LABS_FACTS = (
         (KNOWN, ABSENT),
         values=("some",),
         texts={"list": (KNOWN,)},
-        queries=(q.AMINO_ACIDS,),
+        queries=(queries.AMINO_ACIDS,),
         lists=("glutamate", "glutamate-lookalikes", "cystine", "amino-acid-words"),
         look_back="any age",
     ),
@@ -101,7 +101,7 @@ LABS_FACTS = (
         ANY_STATE,
         values=_CLASSES,
         texts=_SHOWN,
-        queries=(q.AMINO_ACIDS, q.PATIENT),
+        queries=(queries.AMINO_ACIDS, queries.PATIENT),
         lists=("cystine", "amino-acid-panels"),
         look_back="365 days",
         patient=("birthDate", "gender"),
@@ -114,7 +114,7 @@ LABS_FACTS = (
         (KNOWN, ABSENT),
         values=("doubtful", "consistent"),
         texts={"ratio": (KNOWN,)},
-        queries=(q.AMINO_ACIDS,),
+        queries=(queries.AMINO_ACIDS,),
         lists=("glutamine",),
         look_back="365 days",
     ),
@@ -126,7 +126,7 @@ LABS_FACTS = (
         ANY_STATE,
         unit="kg",
         step=1,
-        queries=(q.BODY,),
+        queries=(queries.BODY,),
         lists=("body-weight",),
         look_back="any age; relied on for 365 days",
     ),
@@ -137,6 +137,6 @@ LABS_FACTS = (
         PATIENT,
         (KNOWN, UNKNOWN),
         values=("whole",),
-        queries=(q.AMINO_ACIDS,),
+        queries=(queries.AMINO_ACIDS,),
     ),
 )

@@ -2,7 +2,7 @@
 
 from cds_service.clinical.catalogue.fact_type import ANY_STATE, PATIENT, FactType
 from cds_service.clinical.facts import KNOWN
-from cds_service.fhir import queries as q
+from cds_service.fhir import queries
 
 SCREENS_FACTS = (
     FactType(
@@ -13,7 +13,7 @@ SCREENS_FACTS = (
         ANY_STATE,
         values=("present",),
         texts={"term": (KNOWN,)},
-        queries=(q.PROBLEMS,),
+        queries=(queries.PROBLEMS,),
         lists=("bronchospasm-risk", "bronchospasm-risk-words"),
         look_back="conditions that are active now",
     ),
@@ -23,9 +23,9 @@ SCREENS_FACTS = (
         "An allergy or intolerance to acetylcysteine: active, not refuted, not entered in error.",
         PATIENT,
         ANY_STATE,
-        values=("present",),
+        values=("present", "intolerance"),
         texts={"term": (KNOWN,)},
-        queries=(q.ALLERGIES,),
+        queries=(queries.ALLERGIES,),
         lists=("acetylcysteine", "acetylcysteine-names"),
         look_back="any age",
     ),
@@ -37,7 +37,7 @@ SCREENS_FACTS = (
         ANY_STATE,
         values=("present",),
         texts={"term": (KNOWN,)},
-        queries=(q.PROBLEMS,),
+        queries=(queries.PROBLEMS,),
         lists=("bleeding-risk", "bleeding-risk-words"),
         look_back="conditions that are active now",
     ),
@@ -49,7 +49,7 @@ SCREENS_FACTS = (
         ANY_STATE,
         values=("present",),
         texts={"term": (KNOWN,)},
-        queries=(q.MEDICATIONS,),
+        queries=(queries.MEDICATIONS,),
         lists=("nitroglycerin", "nitroglycerin-names"),
         look_back="drafts, and medications that are active now",
     ),
@@ -61,7 +61,7 @@ SCREENS_FACTS = (
         ANY_STATE,
         values=("present",),
         texts={"term": (KNOWN,)},
-        queries=(q.MEDICATIONS,),
+        queries=(queries.MEDICATIONS,),
         lists=("glutamine-drugs", "glutamine-drug-names", "routes", "route-words"),
         look_back="drafts, and medications that are active now",
     ),

@@ -88,7 +88,7 @@ def summarise_kidney(dialysis: Fact, injury: Fact, disease: Fact, results: Kidne
     gap = next((fact for _, fact in by_gravity if fact.state is UNKNOWN), None)
     note = gap.note if gap else results.unread
     if note:
-        return unknown(note, summary=egfr.describe() if egfr else "")
+        return unknown(note, gap.origins if gap else (), summary=egfr.describe() if egfr else "")
     if egfr is None:
         return chart.gap(queries.KIDNEY) or absent("no eGFR, and no creatinine from which it can be computed")
     return known(NONE, (egfr.result.origin,), summary=egfr.describe())

@@ -87,7 +87,8 @@ def _gravity(injury: Injury) -> tuple[int, datetime, str]:
 
 def _may_precede(before: Result, after: Result) -> bool:
     """By the day, and by the time of one day: a creatinine that falls is no injury."""
-    return before is not after and not before.moment.is_later_than(after.moment)
+    first, second = before.moment, after.moment
+    return before is not after and first.earliest < second.latest and not first.is_later_than(second)
 
 
 def _is_injury(before: Result, after: Result) -> bool:

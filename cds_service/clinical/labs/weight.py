@@ -1,7 +1,7 @@
 """Body weight: the newest plausible result, and whether it is recent enough to be relied on."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from cds_service.clinical.chart import Chart
@@ -71,8 +71,8 @@ def _plausible(vocabulary: Vocabulary, years: int | None) -> tuple[Decimal, Deci
 
 def _unused(results: AnalyteResults, newest: Result | None) -> str:
     """The newest weight that could not be read, if no other is as new."""
-    dated = [(result.moment, result) for result in results.rejected if result.moment and not result.is_void]
-    day, rejected = max(((moment.day, result) for moment, result in dated), key=lambda pair: pair[0], default=(None, None))
-    if rejected is None or day is None or (newest is not None and newest.moment.day >= day):
+    dated = [rejected for rejected in results.rejected if rejected.moment and not rejected.is_void]
+    rejected = max(dated, key=lambda rejected: rejected.moment.day if rejected.moment else date.min, default=None)
+    if rejected is None or rejected.moment is None or (newest and newest.moment.day >= rejected.moment.day):
         return ""
     return rejected.describe()

@@ -12,8 +12,8 @@ from cds_service.clinical.labs.weight import Weight
 from cds_service.clinical.orders.dose import Dose, read_dose
 from cds_service.clinical.orders.duration import least_course_days, supply_days
 from cds_service.clinical.orders.poisoning import is_poisoning, order_speaks_of_poisoning
-from cds_service.clinical.orders.recognise import Order
-from cds_service.clinical.orders.route import INHALATION, INTRAVENOUS, ORAL, routes_in_words
+from cds_service.clinical.orders.recognise import Order, brand_of
+from cds_service.clinical.orders.route import INHALATION, INTRAVENOUS, ORAL
 from cds_service.clinical.orders.strengths import Strength, read_strength
 from cds_service.clinical.orders.words import notes_on, own_words, read_written_dose, texts_in
 from cds_service.clinical.vocabulary import Vocabulary
@@ -72,8 +72,8 @@ def _own_sign(ordered: Ordered, vocabulary: Vocabulary) -> str:
         return "its reason is acetaminophen poisoning or overdose"
     if any(order_speaks_of_poisoning(written, vocabulary) for written in own_words(ordered.order)):
         return "words of the order speak of an antidote: in doubt, it is one"
-    brand = vocabulary.name_lists["antidote-brands"].included_among(ordered.order.names)
-    return f"{brand.name} is an antidote's brand" if brand else ""
+    brand = brand_of(ordered.order.names, vocabulary)
+    return f"{brand.name} is an antidote's brand" if brand and brand.extra.get("use") == "antidote" else ""
 
 
 def _is_long_course(ordered: Ordered, vocabulary: Vocabulary) -> bool:

@@ -1,9 +1,9 @@
 """Doses that are counted in tablets, capsules or the like, by a closed list of codes and words."""
 
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.fhir.codes import UCUM
 from cds_service.fhir.json import Coding, Json
 from cds_service.fhir.quantities import ACCEPTED, conversion_factor, unit_of
+from cds_service.fhir.systems import UCUM
 
 _NUMBER_OF_PIECES = "1"
 

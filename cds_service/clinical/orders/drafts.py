@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from cds_service.clinical.orders.drugs import has_unknown_drug, has_unresolved_drug, index_medications
 from cds_service.clinical.orders.recognise import Order, read_order
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.fhir.json import Resource
+from cds_service.fhir.json import Json, Resource
 from cds_service.fhir.versions.detecting import likely_versions, shows_version, version_of
+from cds_service.fhir.versions.elements import is_about, is_laboratory_order
 
 
 @dataclass(frozen=True)
@@ -16,20 +17,29 @@ class DraftOrders:
 
     `draft_orders` are all medication orders, as sent; `selected_orders` those of them that the hook asks about.
     `included_entries` are the Bundle entries in which the drug behind a reference is looked up: those of the request,
-    and what was gathered since. Of the selected orders, `acetylcysteine_orders` are for acetylcysteine, and the drug of
+    and what was gathered since. Of the selected orders, `acetylcysteine_orders` are for acetylcysteine and for this
+    patient, `orders_of_other_patients` are for acetylcysteine and for somebody else, and the drug of
     `unresolved_orders` stands behind a reference that no included entry resolves.
     """
 
+    patient_id: str
     draft_orders: tuple[Resource, ...]
     selected_orders: tuple[Resource, ...]
     included_entries: tuple[Resource, ...]
     acetylcysteine_orders: tuple[Order, ...]
+    orders_of_other_patients: tuple[Order, ...]
     unresolved_orders: tuple[Resource, ...]
+
+    @property
+    def laboratory_orders(self) -> list[Resource]:
+        """The drafts of laboratory orders among the included entries."""
+        included: Iterable[Json] = (entry.get("resource") for entry in self.included_entries)
+        return [resource for resource in included if is_laboratory_order(resource)]
 
     @property
     def may_be_acetylcysteine(self) -> bool:
         """False where every selected order is known to be for another drug."""
-        return bool(self.acetylcysteine_orders or self.unresolved_orders)
+        return bool(self.acetylcysteine_orders or self.orders_of_other_patients or self.unresolved_orders)
 
     @property
     def resources(self) -> list[Resource]:
@@ -50,6 +60,7 @@ class DraftOrders:
 
 
 def read_orders(
+    patient_id: str,
     draft_orders: Sequence[Resource],
     selected_orders: Sequence[Resource],
     included_entries: Iterable[Resource],
@@ -58,18 +69,21 @@ def read_orders(
     """The draft orders, each selected one recognised by its codes and names and by the Medication it points to."""
     entries = tuple(included_entries)
     medications = index_medications(entries)
-    acetylcysteine_orders, unresolved_orders = [], []
+    orders: list[Order] = []
+    unresolved_orders = []
     for resource in selected_orders:
         order = read_order(resource, medications, vocabulary)
         if order is not None:
-            acetylcysteine_orders.append(order)
+            orders.append(order)
         elif has_unresolved_drug(resource, medications):
             unresolved_orders.append(resource)
     return DraftOrders(
+        patient_id,
         tuple(draft_orders),
         tuple(selected_orders),
         entries,
-        tuple(acetylcysteine_orders),
+        tuple(order for order in orders if is_about(order.resource, patient_id)),
+        tuple(order for order in orders if not is_about(order.resource, patient_id)),
         tuple(unresolved_orders),
     )
 
@@ -77,7 +91,7 @@ def read_orders(
 def with_entries(orders: DraftOrders, entries: Iterable[Resource], vocabulary: Vocabulary) -> DraftOrders:
     """The same orders, recognised anew with more entries to look a drug up in."""
     included_entries = (*orders.included_entries, *entries)
-    return read_orders(orders.draft_orders, orders.selected_orders, included_entries, vocabulary)
+    return read_orders(orders.patient_id, orders.draft_orders, orders.selected_orders, included_entries, vocabulary)
 
 
 def with_versions(orders: DraftOrders, hook: str) -> DraftOrders:

@@ -9,12 +9,19 @@ from cds_service.fhir.codes import SUPPORTED_SYSTEMS
 from cds_service.fhir.json import Concept, Json, Resource, member, objects, read_concept, relative_part, text
 from cds_service.fhir.versions.elements import drug_references, drugs_of, ingredients_of, resource_type
 
+OVER = (
+    "stopped",
+    "cancelled",
+    "completed",
+    "ended",
+    "entered-in-error",
+)  # statuses of an order that is not to be given
 Medications = Mapping[str, Resource]  # `Medication/id` or fullUrl -> the resource
 
 
 def is_medication_order(resource: Json) -> TypeGuard[Resource]:
     """True for an order to give a drug, neither cancelled nor entered in error."""
-    if text(member(resource, "status")) in ("cancelled", "entered-in-error"):
+    if text(member(resource, "status")) in OVER:
         return False
     return resource_type(resource) == "MedicationRequest" and member(resource, "doNotPerform") is not True
 

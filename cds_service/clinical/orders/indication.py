@@ -9,7 +9,7 @@ from cds_service.clinical.orders.dose import Dose
 from cds_service.clinical.orders.poisoning import is_poisoning
 from cds_service.clinical.orders.recognise import Order
 from cds_service.clinical.orders.route import ELSEWHERE as OTHER_ROUTE
-from cds_service.clinical.orders.route import INHALATION, ORAL, routes_in_words, routes_of, unread_routes
+from cds_service.clinical.orders.route import INHALATION, INTRAVENOUS, ORAL, routes_in_words, routes_of, unread_routes
 from cds_service.clinical.orders.route import OPHTHALMIC as EYE
 from cds_service.clinical.orders.words import notes_on, texts_in
 from cds_service.clinical.screens.conditions import is_active
@@ -28,6 +28,7 @@ ANTIDOTE, INHALED, OPHTHALMIC, ELSEWHERE, SOMATIC, OTHER = (
     "other",
 )
 BY_MOUTH = (SOMATIC, OTHER)
+ANOTHER_PATIENT = "another patient"  # not a use: the order names somebody else, and nothing is read for it
 
 
 def read_ordered(order: Order, dose: Dose, chart: Chart, vocabulary: Vocabulary) -> Ordered:
@@ -49,7 +50,9 @@ def read_ordered(order: Order, dose: Dose, chart: Chart, vocabulary: Vocabulary)
 def _is_for_swallowing(order: Order, vocabulary: Vocabulary) -> bool:
     """True for tablets, capsules and the like, by the product's code, else by a form in its name."""
     by_code = _coded_routes(order)
-    return by_code == {ORAL} or (not by_code and vocabulary.name_lists["dose-forms"].included_among(order.names) is not None)
+    return by_code == {ORAL} or (
+        not by_code and vocabulary.name_lists["dose-forms"].included_among(order.names) is not None
+    )
 
 
 def _coded_routes(order: Order) -> set[str]:
@@ -84,7 +87,12 @@ def _use(ordered: Ordered, value: str, because: str) -> Fact:
     return known(value, (Origin(ordered.order.reference, because),), note=because)
 
 
-def together(uses: Iterable[Fact]) -> list[Fact]:
+def is_by_mouth(ordered: Ordered) -> bool:
+    """True for an order by mouth, by tube or without a route, whatever its dose."""
+    return not ordered.intended - {ORAL} and not ordered.product & {INTRAVENOUS, EYE}
+
+
+def share_antidote(uses: Iterable[Fact]) -> list[Fact]:
     """The uses of all orders of a call: one antidote makes every one an antidote."""
     listed = list(uses)
     antidote = next((use for use in listed if use.value == ANTIDOTE), None)

@@ -1,12 +1,20 @@
 """Recognises orders for acetylcysteine: by a code of the product list, else by a name as a whole word."""
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cds_service.clinical.orders.drugs import Medications, drug_concepts
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.fhir.codes import CodeRow
-from cds_service.fhir.json import Json, Resource, names, relative_reference, shorten
+from cds_service.fhir.codes import CodeRow, NameRow
+from cds_service.fhir.json import Json, Resource, codings, names, relative_reference, shorten
 from cds_service.fhir.versions import R4
+
+MAX_NAC_TEXT = 120  # characters: longer than any product's name that is only NAC with its strength
+_NAC = re.compile(r"(?<![\w-])(?:NAC|N\.A\.C\.?)(?![\w-])", re.IGNORECASE)
+_STRENGTHS_AND_MARKS = re.compile(
+    r"(?:[\s()+/&,.;:%®-]|\d+|(?<![^\W\d])(?:mg|g|mcg|µg|ug|ml|iu)(?![^\W\d]))*", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,48 @@ def read_order(order: Resource, medications: Medications, vocabulary: Vocabulary
 
 
 def recognise(concepts: list[Json], vocabulary: Vocabulary) -> tuple[tuple[CodeRow, ...], bool]:
-    """The acetylcysteine rows that match codes of the concepts, and, where none does, whether a name matches."""
-    products, product_names = vocabulary.code_lists["acetylcysteine"], vocabulary.name_lists["acetylcysteine-names"]
-    rows = [row for concept in concepts for row in products.rows_in(concept) if row.included]
-    return tuple(rows), not rows and any(map(product_names.included_in, concepts))
+    """The acetylcysteine rows that match codes of the concepts, and, where none does, whether a name matches.
+
+    A recognised code of another drug wins over any name.
+    """
+    products = vocabulary.code_lists["acetylcysteine"]
+    rows = tuple(row for concept in concepts for row in products.rows_in(concept) if row.included)
+    return rows, not rows and any(_is_named(concept, vocabulary) for concept in concepts)
+
+
+def _is_named(concept: Json, vocabulary: Vocabulary) -> bool:
+    texts = names(concept)
+    lists = (vocabulary.name_lists[name] for name in ("acetylcysteine-names", "acetylcysteine-brands"))
+    is_named = any(listed.included_among(texts) for listed in lists)
+    is_named = is_named or any(is_only_nac(text, vocabulary) for text in texts)
+    return is_named and not is_other_drug(concept, vocabulary)
+
+
+def is_other_drug(concept: Json, vocabulary: Vocabulary) -> bool:
+    """True for a concept with a recognised code of another drug: a listed one, or an ATC code that is none of ours."""
+    products = vocabulary.code_lists["acetylcysteine"]
+    others = [vocabulary.code_lists[name] for name in ("nitroglycerin", "glutamine-drugs")]
+    return any(
+        products.excludes(coding) or products.rows_of([coding]) or any(listed.rows_of([coding]) for listed in others)
+        for coding in codings(concept)
+    )
+
+
+def is_only_nac(text: str, vocabulary: Vocabulary) -> bool:
+    """True for a text that says NAC and nothing else but a strength, a form, a salt or a usual co-supplement.
+
+    NAC is neoadjuvant chemotherapy too, and a word of many protocols.
+    """
+    if len(text) > MAX_NAC_TEXT or _NAC.search(text) is None:
+        return False
+    rest = _NAC.sub(" ", text)
+    for companion in vocabulary.name_lists["nac-companions"].rows:
+        rest = re.sub(rf"(?<!\w){re.escape(companion.name)}(?!\w)", " ", rest, flags=re.IGNORECASE)
+    return _STRENGTHS_AND_MARKS.fullmatch(rest) is not None
+
+
+def brand_of(texts: Iterable[str], vocabulary: Vocabulary) -> NameRow | None:
+    """The first listed brand among the names of a drug, one that means antidote before any other."""
+    brands = vocabulary.name_lists["acetylcysteine-brands"]
+    found = [match.row for text in texts for match in brands.find_matches(text)]
+    return min(found, key=lambda row: row.extra.get("use") != "antidote", default=None)

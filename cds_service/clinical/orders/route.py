@@ -60,7 +60,9 @@ def _route(route: Json, vocabulary: Vocabulary) -> str:
     row = vocabulary.code_lists["routes"].included_in(route)
     written = names(route) or [coding.code for coding in codings(route)]
     words = vocabulary.name_lists["route-words"]
-    found = {named for text in written for named in _named_routes(text, words)} | ({row.extra["route"]} if row else set())
+    found = {named for text in written for named in _named_routes(text, words)} | (
+        {row.extra["route"]} if row else set()
+    )
     return next((route for route in _PRECEDENCE if route in found), "")
 
 

@@ -1,1 +1,1 @@
-"""The schema, step by step. A step that was released is never changed; a new one follows it."""
+"""The migrations of the schema. A released migration is never changed; a new one follows it."""

@@ -1,4 +1,4 @@
-"""Run by Alembic: the connection, and its transaction, are those of `migrating`."""
+"""Run by Alembic, in the connection and transaction of `migrating`."""
 
 from alembic import context
 

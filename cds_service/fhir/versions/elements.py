@@ -6,6 +6,7 @@ change their type, such as from a code to a CodeableConcept, are left to `fhir.j
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import TypeGuard
 
 from cds_service.fhir.json import (
     Json,
@@ -18,6 +19,7 @@ from cds_service.fhir.json import (
     number,
     objects,
     references,
+    relative_part,
     text,
 )
 from cds_service.fhir.versions import RENAMED_TYPES
@@ -44,16 +46,19 @@ def subjects_of(resource: Resource) -> list[str]:
 
 
 def is_about(resource: Resource, patient_id: str) -> bool:
-    """False if the subject of the resource is another patient.
+    """False if the subject of the resource is another patient, a group or anything else.
 
-    A resource without a subject, or with one that is no reference to a Patient (a `urn:`), counts as the patient's own,
-    since it was asked for as such.
+    A resource without a subject, or with one that is no reference to look up (a `urn:`, a contained resource, a
+    search), counts as the patient's own, since it was asked for as such. The server and the version do not matter.
     """
-    for reference in subjects_of(resource):
-        segments = reference.split("?")[0].split("/")
-        if "Patient" in segments[:-1] and segments[segments.index("Patient") + 1] != patient_id:
-            return False
-    return True
+    return all(_is_reference_to(reference, patient_id) for reference in subjects_of(resource))
+
+
+def _is_reference_to(reference: str, patient_id: str) -> bool:
+    if reference.startswith(("urn:", "#")) or "?" in reference:
+        return True
+    kind, _, identity = relative_part(reference).rpartition("/")
+    return identity == patient_id and kind in ("Patient", "")
 
 
 # ---------------------------------------------------------------- orders and medications
@@ -107,6 +112,23 @@ def notes_of(order: Resource) -> list[str]:
     """The notes on an order: annotations, in DSTU2 one string; in R5 also its rendered dosage."""
     notes = [note if isinstance(note, str) else member(note, "text") for note in items(order.get("note"))]
     return [text(note) for note in (*notes, order.get("renderedDosageInstruction"))]
+
+
+# ---------------------------------------------------------------- laboratory orders
+
+_LABORATORY_ORDERS = ("ServiceRequest", "ProcedureRequest", "DiagnosticOrder")
+_NOT_TO_BE_DONE = ("revoked", "cancelled", "completed", "entered-in-error", "rejected", "failed")
+
+
+def is_laboratory_order(resource: Json) -> TypeGuard[Resource]:
+    """True for an order of something other than a medication that is still to be done."""
+    status = text(member(resource, "status"))
+    return text(member(resource, "resourceType")) in _LABORATORY_ORDERS and status not in _NOT_TO_BE_DONE
+
+
+def what_is_ordered(order: Resource) -> list[Json]:
+    """The concepts that say what a laboratory order asks for; in DSTU2 each item has its own."""
+    return [order.get("code"), *(item.get("code") for item in objects(order.get("item")))]
 
 
 # ---------------------------------------------------------------- dosage

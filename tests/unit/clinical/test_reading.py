@@ -9,8 +9,9 @@ import pytest
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import State
+from cds_service.clinical.orders.facts import read_order_facts
 from cds_service.clinical.patient import read_patient
-from cds_service.clinical.reading import read_order_facts, read_patient_facts, read_weight
+from cds_service.clinical.reading import read_patient_facts, read_weight
 from cds_service.content.loading import load_content
 from cds_service.fhir.searching import prefetch_from
 from cds_service.gathering.prefetch import build_chart
@@ -99,6 +100,9 @@ def test_of_nobody_nothing_that_was_asked_is_known_or_absent():
     facts = patient_facts(build_chart("nobody", {}))
     assert {name for name, fact in facts.items() if fact.state is not State.UNKNOWN} == {
         "glutamate_before",
+        "glutamate_mix_up",
+        "glutamine_kidney",
+        "inhaled_acetylcysteine",
         "results_unused",
         "sample_handling",
     }
@@ -163,13 +167,28 @@ def test_age_is_in_completed_years(born, expected):
     assert (fact.value, fact.texts["amount"]) == (Decimal(expected), str(expected))
 
 
-NO_AGE = {"missing": None, "year only": "1980", "month only": "1980-05", "future": "2027-01-01", "words": "old"}
+NO_AGE = {"missing": None, "year only": "1980", "month only": "1980-05", "words": "old"}
 
 
 @pytest.mark.parametrize("born", NO_AGE.values(), ids=NO_AGE)
 def test_a_date_of_birth_that_is_not_exact_leaves_the_age_unknown(born):
     fact = patient_facts(person(birthDate=born))["age"]
     assert (fact.state, fact.note) == (State.UNKNOWN, "the patient record has no date of birth that can be read")
+
+
+IMPLAUSIBLE_AGES = [
+    ("2026-11-24", "the date of birth is implausible: it lies in the future"),
+    ("1905-11-23", "the date of birth is implausible: an age above 120 years"),
+    ("1905-11-24", None),
+    ("2026-11-23", None),
+]
+
+
+@pytest.mark.parametrize(("born", "note"), IMPLAUSIBLE_AGES)
+def test_an_implausible_age_is_named_with_its_bound(born, note):
+    fact = patient_facts(person(birthDate=born))["age"]
+    assert (fact.state is State.UNKNOWN) is (note is not None)
+    assert note is None or fact.note == note
 
 
 @pytest.mark.parametrize(
@@ -186,9 +205,9 @@ def test_a_patient_record_that_did_not_come_leaves_the_age_unknown_and_says_why(
 
 
 def test_the_patient_has_a_day_of_birth_and_a_sex_only_where_they_can_be_read():
-    assert read_patient(person(birthDate="1980-05-01", gender="female")).sex == "female"
-    assert read_patient(person(birthDate="1980-05-01")).born == datetime(1980, 5, 1, tzinfo=UTC).date()
-    blank = read_patient(person(birthDate=1980, gender=["female"]))
+    assert read_patient(person(birthDate="1980-05-01", gender="female"), 120, NOW.date()).sex == "female"
+    assert read_patient(person(birthDate="1980-05-01"), 120, NOW.date()).born == datetime(1980, 5, 1, tzinfo=UTC).date()
+    blank = read_patient(person(birthDate=1980, gender=["female"]), 120, NOW.date())
     assert (blank.born, blank.sex) == (None, "")
 
 

@@ -455,7 +455,7 @@ KIDNEY = {
         {"kidneyResults": bundle(UNDER_90)},
         structs.replace(OPEN, texts={"summary": SAID_UNDER_90}),
     ),
-    "neither clearance nor eGFR": ("clearance", {}, absent("neither clearance nor eGFR can be told")),
+    "neither clearance nor eGFR": ("clearance", {}, absent("no kidney result that is recent enough")),
 }
 
 

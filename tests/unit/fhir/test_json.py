@@ -1,20 +1,28 @@
 """The readers of FHIR JSON: odd input gives nothing, never a guess and never an exception."""
 
+import json
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cds_service.fhir.json import (
+    MAX_DEPTH,
     Coding,
+    TooDeep,
     at,
     code_or_concept,
     codings,
+    decode,
+    depth,
     items,
     member,
     names,
     number,
     objects,
+    parse_decimal,
     read_concept,
     references,
     relative_part,
@@ -23,6 +31,7 @@ from cds_service.fhir.json import (
     text,
 )
 from cds_service.fhir.versions.elements import is_about
+from tests.support import Json, nested
 
 ODD: list[Any] = [None, True, 0, 1.5, Decimal("2"), "", "text", [], [None], [[]], {}, {"coding": "x"}, [{"coding": 3}]]
 LOINC = "http://loinc.org"
@@ -298,3 +307,46 @@ def test_a_whole_number_of_twelve_digits_is_read_and_one_of_thirteen_is_not() ->
     assert number(100_000_000_000) == 100_000_000_000
     assert number(999_999_999_999) == number(Decimal("999999999999")) == 999_999_999_999
     assert number(10**12) is None
+
+
+# --- decoding
+
+
+def measured(value: Json) -> int:
+    """The depth of a value, found the slow and plain way."""
+    if isinstance(value, dict):
+        return 1 + max(map(measured, value.values()), default=0)
+    return 1 + max(map(measured, value), default=0) if isinstance(value, list) else 0
+
+
+TRICKY = st.text(st.sampled_from('[]{}"\\ab,:\n'), max_size=8)
+ANY_JSON = st.recursive(
+    st.none() | st.integers() | TRICKY,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TRICKY, inner, max_size=3),
+    max_leaves=30,
+)
+
+
+@given(value=ANY_JSON, indent=st.sampled_from([None, 2]))
+def test_the_depth_that_is_found_without_parsing_is_that_of_the_parsed_value(value: Json, indent: int | None) -> None:
+    assert depth(json.dumps(value, indent=indent).encode()) == measured(value)
+
+
+@pytest.mark.parametrize("levels", [0, 1, 2, 3, 4, 5, 6, 7, 50, MAX_DEPTH, 2000])
+def test_depth_is_counted_exactly(levels: int) -> None:
+    assert depth(nested(levels).encode()) == levels
+
+
+def test_a_value_of_the_greatest_depth_is_read_and_one_deeper_is_not() -> None:
+    assert measured(decode(nested(MAX_DEPTH).encode())) == MAX_DEPTH
+    with pytest.raises(TooDeep):
+        decode(nested(MAX_DEPTH + 1).encode())
+
+
+@pytest.mark.parametrize("written", ["1.10", "1e-3", "-0.5"])
+def test_a_number_is_decoded_exactly(written: str) -> None:
+    assert str(decode(f"[{written}]".encode())[0]) == str(Decimal(written))
+
+
+def test_a_number_that_no_decimal_can_hold_is_not_a_number() -> None:
+    assert parse_decimal("1e99999999999999999999").is_nan()

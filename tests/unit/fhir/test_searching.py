@@ -9,7 +9,7 @@ import pytest
 from cds_service.clinical.chart import Arrival
 from cds_service.content.loading import load_content
 from cds_service.fhir.queries import QUERIES
-from cds_service.fhir.searching import find, prefetch_from, search
+from cds_service.fhir.searching import find, prefetch_from, search, searchset
 from cds_service.gathering.prefetch import build_chart
 
 ROOT = Path(__file__).parents[3]
@@ -252,3 +252,15 @@ def test_a_story_without_a_kind_of_data_is_empty_and_not_failed():
 def test_the_story_of_another_patient_answers_nothing():
     chart = build_chart("p", prefetch_from(story("alma-glutamate-high"), "p", CODE_LISTS))
     assert {chart.get(key).arrival for key in QUERIES} == {Arrival.EMPTY}
+
+
+def test_a_page_holds_as_many_as_are_asked_for_or_as_many_as_usual() -> None:
+    resources = [observation("o1"), observation("o2")]
+    assert find(resources, "Observation", [("_count", "1")]).count(50) == 1
+    assert find(resources, "Observation", [("_count", "many")]).count(50) == 50
+
+
+def test_a_searchset_has_links_and_entries_only_where_there_are_any() -> None:
+    entries, links = [{"resource": observation("o1")}], [{"relation": "next", "url": "https://ehr.example.org/2"}]
+    assert searchset([], 0) == {"resourceType": "Bundle", "type": "searchset", "total": 0}
+    assert searchset(entries, 3, links) == {**searchset([], 3), "link": links, "entry": entries}

@@ -1,1 +1,1 @@
-"""One file for each revision, in the order of their numbers."""
+"""One module per revision, in order."""

@@ -10,12 +10,12 @@ MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    """The first tables."""
-    _shown_cards()
-    _feedback()
+    """Creates the first tables."""
+    _create_shown_cards()
+    _create_feedback()
 
 
-def _shown_cards() -> None:
+def _create_shown_cards() -> None:
     op.create_table(
         "shown_cards",
         sa.Column("uuid", sa.String(36), primary_key=True),
@@ -31,7 +31,7 @@ def _shown_cards() -> None:
     op.create_index("shown_cards_by_time", "shown_cards", ["shown_at"])
 
 
-def _feedback() -> None:
+def _create_feedback() -> None:
     op.create_table(
         "feedback",
         sa.Column("id", sa.String(64), primary_key=True),

@@ -1,4 +1,4 @@
-"""Ids of tokens that were seen, so that none is taken twice."""
+"""Ids of used tokens, so that none is accepted twice."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """The table that all replicas ask."""
+    """Creates the table shared by all replicas."""
     op.create_table(
         "seen_tokens",
         sa.Column("client", sa.String(200), primary_key=True),

@@ -6,11 +6,10 @@ from typing import Any
 
 from cds_service.clinical.chart import Arrival, Chart, Data
 from cds_service.clinical.facts import Fact
-from cds_service.clinical.kidney.disease import read_dialysis, read_kidney_disease, summarise_kidney
-from cds_service.clinical.kidney.egfr import Egfr, read_egfr
-from cds_service.clinical.kidney.injury import read_kidney_injury
+from cds_service.clinical.kidney.egfr import Egfr, read_kidney_results
+from cds_service.clinical.kidney.facts import read_kidney_facts
+from cds_service.clinical.labs.weight import Weight
 from cds_service.clinical.patient import Patient
-from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.content.loading import load_content
 from cds_service.fhir import queries
 
@@ -28,12 +27,14 @@ MAN, WOMAN = Patient(date(1961, 3, 1), "male"), Patient(date(1961, 3, 1), "femal
 CHILD = Patient(date(2016, 3, 1), "female")  # 10 years
 
 
-def kidney(chart: Chart, vocabulary: Vocabulary, patient: Patient, now: datetime) -> Fact:
-    """The line about the kidney, from the facts behind it."""
-    egfr = read_egfr(chart, vocabulary, patient, now)
-    dialysis = read_dialysis(chart, vocabulary)
-    injury = read_kidney_injury(chart, vocabulary, now)
-    return summarise_kidney(dialysis, injury, read_kidney_disease(chart, vocabulary, egfr, now), egfr)
+def facts(chart: Chart, patient: Patient = MAN, weight: Weight | None = None) -> dict[str, Fact]:
+    """Every kidney fact."""
+    return read_kidney_facts(chart, VOCABULARY, patient, weight, NOW)
+
+
+def kidney(chart: Chart, patient: Patient = MAN) -> Fact:
+    """The line about the kidney."""
+    return facts(chart, patient)["kidney"]
 
 
 def result(code: str, value: Json, unit: str = EGFR_UNIT, day: str = "2026-11-03", **members: Json) -> Json:
@@ -89,11 +90,11 @@ def chart(*results: Json, problems: Data = EMPTY, body: Data = EMPTY, results_da
 
 def egfr(*results: Json, patient: Patient = MAN, body: Data = EMPTY) -> Egfr | None:
     """The eGFR that is taken."""
-    return read_egfr(chart(*results, body=body), VOCABULARY, patient, NOW)
+    return read_kidney_results(chart(*results, body=body), VOCABULARY, patient, NOW).egfr
 
 
 def finding(*results: Json, problems: Data = EMPTY, patient: Patient = MAN) -> str | None:
     """The value of the kidney fact; None if it is absent or unknown."""
-    value = kidney(chart(*results, problems=problems), VOCABULARY, patient, NOW).value
+    value = kidney(chart(*results, problems=problems), patient).value
     assert value is None or isinstance(value, str)
     return value

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cds_service.clinical.facts import Fact, State
-from cds_service.clinical.kidney.clearance import cockcroft_gault, read_clearance
-from cds_service.clinical.kidney.egfr import read_egfr
+from cds_service.clinical.kidney.clearance import cockcroft_gault
+from cds_service.clinical.kidney.facts import read_kidney_facts
 from cds_service.clinical.labs.weight import read_weight
 from cds_service.clinical.patient import read_patient
 from cds_service.content.examples import read_json
@@ -51,9 +51,8 @@ def fact_of(patient: str = "ulf-clearance-25", **changes: str) -> Fact:
     if prefetch.get("patient"):
         prefetch["patient"].update(changes)
     chart = build_chart(patient, prefetch)
-    person = read_patient(chart)
-    egfr = read_egfr(chart, VOCABULARY, person, NOW)
-    return read_clearance(chart, VOCABULARY, person, read_weight(chart, VOCABULARY, NOW), egfr, NOW)
+    person = read_patient(chart, 120, NOW.date())
+    return read_kidney_facts(chart, VOCABULARY, person, read_weight(chart, VOCABULARY, NOW), NOW)["clearance"]
 
 
 def test_it_is_computed_exactly() -> None:

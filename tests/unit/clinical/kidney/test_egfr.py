@@ -13,9 +13,7 @@ from tests.unit.clinical.kidney.charts import (
     CHILD,
     MAN,
     MG_DL,
-    NOW,
     UMOL_L,
-    VOCABULARY,
     WOMAN,
     chart,
     creatinine,
@@ -249,7 +247,7 @@ def test_a_race_specific_or_unverified_egfr_is_never_used(code: str, display: st
     found = egfr(race_specific, creatinine(Decimal("1.5")))
     assert found is not None
     assert found.method == "CKD-EPI 2021 from creatinine"
-    fact = kidney(chart(race_specific), VOCABULARY, MAN, NOW)
+    fact = kidney(chart(race_specific))
     assert fact.state is State.ABSENT
 
 
@@ -284,12 +282,6 @@ def test_of_two_equal_ones_of_one_day_the_choice_does_not_depend_on_their_order(
     results = [result("98979-8", 51), result("98980-6", 52)]
     taken = [egfr(*results), egfr(*results[::-1])]
     assert taken[0] == taken[1] is not None
-
-
-def test_a_reported_egfr_is_taken_even_if_the_creatinine_is_newer() -> None:
-    found = egfr(result("98979-8", 51, day="2026-01-03"), creatinine(4))
-    assert found is not None
-    assert found.method == "reported"
 
 
 @pytest.mark.parametrize(

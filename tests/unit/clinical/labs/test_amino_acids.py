@@ -8,8 +8,9 @@ import pytest
 
 from cds_service.clinical.chart import Arrival, Chart, Data
 from cds_service.clinical.facts import State
-from cds_service.clinical.labs.amino_acids import TreatmentStart, find_treatment_starts, read_analyte, read_level
+from cds_service.clinical.labs.amino_acids import read_analyte, read_level
 from cds_service.clinical.labs.site_intervals import SiteInterval
+from cds_service.clinical.labs.treatment import Treatment, find_treatments
 from cds_service.clinical.patient import Patient
 from cds_service.clinical.reading import read_patient_facts
 from cds_service.content.loading import load_content
@@ -66,14 +67,9 @@ def bundle(*resources, **members):
     return {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": one} for one in resources], **members}
 
 
-def named(reference):
-    kind, identity = reference.split("/")
-    return {"resourceType": kind, "id": identity}
-
-
 def facts(*results, medications=None, drafts=(), **prefetch):
     sent = {"aminoAcids": bundle(*results), "activeMedications": medications, "patient": None, **prefetch}
-    return read_patient_facts(draft_orders_of(*[named(one) for one in drafts]), build_chart("p", sent), VOCABULARY, NOW)
+    return read_patient_facts(draft_orders_of(*drafts), build_chart("p", sent), VOCABULARY, NOW)
 
 
 # --- the newest result ------------------------------------------------------------------------------------------------
@@ -285,11 +281,92 @@ def test_a_sample_is_on_treatment_if_an_active_order_began_by_its_day(medication
     assert (fact.state, fact.value) == (State.KNOWN, expected)
 
 
-def test_the_draft_itself_does_not_count_as_treatment():
-    medications = bundle(treatment("draft", authoredOn="2026-09-01"))
-    found = facts(result(64), medications=medications, drafts=["MedicationRequest/draft"])
-    assert found["glutamate_sample"].value == "baseline"
-    assert facts(result(64), medications=medications)["glutamate_sample"].value == "on treatment"
+def timing(*draft_orders, medications=None):
+    return facts(result(64), medications=medications or bundle(), drafts=draft_orders)["glutamate_sample"].value
+
+
+def test_an_order_that_is_signed_again_is_treatment():
+    running = treatment("draft", authoredOn="2026-09-01")
+    assert timing({**running, "status": "draft"}, medications=bundle(running)) == "on treatment"
+    assert timing(running) == "on treatment"
+    assert timing({**running, "status": "draft"}) == "baseline"
+    assert timing({**running, "authoredOn": "2026-11-19"}) == "baseline"
+    assert timing({**running, "authoredOn": "2026-11-18"}) == "on treatment"  # the day of the sample
+    assert timing(treatment("draft")) == "baseline"  # signed without a date: nothing says that it runs already
+
+
+def routed(word, began, **members):
+    instruction = {"route": {"text": word}} if word else {}
+    return treatment("m", authoredOn=began, dosageInstruction=[instruction], **members)
+
+
+ROUTES = {
+    "by mouth": (routed("oral", "2026-01-01"), "on treatment"),
+    "no route": (routed("", "2026-01-01"), "on treatment"),
+    "intravenous, 7 days before": (routed("intravenous", "2026-11-11"), "on treatment"),
+    "intravenous, 8 days before": (routed("intravenous", "2026-11-10"), "baseline"),
+    "inhaled": (routed("inhalation", "2026-11-01"), "baseline"),
+    "in the eye": (routed("ophthalmic", "2026-11-01"), "baseline"),
+    "eye drops by their code": (
+        treatment(
+            "m",
+            authoredOn="2026-11-01",
+            medicationCodeableConcept={"coding": [{"system": "http://www.whocc.no/atc", "code": "S01XA08"}]},
+        ),
+        "baseline",
+    ),
+    "eye drops without a date": (routed("ophthalmic", None), "baseline"),
+}
+
+
+@pytest.mark.parametrize(("medication", "expected"), ROUTES.values(), ids=ROUTES)
+def test_the_route_says_whether_it_is_treatment(medication, expected):
+    assert timing(medications=bundle(medication)) == expected
+
+
+def test_inhaled_acetylcysteine_is_said():
+    inhaled = bundle(routed("inhalation", "2026-11-01"))
+    fact = facts(result(64), medications=inhaled)["inhaled_acetylcysteine"]
+    assert (fact.value, fact.texts) == ("present", {"since": "1 November 2026"})
+    later = bundle(routed("inhalation", "2026-11-20"))
+    for found in (facts(result(64), medications=later), facts(medications=inhaled), facts(result(64))):
+        assert found["inhaled_acetylcysteine"].state is State.ABSENT
+
+
+@pytest.mark.parametrize(("value", "expected"), [(350, None), (351, "possible"), (1000, "possible"), (1001, None)])
+def test_a_glutamate_that_may_be_a_glutamine_is_used_and_named(value, expected):
+    found = facts(result(value))
+    assert found["glutamate_mix_up"].value == expected
+    assert (found["glutamate"].state is State.KNOWN) is (value <= 1000)
+
+
+@pytest.mark.parametrize("code", [GLUTAMATE, CYSTINE])
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [(1001, "its value is implausible: above 1,000 µmol/L"), (0, "its value is not above zero"), (1000, None)],
+)
+def test_an_implausible_level_is_refused_with_its_bound(code, value, reason):
+    level = "glutamate" if code == GLUTAMATE else "cystine"
+    found = facts(result(value, code=code))
+    assert (found[level].state is State.KNOWN) is (reason is None)
+    assert reason is None or reason in found["results_unused"].texts["list"][0]
+
+
+def test_a_glutamine_may_be_high():
+    found = facts(result(64), result(1200, identity="n1", code=GLUTAMINE))
+    assert found["sample_handling"].value == "consistent"
+
+
+NAMES = ["Glutamat im Urin", "Glutamate, CSF", "Glutamat (Liquor)", "Glutamate urine", "GLUTAMATE DBS"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_code_of_plasma_with_a_name_of_another_specimen_is_refused_and_named(name):
+    sent = result(64)
+    sent["code"] = {**sent["code"], "text": name}
+    found = facts(sent)
+    assert found["glutamate"].state is State.ABSENT
+    assert "contradict each other" in found["results_unused"].texts["list"][0]
 
 
 def test_the_first_start_is_the_one_that_is_said():
@@ -312,8 +389,8 @@ STATEMENTS = {
 def test_a_statement_began_with_its_effective_time_else_when_it_was_made(members):
     statement = {**treatment(), "resourceType": "MedicationStatement", **members}
     chart = Chart("p", {"activeMedications": Data(Arrival.GIVEN, (statement,))})
-    (start,) = find_treatment_starts(chart, VOCABULARY, [])
-    assert (start.reference, start.moment.day.isoformat()) == ("MedicationStatement/m1", "2026-09-01")
+    (found,) = find_treatments(chart, VOCABULARY)
+    assert (found.reference, found.began.day.isoformat()) == ("MedicationStatement/m1", "2026-09-01")
 
 
 def test_each_active_medication_that_is_or_may_be_acetylcysteine_is_a_start():
@@ -323,12 +400,16 @@ def test_each_active_medication_that_is_or_may_be_acetylcysteine_is_a_start():
         "medicationReference": {"reference": "Medication/1"},
     }
     other = {**treatment("m2"), "medicationCodeableConcept": {"text": "ibuprofen"}}
-    active = (treatment("m1", status="stopped"), treatment("drafted"), other, nameless, treatment("m4"))
+    active = (treatment("m1", status="stopped"), other, nameless, treatment("m4"))
     chart = Chart("p", {"activeMedications": Data(Arrival.GIVEN, active)})
-    assert find_treatment_starts(chart, VOCABULARY, [named("MedicationRequest/drafted")]) == [
-        TreatmentStart("MedicationRequest/m3", None, is_named=False),
-        TreatmentStart("MedicationRequest/m4", None),
+    drafts = [treatment("d1"), treatment("d2", status="draft", authoredOn="2026-06-01")]
+    drafts.append(treatment("d3", authoredOn="2026-06-01"))
+    found = find_treatments(chart, VOCABULARY, drafts)
+    assert found[:2] == [
+        Treatment("MedicationRequest/m3", None, is_named=False),
+        Treatment("MedicationRequest/m4", None),
     ]
+    assert [one.reference for one in found[2:]] == ["MedicationRequest/d3"]
 
 
 UNDATED = {
@@ -385,8 +466,6 @@ CHANGES = {
     "a fall": (131, 96, "−35 µmol/L (−27 %)"),
     "a rise": (96, 131, "+35 µmol/L (+36 %)"),
     "none": (96, 96, "±0 µmol/L (±0 %)"),
-    "from zero": (0, 35, "+35 µmol/L"),
-    "to zero": (35, 0, "−35 µmol/L (−100 %)"),
     "doubled": (48, 96, "+48 µmol/L (+100 %)"),
 }
 

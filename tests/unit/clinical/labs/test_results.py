@@ -195,8 +195,9 @@ def test_a_result_without_a_number_in_an_accepted_unit_is_not_used(members: Json
     assert (rejected.reference, rejected.reason) == ("Observation/o1", why)
 
 
-def test_zero_is_a_value() -> None:
-    assert values(read(observation(valueQuantity={**UMOL, "value": 0}))) == [0]
+def test_zero_is_no_level() -> None:
+    (rejected,) = read(observation(valueQuantity={**UMOL, "value": 0})).rejected
+    assert rejected.reason == "its value is not above zero"
 
 
 def test_a_reason_names_the_result_and_its_day() -> None:
@@ -454,9 +455,9 @@ def test_a_member_of_a_cancelled_panel_is_named_with_its_date_whatever_the_form_
 def test_the_newest_result_comes_first_whatever_the_order_in_which_they_came() -> None:
     days = ["2026-01-01", "2026-11-03", "2026-06-15"]
     resources = [
-        observation(id=day, effectiveDateTime=day, valueQuantity={**UMOL, "value": n}) for n, day in enumerate(days)
+        observation(id=day, effectiveDateTime=day, valueQuantity={**UMOL, "value": n}) for n, day in enumerate(days, 1)
     ]
-    assert values(read(*resources)) == values(read(*reversed(resources))) == [1, 2, 0]
+    assert values(read(*resources)) == values(read(*reversed(resources))) == [2, 3, 1]
 
 
 def test_of_one_moment_the_one_issued_last_comes_first_and_then_the_name_decides() -> None:

@@ -7,9 +7,10 @@ import pytest
 
 from cds_service.clinical.chart import Arrival, Chart, Data
 from cds_service.clinical.facts import State
+from cds_service.clinical.orders.facts import read_order_facts
 from cds_service.clinical.orders.indication import poisoning_as_reason, read_poisoning
 from cds_service.clinical.orders.recognise import read_order
-from cds_service.clinical.reading import read_order_facts, read_patient_facts
+from cds_service.clinical.reading import read_patient_facts
 from cds_service.content.loading import load_content
 from cds_service.gathering.prefetch import build_chart
 from tests.support import draft_orders_of

@@ -10,8 +10,9 @@ import pytest
 
 from cds_service.clinical.labs.amino_acids import find_treatment_starts
 from cds_service.clinical.orders.dose import read_dose
+from cds_service.clinical.orders.facts import read_order_facts
 from cds_service.clinical.orders.recognise import read_order
-from cds_service.clinical.reading import read_order_facts, read_patient_facts
+from cds_service.clinical.reading import read_patient_facts
 from cds_service.content.loading import load_content
 from cds_service.fhir.json import codings, names
 from cds_service.fhir.versions import DSTU2, R4, R5, STU3, elements

@@ -1,4 +1,4 @@
-"""The people of the demo: read from the fixtures, and moved so that their story happens today."""
+"""The demo patients: read from the fixtures, with their dates moved to the present."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cds_service.demo.people import STORY_NOW, days_since_story, load_people, moved
+from cds_service.demo.patients import FIXTURES_NOW, days_since_fixtures, load_patients, shift_dates
 from cds_service.errors import DemoDataMissing
 from cds_service.fhir.searching import prefetch_from
 from cds_service.hooks.requests import read_request
@@ -28,19 +28,19 @@ YEARS = range(1, 3000)
 
 
 def test_the_moment_of_the_story_is_that_of_the_fixtures() -> None:
-    assert NOW == STORY_NOW
+    assert NOW == FIXTURES_NOW
     assert NOW.isoformat() in (FIXTURES / "README.md").read_text(encoding="utf-8")
 
 
 def test_everybody_is_there_and_no_two_resources_share_a_name() -> None:
-    people = load_people(FIXTURES)
+    people = load_patients(FIXTURES)
 
     assert [one["id"] for one in people if one["resourceType"] == "Patient"] == PATIENTS
     assert len({(one["resourceType"], one["id"]) for one in people}) == len(people) > 100
 
 
 def test_everybody_has_a_name_that_a_list_of_patients_can_show() -> None:
-    for one in load_people(FIXTURES):
+    for one in load_patients(FIXTURES):
         if one["resourceType"] == "Patient":
             assert one["name"][0]["family"], one["id"]
             assert one["name"][0]["given"][0], one["id"]
@@ -69,7 +69,7 @@ def test_without_people_it_says_what_to_set(spoil: Callable[[Path], Any], tmp_pa
     spoil(tmp_path / "patients")
 
     with pytest.raises(DemoDataMissing, match=r"CDS_DEMO.*patients.*CDS_FIXTURES"):
-        load_people(tmp_path)
+        load_patients(tmp_path)
 
 
 # --- dates that move --------------------------------------------------------------------------------------------------
@@ -91,13 +91,13 @@ MOVED = {
 
 @pytest.mark.parametrize(("value", "expected"), MOVED.values(), ids=MOVED)
 def test_whole_dates_move_wherever_they_stand(value: Any, expected: Any) -> None:
-    assert moved(value, 10) == expected
-    assert moved({"deep": [{"down": value}]}, 10) == {"deep": [{"down": expected}]}
+    assert shift_dates(value, 10) == expected
+    assert shift_dates({"deep": [{"down": value}]}, 10) == {"deep": [{"down": expected}]}
 
 
 def test_the_original_is_left_alone() -> None:
     original = {"effectiveDateTime": "2026-11-01", "list": ["2026-11-01"], "birthDate": "2000-11-01"}
-    moved(original, 10)
+    shift_dates(original, 10)
 
     assert original == {"effectiveDateTime": "2026-11-01", "list": ["2026-11-01"], "birthDate": "2000-11-01"}
 
@@ -107,7 +107,7 @@ def age_on(born: date, day: date) -> int:
 
 
 def born_after(birth_date: str, days: int) -> date:
-    return date.fromisoformat(moved({"birthDate": birth_date}, days)["birthDate"])
+    return date.fromisoformat(shift_dates({"birthDate": birth_date}, days)["birthDate"])
 
 
 @pytest.mark.parametrize("patient", PATIENTS)
@@ -139,7 +139,7 @@ DAYS = {
 
 @pytest.mark.parametrize(("now", "days"), DAYS.values(), ids=DAYS)
 def test_days_are_rounded_down_so_that_nothing_lies_in_the_future(now: datetime, days: int) -> None:
-    assert days_since_story(now) == days
+    assert days_since_fixtures(now) == days
 
 
 MOMENTS = [
@@ -161,7 +161,7 @@ def card_ids(patient: str, prefetch: dict[str, Any], now: datetime) -> list[str]
 def test_a_story_gives_its_cards_years_later_too(patient: str, now: datetime) -> None:
     code_lists = CONTENT.vocabulary.code_lists
     story = bundle_of(resources_of(patient))
-    today = moved(story, days_since_story(now))
+    today = shift_dates(story, days_since_fixtures(now))
 
     expected = card_ids(patient, prefetch_from(story, patient, code_lists), NOW)
     assert card_ids(patient, prefetch_from(today, patient, code_lists), now) == expected

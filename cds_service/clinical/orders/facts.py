@@ -1,0 +1,92 @@
+"""The facts of each acetylcysteine order of a call: its use, route, dose and duration, and the doses together."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+
+from cds_service.clinical.chart import Chart
+from cds_service.clinical.facts import Fact, Facts, OrderFacts, Origin, PatientFacts, absent, known, unknown
+from cds_service.clinical.labs.weight import Weight, read_weight
+from cds_service.clinical.orders.antidote import Ordered, Person
+from cds_service.clinical.orders.dose import format_mg, read_dose
+from cds_service.clinical.orders.drafts import DraftOrders
+from cds_service.clinical.orders.drugs import index_medications
+from cds_service.clinical.orders.duration import read_duration
+from cds_service.clinical.orders.indication import (
+    BY_MOUTH,
+    read_ordered,
+    read_route,
+    read_use,
+    share_antidote,
+)
+from cds_service.clinical.orders.recognise import Order, read_order
+from cds_service.clinical.orders.together import find_active_orders, read_dose_together
+from cds_service.clinical.vocabulary import Vocabulary
+from cds_service.fhir.quantities import Refusal
+from cds_service.fhir.versions.elements import is_about
+
+
+def read_order_facts(
+    orders: DraftOrders, patient_facts: PatientFacts, chart: Chart, vocabulary: Vocabulary, now: datetime
+) -> list[OrderFacts]:
+    """The facts of each acetylcysteine order that the hook asks about, in their order.
+
+    Orders that are drafted beside them count for what all orders of the call come to: an antidote, and the sum.
+    """
+    person = _person(patient_facts, chart, vocabulary, now)
+    selected = orders.acetylcysteine_orders
+    drafts = [*selected, *_background_orders(orders, vocabulary)]
+    ordered = [_ordered(order, person.weight, chart, vocabulary) for order in drafts]
+    uses = share_antidote([read_use(order, person, chart, vocabulary) for order in ordered])
+    doses = [_dose_per_day(order) for order in ordered]
+    by_mouth = [dose for dose, use in zip(doses, uses, strict=True) if use.value in BY_MOUTH]
+    active = find_active_orders(drafts, chart, vocabulary) if by_mouth else []
+    together = read_dose_together(by_mouth, active, chart, vocabulary)
+    facts = [_order_facts(order, use, dose, vocabulary) for order, use, dose in zip(ordered, uses, doses, strict=True)]
+    return [OrderFacts({**of_order, "dose_together": together}) for of_order in facts[: len(selected)]]
+
+
+def _person(patient_facts: PatientFacts, chart: Chart, vocabulary: Vocabulary, now: datetime) -> Person:
+    age = patient_facts["age"].value
+    years = age if isinstance(age, Decimal) else None
+    on_record = read_weight(chart, vocabulary, None if years is None else int(years), now)
+    return Person(years, on_record.weight, patient_facts["poisoning"])
+
+
+def _background_orders(orders: DraftOrders, vocabulary: Vocabulary) -> Iterator[Order]:
+    """The acetylcysteine orders of this patient that are drafted beside those that the hook asks about."""
+    asked_about = {id(resource) for resource in orders.selected_orders}
+    medications = index_medications(orders.included_entries)
+    for resource in orders.draft_orders:
+        if id(resource) not in asked_about and is_about(resource, orders.patient_id):
+            order = read_order(resource, medications, vocabulary)
+            if order is not None:
+                yield order
+
+
+def _ordered(order: Order, weight: Weight | None, chart: Chart, vocabulary: Vocabulary) -> Ordered:
+    dose = read_dose(order, weight.kg if weight and weight.recent else None, vocabulary)
+    return read_ordered(order, dose, chart, vocabulary)
+
+
+def _order_facts(ordered: Ordered, use: Fact, dose: Fact, vocabulary: Vocabulary) -> Facts:
+    return {
+        "use": use,
+        "route": read_route(ordered, vocabulary),
+        "dose_per_day": dose,
+        "duration": read_duration(ordered.order),
+    }
+
+
+def _dose_per_day(ordered: Ordered) -> Fact:
+    dose, origin = ordered.dose, (Origin(ordered.order.reference, "dosageInstruction"),)
+    if dose.per_day is None:
+        return absent("the order states no dose yet", origin)
+    if isinstance(dose.per_day, Refusal):
+        return unknown(dose.per_day.reason, origin, why=dose.per_day.reason)
+    return known(dose.per_day, origin, amount=format_mg(dose.per_day), ceiling=_in_brackets(dose.ceiling))
+
+
+def _in_brackets(words: str) -> str:
+    """Words that may follow an amount in a sentence."""
+    return f" ({words})" if words else ""
