@@ -145,7 +145,8 @@ def _accepted_unit(kind: str, code: str, words: str, system: str) -> _AcceptedUn
     if code and not foreign and factors[normalise_unit(code)] is None:
         accepted = []  # a UCUM code is the unit: the words beside it do not repair it
     if not accepted:
-        return Refusal(f"unit {words or code} not accepted")
+        is_understood = conversion_factor(kind, words) is not None
+        return Refusal(f"unit {words if words and not is_understood else code} not accepted")
     differ = len({accepted_unit.factor for accepted_unit in accepted}) > 1
     if differ or any(factor is None and _is_other_unit(spelling) for spelling, factor in factors.items()):
         return Refusal(f"units {' and '.join(spellings)} contradict each other")

@@ -16,7 +16,7 @@ from cds_service.clinical.screens.conditions import is_active
 from cds_service.clinical.screens.screening import PRESENT
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
-from cds_service.fhir.json import Json, names, objects, relative_part, relative_reference, text
+from cds_service.fhir.json import Json, names, objects, relative_part, relative_reference, shorten, text
 from cds_service.fhir.versions.elements import instructions_of, reason_references, reasons_of
 
 ANTIDOTE, INHALED, OPHTHALMIC, ELSEWHERE, SOMATIC, OTHER = (
@@ -106,7 +106,8 @@ def read_route(ordered: Ordered, vocabulary: Vocabulary) -> Fact:
     """Whether the route is known: unknown if one is stated that is not read and the product leaves it open."""
     unread, origin = unread_routes(ordered.order.resource, vocabulary), (Origin(ordered.order.reference, "route"),)
     if unread and not ordered.product:
-        return unknown(f"the route “{unread[0]}” is not one that this service reads", origin)
+        named = f"the route “{shorten(unread[0])}” is not one that this service reads"
+        return unknown(named if unread[0] else "a route is stated that has no name that can be read", origin)
     return known("read", origin) if ordered.intended else absent("no route is stated", origin)
 
 

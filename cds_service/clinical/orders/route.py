@@ -12,7 +12,6 @@ from cds_service.fhir.versions.elements import instructions_of
 
 INTRAVENOUS, INHALATION, OPHTHALMIC, ELSEWHERE, ORAL = "intravenous", "inhalation", "ophthalmic", "elsewhere", "oral"
 _PRECEDENCE = (INTRAVENOUS, INHALATION, OPHTHALMIC, ELSEWHERE, ORAL)  # "oral inhalation" is inhalation
-_NAMELESS = "a route without a name"
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -21,15 +20,10 @@ def routes_of(resource: Resource, vocabulary: Vocabulary) -> set[str]:
     return {_route(route, vocabulary) for route in _stated_routes(resource)} - {""}
 
 
-def states_route(resource: Resource) -> bool:
-    """True if an instruction states any route, read or not."""
-    return bool(_stated_routes(resource))
-
-
 def unread_routes(resource: Resource, vocabulary: Vocabulary) -> list[str]:
-    """What the instructions state of routes that are not read, in their own words."""
+    """The routes that the instructions state and that are not read, in their own words; empty ones have no name."""
     unread = [route for route in _stated_routes(resource) if not _route(route, vocabulary)]
-    return [next(iter(names(route)), _NAMELESS) for route in unread]
+    return [next(iter(names(route)), "") for route in unread]
 
 
 def routes_in_words(texts: Iterable[str], vocabulary: Vocabulary) -> set[str]:

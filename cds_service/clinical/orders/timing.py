@@ -106,8 +106,8 @@ def _by_frequency(repeat: Json) -> Timing:
         return Refusal("its frequency and period cannot be read")
     if not named_days:
         return _schedule(mean)
-    within_weeks = mean * 7 / len(named_days) if days == _DAYS["wk"] else mean
-    return Schedule(_whole(round_rate(within_weeks) or mean), mean, _are_apart(named_days) and within_weeks <= 1)
+    on_each = times / (length * len(named_days)) if days == _DAYS["wk"] else mean
+    return Schedule(_whole(on_each), mean, _are_apart(named_days) and on_each <= 1)
 
 
 def _schedule(mean: Decimal) -> Schedule:

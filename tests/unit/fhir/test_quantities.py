@@ -10,17 +10,15 @@ from ucumvert import PintUcumRegistry
 from cds_service.fhir import quantities
 from cds_service.fhir.quantities import (
     ACCEPTED,
-    COUNTS,
     Measure,
     Refusal,
     conversion_factor,
     format_number,
     format_unit,
-    is_count,
     normalise_unit,
     read_measure,
     round_significant,
-    units_of,
+    unit_of,
 )
 
 REGISTRY = PintUcumRegistry()
@@ -54,8 +52,9 @@ NOT_UCUM = {
     "micromol/L": "umol/L",
     "micromole/L": "umol/L",
     "mL/min/1.73m2": "mL/min/{1.73_m2}",
-    "mL/min/1.73m^2": "mL/min/{1.73_m2}",
     "mL/min/1.73_m2": "mL/min/{1.73_m2}",
+    "ml/min/1.73m2": "mL/min/{1.73_m2}",
+    "ml/min/1.73_m2": "mL/min/{1.73_m2}",
     "lb": "[lb_av]",
     "day": "d",
     "days": "d",
@@ -68,8 +67,6 @@ NOT_UCUM = {
     "months": "mo",
 }
 MASS_OF_CREATININE = {"mg/dL", "mg/dl", "mg/L", "mg/l"}  # these need its molecular weight, 113.12 g/mol
-COUNTED = ["1", "{pill}", "{tbl}", "{tablet}", "{capsule}", "{cap}", "TAB", "CAP"]
-COUNTED += ["tablet", "tablets", "tab", "capsule", "capsules", "cap", "pill", "pills"]
 SPELLINGS = [(kind, unit) for kind, units in ACCEPTED.items() for unit in units]
 
 
@@ -206,12 +203,12 @@ def test_exact_numbers_stay_exact_where_binary_ones_would_not() -> None:
         pytest.param("height", "[ft_i]", id="feet"),
         pytest.param("height", "mm", id="millimetres"),
         pytest.param("volume", "[tsp_us]", id="teaspoons"),
-        pytest.param("duration", "mo", id="months-differ-in-length"),
+        pytest.param("duration", "min", id="minutes"),
         pytest.param("age in years", "d", id="age-in-days"),
     ],
 )
 def test_a_unit_that_is_not_in_the_table_is_refused_and_named(kind: str, unit: str) -> None:
-    refused = f"unit {unit.replace(chr(0xB5), 'u')} not accepted"
+    refused = f"unit {unit} not accepted"
     assert reason(kind, coded(10, unit)) == refused
     assert reason(kind, quantity(10, unit=unit)) == refused
     assert conversion_factor(kind, unit) is None
@@ -304,39 +301,40 @@ def test_a_measure_is_shown_as_it_was_sent(sent: dict[str, Any], expected: str) 
 @pytest.mark.parametrize(
     ("sent", "expected"),
     [
-        *[pytest.param(quantity(1, unit=unit), True, id=f"count-{unit}") for unit in COUNTED],
-        pytest.param(quantity(1, unit="tablet", code="{tbl}", system=UCUM), True, id="unit-and-code"),
-        pytest.param(quantity(1, unit="tablet", code="mg"), False, id="a-tablet-in-mg"),
-        pytest.param(quantity(1, unit="mg", code="1"), False, id="mg-counted-as-one"),
-        pytest.param(quantity(1, unit="mL"), False, id="a-volume"),
-        pytest.param(quantity(1, unit="sachet"), False, id="an-unlisted-form"),
-        pytest.param(quantity(1), False, id="no-unit"),
-        pytest.param(None, False, id="nothing"),
+        pytest.param(quantity(1, unit=" a b ", code="c", system="s"), ("c", "a b", "s"), id="all-three"),
+        pytest.param(quantity(1, unit="mg"), ("", "mg", ""), id="words-only"),
+        pytest.param(quantity(1), ("", "", ""), id="none"),
+        pytest.param(quantity(1, unit="x" * 1000), ("", "x" * 100, ""), id="no-more-than-a-unit-can-be-long"),
+        pytest.param("mg", ("", "", ""), id="no-object"),
     ],
 )
-def test_a_count_is_a_quantity_of_tablets_or_capsules_and_nothing_else(sent: Any, expected: bool) -> None:
-    assert is_count(sent) is expected
+def test_the_unit_of_a_quantity_is_its_code_its_words_and_its_system(sent: Any, expected: tuple[str, str, str]) -> None:
+    assert unit_of(sent) == expected
 
 
-def test_nothing_else_is_a_count() -> None:
-    assert sorted(COUNTS) == sorted({unit.lower() for unit in COUNTED})
-
-
-def test_counts_and_accepted_units_never_overlap() -> None:
-    assert not COUNTS & {unit for _, unit in SPELLINGS}
+FOREIGN = "https://fhir.kbv.de/CodeSystem/KBV_CS_SFHIR_BMP_DOSIEREINHEIT"
 
 
 @pytest.mark.parametrize(
     ("sent", "expected"),
     [
-        pytest.param(quantity(1, unit="a b", code="c"), ["c", "ab"], id="code-first"),
-        pytest.param(quantity(1, unit="\u00b5g"), ["ug"], id="unit-only"),
-        pytest.param(quantity(1), [], id="none"),
-        pytest.param("mg", [], id="no-object"),
+        pytest.param({"code": "g", "unit": "Einzeldosis"}, "unit Einzeldosis not accepted", id="g-is-a-single-dose"),
+        pytest.param({"code": "l", "unit": "Mio E"}, "unit Mio E not accepted", id="l-is-a-million-units"),
+        pytest.param({"code": "g", "unit": "g"}, "its unit has no name that can be read", id="a-letter-twice"),
+        pytest.param({"code": "mg"}, "its unit has no name that can be read", id="no-words"),
+        pytest.param({"code": "v", "unit": "mg"}, Decimal(2), id="words-of-the-table"),
+        pytest.param({"code": "mg", "unit": "mg"}, Decimal(2), id="words-like-the-code"),
+        pytest.param({"code": "258684004", "unit": "mg"}, Decimal(2), id="words-beside-a-number"),
     ],
 )
-def test_the_units_of_a_quantity_are_its_code_and_its_unit(sent: Any, expected: list[str]) -> None:
-    assert units_of(sent) == expected
+def test_of_another_code_system_only_the_words_of_a_unit_are_read(sent: Any, expected: str | Decimal) -> None:
+    found = read_measure("dose", quantity(2, system=FOREIGN, **sent))
+    assert (found.reason if isinstance(found, Refusal) else found.value) == expected
+
+
+@pytest.mark.parametrize("unit", ["puffs of it", "Hub"])
+def test_a_unit_that_is_not_read_is_named_by_its_words(unit: str) -> None:
+    assert reason("dose", quantity(2, unit=unit, code="x", system=UCUM)) == f"unit {unit} not accepted"
 
 
 def test_both_signs_of_micro_are_one_spelling() -> None:

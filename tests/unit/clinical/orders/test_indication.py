@@ -8,7 +8,8 @@ import pytest
 from cds_service.clinical.chart import Arrival, Chart, Data
 from cds_service.clinical.facts import State
 from cds_service.clinical.orders.facts import read_order_facts
-from cds_service.clinical.orders.indication import poisoning_as_reason, read_poisoning
+from cds_service.clinical.orders.indication import poisoning_as_reason
+from cds_service.clinical.orders.poisoning import read_poisoning
 from cds_service.clinical.orders.recognise import read_order
 from cds_service.clinical.reading import read_patient_facts
 from cds_service.content.loading import load_content
@@ -19,6 +20,9 @@ VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 RXNORM, ATC = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://www.whocc.no/atc"
 SNOMED, ICD10CM, LOINC = "http://snomed.info/sct", "http://hl7.org/fhir/sid/icd-10-cm", "http://loinc.org"
+ICD10, ICD10GM = "http://hl7.org/fhir/sid/icd-10", "http://fhir.de/CodeSystem/bfarm/icd-10-gm"
+ICD10AM = "http://hl7.org/fhir/sid/icd-10-am"
+V3 = "http://terminology.hl7.org/CodeSystem/v3-RouteOfAdministration"
 MG = {"unit": "mg", "code": "mg", "system": "http://unitsofmeasure.org"}
 KEYS = ("patient", "aminoAcids", "kidneyResults", "bodyMeasures", "acetaminophenLevels")
 EMPTY = dict.fromkeys((*KEYS, "problemList", "allergyList", "activeMedications"))
@@ -91,18 +95,12 @@ def level(**members):
     return observation("3298-7", **members)
 
 
-def weight(kg, days=1):
-    taken = (NOW - timedelta(days=days)).date().isoformat()
-    value = {"value": kg, "unit": "kg", "code": "kg", "system": "http://unitsofmeasure.org"}
-    return {"bodyMeasures": bundle(observation("29463-7", effectiveDateTime=taken, valueQuantity=value))}
-
-
 def mg(value):
     return {"value": value, **MG}
 
 
-def mg_per_kg(value):
-    return {"value": value, "unit": "mg/kg", "code": "mg/kg", "system": "http://unitsofmeasure.org"}
+def ml(value):
+    return {"value": value, "unit": "mL", "code": "mL", "system": "http://unitsofmeasure.org"}
 
 
 # --- antidote: route and product --------------------------------------------------------------------------------------
@@ -118,6 +116,15 @@ INTRAVENOUS = {
     "product V03AB23": draft(concept("V03AB23", ATC)),
     "product with an oral route": draft(concept("465377", RXNORM), route=ORAL),
     "oral product with the intravenous route": draft(CAPSULE, route=concept("47625008", SNOMED)),
+    **{f"SNOMED CT {code}": draft(route=concept(code, SNOMED)) for code in ("418114005", "419993007")},
+    "v2-0162": draft(route=concept("IV", "http://terminology.hl7.org/CodeSystem/v2-0162")),
+    "NCI": draft(route=concept("C38276", "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl")),
+    "EDQM": draft(route=concept("20045000", "http://standardterms.edqm.eu")),
+    "a brand": draft({"text": "Acetadote"}),
+    "a brand of two words": draft({"text": "Fluimucil Antidot 5 g"}),
+    "words of the instruction": draft(dosageInstruction=[{"text": "IV over 60 min"}]),
+    "words of a note": draft(note=[{"text": "infusion over 16 h"}]),
+    "the name of the product": draft({"text": "Acetylcysteine injection"}, route=ORAL),
     "one of two instructions": draft(
         dosageInstruction=[{"route": ORAL}, {"route": concept("47625008", SNOMED)}],
     ),
@@ -128,6 +135,87 @@ INTRAVENOUS = {
 @pytest.mark.parametrize("order", INTRAVENOUS.values(), ids=INTRAVENOUS)
 def test_an_intravenous_route_or_product_is_antidote_use(order):
     assert use(order) == "antidote"
+
+
+NOT_INTRAVENOUS = {
+    "before a contrast injection, by mouth": draft(
+        route=ORAL, dosageInstruction=[{"route": ORAL, "text": "before the injection"}]
+    ),
+    "a capsule before an infusion": draft(CAPSULE, dosageInstruction=[{"text": "on the day of the infusion"}]),
+    "a capsule by name": draft({"text": "acetylcysteine 600 mg capsule"}, note=[{"text": "IV line in place"}]),
+    **{
+        f"{word} IV": draft(dosageInstruction=[{"text": f"for {word} IV disease"}])
+        for word in ("GOLD", "stage", "Stage", "grade", "type", "class", "NYHA", "CKD", "NYHA-class", "CKD stage")
+    },
+}
+
+
+@pytest.mark.parametrize("order", NOT_INTRAVENOUS.values(), ids=NOT_INTRAVENOUS)
+def test_words_about_something_else_are_no_intravenous_route(order):
+    assert use(order) in ("other", "somatic")
+
+
+def test_a_numeral_does_not_hide_the_route_beside_it():
+    assert use(draft(note=[{"text": "CKD stage IV: give it IV"}])) == "antidote"
+
+
+ELSEWHERE = {
+    **{
+        word: draft(route={"text": word})
+        for word in (
+            "Intramuscular",
+            "intranasal",
+            "topical",
+            "rectally",
+            "subcutaneous",
+            "intraperitoneal",
+            "IM",
+            "SC",
+        )
+    },
+    "SNOMED CT": draft(route=concept("78421000", SNOMED)),
+    "a capsule by another route": draft(CAPSULE, route={"text": "rectal"}),
+    "with a reason": draft(route={"text": "topical"}, reasonCode=[concept("J44.9", ICD10CM)]),
+}
+
+
+@pytest.mark.parametrize("order", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_route_that_is_neither_by_mouth_nor_inhaled_is_use_elsewhere(order):
+    assert use(order) == "elsewhere"
+
+
+ROUTES = {
+    "read": (draft(route=ORAL), "known", ""),
+    "not stated": (draft(), "absent", "no route is stated"),
+    "by the product": (draft(CAPSULE), "known", ""),
+    "not read": (
+        draft(route={"text": "per pump"}),
+        "unknown",
+        "the route “per pump” is not one that this service reads",
+    ),
+    "by its words and not its code": (
+        draft(route={"coding": [{"system": SNOMED, "code": "738956005", "display": "Some site"}]}),
+        "unknown",
+        "the route “Some site” is not one that this service reads",
+    ),
+    "a code without a name": (
+        draft(route={"coding": [{"system": SNOMED, "code": "738956005"}]}),
+        "unknown",
+        "a route is stated that has no name that can be read",
+    ),
+    "not read, of a capsule": (draft(CAPSULE, route={"text": "per pump"}), "known", ""),
+    "one of two": (
+        draft(dosageInstruction=[{"route": ORAL}, {"route": {"text": "per pump"}}]),
+        "unknown",
+        "the route “per pump” is not one that this service reads",
+    ),
+}
+
+
+@pytest.mark.parametrize(("order", "state", "note"), ROUTES.values(), ids=ROUTES)
+def test_a_route_that_is_not_read_is_named_by_its_words_unless_the_product_says_it(order, state, note):
+    fact = facts_of(order)["route"]
+    assert (fact.state.value, fact.note) == (state, note)
 
 
 @pytest.mark.parametrize("written", ["oral", "privet", "native", "division"])
@@ -367,40 +455,7 @@ def test_a_sign_of_poisoning_stays_positive_where_the_other_list_is_missing():
     assert fact["use"].value == "antidote"
 
 
-# --- antidote: the dose -----------------------------------------------------------------------------------------------
-
-SEVENTY_KG, OLD_SEVENTY_KG = weight(70), weight(70, days=366)
-DOSES = {
-    "70 mg/kg exactly": (mg(4900), SEVENTY_KG, "antidote"),
-    "just under 70 mg/kg": (mg(4899), SEVENTY_KG, "other"),
-    "70 mg/kg of a child": (mg(2240), weight(32), "antidote"),
-    "5,000 mg below 70 mg/kg": (mg(5000), weight(100), "other"),
-    "7,000 mg at 100 kg": (mg(7000), weight(100), "antidote"),
-    "no weight, 5,000 mg exactly": (mg(5000), {}, "antidote"),
-    "no weight, 4,999 mg": (mg(4999), {}, "other"),
-    "no weight, 5 g": ({"value": 5, "unit": "g", "code": "g"}, {}, "antidote"),
-    "weight 365 days old, 5,000 mg": (mg(5000), weight(100, days=365), "other"),
-    "weight 366 days old, 5,000 mg": (mg(5000), weight(100, days=366), "antidote"),
-    "weight 366 days old, 70 mg/kg": (mg(4900), OLD_SEVENTY_KG, "antidote"),
-    "weight 366 days old, less than both": (mg(4899), OLD_SEVENTY_KG, "other"),
-    "ordered per kg, 70 mg/kg, no weight": (mg_per_kg(70), {}, "antidote"),
-    "ordered per kg, 140 mg/kg": (mg_per_kg(140), SEVENTY_KG, "antidote"),
-    "ordered per kg, 69.9 mg/kg": (mg_per_kg(69.9), SEVENTY_KG, "other"),
-    "ordered per kg, 69.9 mg/kg, no weight": (mg_per_kg(69.9), {}, "other"),
-    "ordered per kg, 0.07 g/kg": ({"value": 0.07, "unit": "g/kg", "code": "g/kg"}, {}, "antidote"),
-    "ordered per kg, more than 140 mg/kg": ({**mg_per_kg(140), "comparator": ">"}, SEVENTY_KG, "antidote"),
-    "a dose that cannot be read": ({"value": 9000, "unit": "drops"}, {}, "other"),
-    "a weight in another unit": (
-        mg(4900),
-        {"bodyMeasures": bundle(observation("29463-7", effectiveDateTime="2026-11-01", valueQuantity={"value": 70}))},
-        "other",
-    ),
-}
-
-
-@pytest.mark.parametrize(("dose", "prefetch", "expected"), DOSES.values(), ids=DOSES)
-def test_a_single_dose_as_large_as_an_antidotes_is_antidote_use(dose, prefetch, expected):
-    assert use(draft(route=ORAL, dose=dose), **prefetch) == expected
+# --- antidote: the dose (its whole table is in test_antidote.py) ------------------------------------------------------
 
 
 def test_the_largest_of_several_doses_counts():
@@ -459,9 +514,16 @@ INHALED = {
         for word in ("inhalation", "Inhaled", "nebulised", "nebulized", "by nebuliser", "Intratracheal")
     },
     "display": draft(route={"coding": [{"code": "x", "display": "Inhalation"}]}),
-    "product 307718": draft(VIAL),
-    "product 307719": draft(concept("307719", RXNORM)),
-    "product without any instruction": draft(VIAL, dosageInstruction=None),
+    "product 307718": draft(VIAL, dose=ml(3)),
+    "product 307719": draft(concept("307719", RXNORM), dose=ml(3)),
+    "product with a route that is not read": draft(VIAL, route={"text": "per pump"}, dose=ml(3)),
+    "product by name": draft({"text": "Acetylcysteine 20 % inhalation solution"}, dose=ml(3)),
+    "words of the instruction": draft(VIAL, dosageInstruction=[{"text": "3 mL nebulised four times daily"}]),
+    **{word: draft(route={"text": word}) for word in ("NEB", "INH", "HHN", "AERO", "ET", "IH", "Vernebelung")},
+    **{f"bare code {code}": draft(route={"coding": [{"system": "urn:ehr", "code": code}]}) for code in ("NEB", "INH")},
+    **{f"v3 {code}": draft(route=concept(code, V3)) for code in ("NEB", "IPINHL", "ORINHL")},
+    "v3 of STU3": draft(route=concept("NEB", "http://hl7.org/fhir/v3/RouteOfAdministration")),
+    "NHS": draft(route=concept("18679011000001101", SNOMED)),
     "capsule with the inhalation route": draft(CAPSULE, route=INHALATION),
 }
 
@@ -475,11 +537,14 @@ def test_an_inhalation_route_or_product_is_inhaled_use(order):
     "route", [ORAL, {"text": "by mouth"}, {"text": "Oral"}, {"text": "via nasogastric tube"}], ids=str
 )
 def test_an_inhalation_product_with_another_route_is_not_inhaled(route):
-    assert use(draft(VIAL, route=route)) == "other"
+    assert use(draft(VIAL, route=route, dose=ml(3))) == "other"
 
 
 OPHTHALMIC = {
     "eye": draft(route={"text": "left eye"}),
+    **{word: draft(route={"text": word}) for word in ("BOTH EYES", "Eyes", "OU", "OD", "OS")},
+    "route code": draft(route=concept("54485002", SNOMED)),
+    "in the name": draft({"text": "Acetylcysteine 5 % eye drops"}),
     "ophthalmic": draft(route={"text": "Ophthalmic"}),
     "product": draft(concept("S01XA08", ATC)),
     "product, German alias": draft(concept("S01XA08", "http://fhir.de/CodeSystem/bfarm/atc")),
@@ -496,9 +561,32 @@ def test_an_eye_route_or_product_is_ophthalmic_use(order):
 RESPIRATORY_CODES = {
     **{
         code: concept(code, ICD10CM)
-        for code in ("J20", "J20.9", "J22", "J40", "J41.0", "J42", "J43.9", "J44.1", "J45.20", "J46", "J47.9", "J449")
+        for code in (
+            "J00",
+            "J06.9",
+            "J09",
+            "J18.9",
+            "J84.10",
+            "J98.01",
+            "R05.9",
+            "R09.3",
+            "U07.1",
+            "J20",
+            "J20.9",
+            "J22",
+            "J40",
+            "J41.0",
+            "J42",
+            "J43.9",
+            "J44.1",
+            "J45.20",
+            "J46",
+            "J47.9",
+            "J449",
+        )
     },
     **{code: concept(code, ICD10CM) for code in ("E84", "E84.0", "e849")},
+    **{f"{system} R05": concept("R05", system) for system in (ICD10, ICD10GM, ICD10AM)},
     **{code: concept(code, SNOMED) for code in ("13645005", "195967001", "190905008")},
 }
 
@@ -508,7 +596,9 @@ def test_each_reason_code_of_respiratory_disease_makes_an_oral_order_somatic(rea
     assert use(draft(route=ORAL, reasonCode=[reason])) == "somatic"
 
 
-@pytest.mark.parametrize("code", ["J19", "J21.9", "J39.9", "J48", "J30.1", "E83", "E85", "F14.20"])
+@pytest.mark.parametrize(
+    "code", ["J07", "J19", "J21.9", "J39.9", "J48", "J30.1", "J83", "R06", "R09.2", "E83", "E85", "U07.2", "F14.20"]
+)
 def test_a_neighbour_of_those_codes_does_not(code):
     assert use(draft(route=ORAL, reasonCode=[concept(code, ICD10CM)])) == "other"
 
@@ -518,10 +608,20 @@ BY_MOUTH = {
     "oral route": (draft(route=ORAL, **BRONCHITIS), "somatic"),
     "oral route in words": (draft(route={"text": "by mouth"}, **BRONCHITIS), "somatic"),
     "oral product": (draft(CAPSULE, **BRONCHITIS), "somatic"),
-    "inhalation product by mouth": (draft(VIAL, route=ORAL, **BRONCHITIS), "somatic"),
-    "no route known": (draft(**BRONCHITIS), "other"),
-    "a route that is not read": (draft(route={"text": "rectal"}, **BRONCHITIS), "other"),
-    "reason in words only": (draft(route=ORAL, reasonCode=[{"text": "chronic bronchitis"}]), "other"),
+    "inhalation product by mouth": (draft(VIAL, route=ORAL, dose=ml(3), **BRONCHITIS), "somatic"),
+    "no route stated": (draft(**BRONCHITIS), "somatic"),
+    "a route that is not read": (draft(route={"text": "per pump"}, **BRONCHITIS), "other"),
+    "a capsule by a route that is not read": (draft(CAPSULE, route={"text": "per pump"}, **BRONCHITIS), "somatic"),
+    "reason in words only": (draft(route=ORAL, reasonCode=[{"text": "chronic bronchitis"}]), "somatic"),
+    "as needed for it": (draft(dosageInstruction=[{"asNeededCodeableConcept": {"text": "cough"}}]), "somatic"),
+    "in the instruction": (draft(dosageInstruction=[{"text": "one tablet to loosen phlegm"}]), "somatic"),
+    "in the words for the patient": (draft(dosageInstruction=[{"patientInstruction": "Schleimlöser"}]), "somatic"),
+    "before contrast medium": (
+        draft(dosageInstruction=[{"text": "before the contrast injection"}], drug=CAPSULE),
+        "somatic",
+    ),
+    "with ifosfamide": (draft(route=ORAL, reasonCode=[{"text": "Ifosfamide"}]), "somatic"),
+    "in a note only": (draft(route=ORAL, note=[{"text": "has a cough too"}]), "other"),
     "disease on the problem list only": (draft(route=ORAL), "other"),
 }
 
@@ -536,12 +636,35 @@ def test_a_somatic_reason_may_stand_in_the_condition_that_the_order_points_to():
     assert use(order, problemList=bundle(condition(concept("J42", ICD10CM)))) == "somatic"
 
 
+SOMATIC_CONDITIONS = {
+    "E84.0": (concept("E84.0", ICD10CM), "somatic"),
+    "J47": (concept("J47.9", ICD10GM), "somatic"),
+    "SNOMED CT": (concept("190905008", SNOMED), "somatic"),
+    "by name": ({"text": "Bronchiectasis"}, "somatic"),
+    "in German": ({"text": "Mukoviszidose"}, "somatic"),
+    "COPD": (concept("J44.9", ICD10CM), "other"),
+}
+
+
+@pytest.mark.parametrize(("code", "expected"), SOMATIC_CONDITIONS.values(), ids=SOMATIC_CONDITIONS)
+def test_cystic_fibrosis_and_bronchiectasis_on_the_problem_list_make_the_use_somatic(code, expected):
+    assert use(draft(route=ORAL), problemList=bundle(condition(code))) == expected
+    assert use(draft(route=ORAL), problemList=bundle(condition(code, clinical="resolved"))) == "other"
+
+
 OTHER = {
     "capsule": draft(CAPSULE),
     "oral": draft(route=ORAL),
     "no route": draft(),
     "no instruction": draft(dosageInstruction=None),
-    "a route that is not read": draft(route={"text": "topical"}),
+    "a route that is not read": draft(route={"text": "per pump"}),
+    "by tube": draft(route={"text": "NG"}),
+    **{
+        word: draft(route={"text": word})
+        for word in ("PO", "per os", "zum Einnehmen", "Orally", "Swallow, oral", "p.o.")
+    },
+    "v3 PO": draft(route=concept("PO", V3)),
+    "EDQM": draft(route=concept("20053000", "http://standardterms.edqm.eu")),
     "odd route": draft(route=47625008),
     "odd reason": draft(reasonCode=7),
     "odd reference": draft(reasonReference=["Condition/c1", {"reference": 7}]),
@@ -557,3 +680,13 @@ def test_the_use_says_by_what_it_was_told_and_from_where():
     fact = facts_of(draft(route={"text": "intravenous"}))["use"]
     assert fact.note == "an intravenous route or product"
     assert [(origin.resource, origin.sent) for origin in fact.origins] == [("MedicationRequest/draft", fact.note)]
+
+
+def test_one_antidote_makes_every_order_of_the_call_an_antidote():
+    chart = build_chart("p", EMPTY)
+    selected, background = draft(CAPSULE, id="a"), draft(concept("465377", RXNORM), id="b")
+    for orders in (draft_orders_of(selected, background), draft_orders_of(selected, background=[background])):
+        patient = read_patient_facts(orders, chart, VOCABULARY, NOW)
+        uses = [facts["use"] for facts in read_order_facts(orders, patient, chart, VOCABULARY, NOW)]
+        assert {use.value for use in uses} == {"antidote"}
+        assert uses[0].note == "another order of the call is an antidote"

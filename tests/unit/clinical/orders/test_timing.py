@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cds_service.clinical.orders.timing import round_rate, times_per_day
+from cds_service.clinical.orders.timing import Schedule, read_schedule, round_rate
 from cds_service.fhir.quantities import Refusal
 from cds_service.fhir.versions.elements import has_unread_instruction, instructions_of
 
@@ -44,14 +44,14 @@ def said(written: str) -> Json:
 TIMES = [
     pytest.param(rate(2, 1, "d"), "2", id="twice-a-day"),
     pytest.param(rate(1, 1, "d"), "1", id="once-a-day"),
-    pytest.param(rate(1, 2, "d"), "0.5", id="every-second-day"),
+    pytest.param(rate(1, 2, "d"), "1", id="every-second-day"),
     pytest.param(rate(1, 8, "h"), "3", id="every-8-hours"),
     pytest.param(rate(1, 6, "h"), "4", id="every-6-hours"),
     pytest.param(rate(4, 24, "h"), "4", id="four-times-in-24-hours"),
-    pytest.param(rate(1, 36, "h"), "0.666666667", id="every-36-hours"),
+    pytest.param(rate(1, 36, "h"), "1", id="every-36-hours"),
     pytest.param(rate(7, 1, "wk"), "1", id="seven-times-a-week"),
     pytest.param(rate(14, 1, "wk"), "2", id="fourteen-times-a-week"),
-    pytest.param(rate(1, 1, "wk"), "0.142857143", id="once-a-week"),
+    pytest.param(rate(1, 1, "wk"), "1", id="once-a-week"),
     pytest.param(rate(1, 480, "min"), "3", id="every-480-minutes"),
     pytest.param(rate(1, Decimal("0.5"), "d"), "2", id="every-half-day"),
     pytest.param(rate(1, 1, "d", frequencyMax=3), "3", id="up-to-three-times"),
@@ -60,8 +60,8 @@ TIMES = [
     pytest.param(repeat(frequency=2, period=1, periodUnits="d"), "2", id="DSTU2-periodUnits"),
     pytest.param(rate(2, 1, " d "), "2", id="space-around-the-unit"),
     *[pytest.param(code(f"Q{n}H"), str(Decimal(24) / n), id=f"Q{n}H") for n in (4, 6, 8, 12, 24)],
-    pytest.param(code("Q5H"), "4.8", id="Q5H"),
-    pytest.param(code("Q7H"), "3.428571429", id="Q7H"),
+    pytest.param(code("Q5H"), "5", id="Q5H"),
+    pytest.param(code("Q7H"), "4", id="Q7H"),
     pytest.param(code("QD"), "1", id="QD"),
     pytest.param(code("BID"), "2", id="BID"),
     pytest.param(code("TID"), "3", id="TID"),
@@ -87,7 +87,25 @@ TIMES = [
     pytest.param(repeat(frequency=3, period=1, periodUnit="d", when=["C"]), "3", id="with-meals-counted-by-the-rate"),
     pytest.param(code("TID", repeat={"frequency": 3, "period": 1, "periodUnit": "d"}), "3", id="rate-and-code-agree"),
     pytest.param(code("Q8H", repeat={"frequency": 1, "period": 8, "periodUnit": "h"}), "3", id="Q8H-and-rate-agree"),
-    pytest.param(code("Q7H", repeat={"frequency": 1, "period": 7, "periodUnit": "h"}), "3.428571429", id="Q7H-agrees"),
+    pytest.param(code("Q7H", repeat={"frequency": 1, "period": 7, "periodUnit": "h"}), "4", id="Q7H-agrees"),
+    pytest.param(repeat(period=1, periodUnit="d"), "1", id="a-period-alone-is-once-in-it"),
+    pytest.param(repeat(period=4, periodUnit="h"), "6", id="a-period-of-hours-alone"),
+    pytest.param(repeat(frequency=None, period=1, periodUnit="d"), "1", id="a-period-and-a-null-frequency"),
+    pytest.param(rate(3, 1, "wk"), "1", id="three-times-a-week"),
+    pytest.param(rate(10, 1, "wk"), "2", id="ten-times-a-week-is-twice-on-some-days"),
+    pytest.param(rate(1, 1, "mo"), "1", id="once-a-month"),
+    pytest.param(rate(3, 1, "wk", dayOfWeek=["mon", "wed", "fri"]), "1", id="three-days-a-week"),
+    pytest.param(rate(6, 1, "wk", dayOfWeek=["mon", "wed", "fri"]), "2", id="twice-on-three-days-a-week"),
+    pytest.param(rate(2, 1, "d", dayOfWeek=["mon"]), "2", id="twice-daily-on-mondays"),
+    pytest.param(rate(1, 2, "wk", dayOfWeek=["mon"]), "1", id="every-second-monday"),
+    pytest.param(repeat(dayOfWeek=["mon", "thu"]), "1", id="days-alone-are-once-on-each"),
+    pytest.param(repeat(dayOfWeek=["mon"], when=["MORN", "EVE"]), "2", id="events-on-a-day-of-the-week"),
+    pytest.param(rate(2, 1, "wk", dayOfWeek=["mon", "thu"], when=["MORN"]), "1", id="days-and-an-event-agree"),
+    pytest.param(rate(1, 1, "wk", dayOfWeek=["mon"], when=["MORN"]), "1", id="a-weekly-dose-in-the-morning"),
+    pytest.param(rate(3, 1, "wk", when=["HS"]), "1", id="a-weekly-rate-at-bedtime"),
+    *[pytest.param(code(one), "1", id=one) for one in ("AM", "PM", "BED", "QOD", "WK", "MO", "Q25H", "Q48H")],
+    pytest.param(code("Q3H"), "8", id="Q3H"),
+    pytest.param(code("QOD", repeat={"frequency": 1, "period": 2, "periodUnit": "d"}), "1", id="QOD-and-rate-agree"),
     pytest.param(repeat(count=1), "1", id="once"),
     pytest.param({"event": ["2026-11-23T09:00:00Z"]}, "1", id="one-date"),
     pytest.param({"event": "2026-11-23T09:00:00Z"}, "1", id="one-date-and-no-list"),
@@ -96,6 +114,27 @@ TIMES = [
         "2",
         id="a-rate-beside-dates",
     ),
+]
+
+SELDOM = [
+    pytest.param(rate(1, 2, "d"), True, id="every-second-day"),
+    pytest.param(rate(1, 25, "h"), True, id="every-25-hours"),
+    pytest.param(rate(3, 1, "wk"), True, id="three-times-a-week"),
+    pytest.param(code("QOD"), True, id="QOD"),
+    pytest.param(rate(3, 1, "wk", dayOfWeek=["mon", "wed", "fri"]), True, id="on-days-that-are-apart"),
+    pytest.param(rate(1, 1, "d", dayOfWeek=["mon", "thu"]), True, id="daily-on-days-that-are-apart"),
+    pytest.param(repeat(dayOfWeek=["mon", "thu"]), True, id="days-that-are-apart-alone"),
+    pytest.param(repeat(dayOfWeek=["mon"], when=["HS"]), True, id="an-event-on-a-day-of-the-week"),
+]
+OFTEN = [
+    pytest.param(rate(1, 1, "d"), False, id="daily"),
+    pytest.param(rate(1, 24, "h"), False, id="every-24-hours"),
+    pytest.param(rate(7, 1, "wk"), False, id="seven-times-a-week"),
+    pytest.param(rate(2, 1, "wk", dayOfWeek=["sun", "mon"]), False, id="on-days-that-follow-each-other"),
+    pytest.param(rate(4, 1, "wk", dayOfWeek=["mon", "thu"]), False, id="twice-on-days-that-are-apart"),
+    pytest.param(repeat(dayOfWeek=["mon"], when=["MORN", "HS"]), False, id="two-events-on-a-day"),
+    pytest.param(repeat(when=["HS"]), False, id="an-event"),
+    pytest.param(repeat(count=1), False, id="once"),
 ]
 
 UNREADABLE = [
@@ -108,19 +147,14 @@ UNREADABLE = [
     pytest.param(repeat(count="1"), NO_SUCH_TIMING, id="a-count-in-quotes"),
     pytest.param({"event": [""]}, NO_SUCH_TIMING, id="a-blank-date"),
     pytest.param(said("twice daily"), NO_SUCH_TIMING, id="words"),
-    pytest.param(code("Q3H"), NO_SUCH_TIMING, id="Q3H"),
-    pytest.param(code("Q25H"), NO_SUCH_TIMING, id="Q25H"),
-    pytest.param(code("Q48H"), NO_SUCH_TIMING, id="Q48H"),
-    pytest.param(code("QOD"), NO_SUCH_TIMING, id="QOD"),
     pytest.param(code("XQ8H"), NO_SUCH_TIMING, id="letters-before-Q8H"),
     pytest.param(code("Q8HX"), NO_SUCH_TIMING, id="letters-after-Q8H"),
-    pytest.param(code("AM"), NO_SUCH_TIMING, id="AM"),
-    pytest.param(rate(2, 1, "mo"), NO_SUCH_RATE, id="a-month"),
+    pytest.param(rate(2, 1, "a"), NO_SUCH_RATE, id="a-year"),
+    pytest.param(code("Q0H"), NO_SUCH_TIMING, id="Q0H"),
     pytest.param(rate(2, 1, "D"), NO_SUCH_RATE, id="a-unit-in-capitals"),
     pytest.param(rate(2, 1, "day"), NO_SUCH_RATE, id="a-unit-in-words"),
     pytest.param(repeat(frequency=2, period=1), NO_SUCH_RATE, id="no-unit"),
     pytest.param(repeat(frequency=2, periodUnit="d"), NO_SUCH_RATE, id="no-period"),
-    pytest.param(repeat(period=1, periodUnit="d"), NO_SUCH_RATE, id="no-frequency"),
     pytest.param(rate("2", 1, "d"), NO_SUCH_RATE, id="a-frequency-in-quotes"),
     pytest.param(rate(2, "1", "d"), NO_SUCH_RATE, id="a-period-in-quotes"),
     pytest.param(rate(0, 1, "d"), NO_SUCH_RATE, id="zero-times"),
@@ -144,39 +178,60 @@ UNREADABLE = [
         code("TID", repeat={"frequency": "3", "period": 1, "periodUnit": "d"}), NO_SUCH_RATE, id="a-code-saves-no-rate"
     ),
     pytest.param({"event": ["2026-11-23", "2026-11-24"]}, DATES, id="two-dates"),
+    pytest.param(
+        code("QD", repeat={"frequency": 1, "period": 2, "periodUnit": "d"}), CONTRADICTION, id="QD-every-second-day"
+    ),
+    pytest.param(repeat(dayOfWeek=["someday"]), NO_SUCH_TIMING, id="no-day-of-the-week"),
+    pytest.param(
+        rate(2, 1, "wk", dayOfWeek=["mon", "thu"], when=["MORN", "EVE"]), CONTRADICTION, id="once-a-day-at-two-events"
+    ),
 ]
 
 
+def times(timing: Json) -> Decimal | Refusal | None:
+    """The doses on the largest day of treatment, or why they are not known."""
+    schedule = read_schedule({"timing": timing})
+    return schedule.on_a_day if isinstance(schedule, Schedule) else schedule
+
+
 @pytest.mark.parametrize(("timing", "expected"), TIMES)
-def test_the_doses_of_a_day_are_counted(timing: Json, expected: str) -> None:
-    assert times_per_day({"timing": timing}) == Decimal(expected)
+def test_the_doses_of_the_largest_day_are_counted(timing: Json, expected: str) -> None:
+    assert times(timing) == Decimal(expected)
+
+
+@pytest.mark.parametrize(("timing", "expected"), [*SELDOM, *OFTEN])
+def test_doses_more_than_a_day_apart_are_told_from_daily_ones(timing: Json, expected: bool) -> None:
+    schedule = read_schedule({"timing": timing})
+    assert isinstance(schedule, Schedule)
+    assert schedule.seldom is expected
 
 
 @pytest.mark.parametrize(("timing", "why"), UNREADABLE)
 def test_a_timing_that_cannot_be_counted_says_why(timing: Json, why: str) -> None:
-    assert times_per_day({"timing": timing}) == Refusal(why)
+    assert times(timing) == Refusal(why)
 
 
 def test_a_code_and_a_text_that_state_different_rates_are_not_chosen_between() -> None:
-    assert isinstance(times_per_day({"timing": {"code": {"coding": [{"code": "BID"}], "text": "QID"}}}), Refusal)
+    assert isinstance(times({"code": {"coding": [{"code": "BID"}], "text": "QID"}}), Refusal)
 
 
 @pytest.mark.parametrize("event", ALL_EVENTS)
 def test_each_event_that_comes_once_a_day_is_one_dose(event: str) -> None:
-    assert times_per_day({"timing": repeat(when=[event])}) == Decimal(1)
+    assert times(repeat(when=[event])) == Decimal(1)
 
 
-@pytest.mark.parametrize("hours", range(4, 25))
+@pytest.mark.parametrize("hours", range(1, 100))
 def test_every_so_many_hours_is_the_same_by_code_and_by_rate(hours: int) -> None:
-    by_code, by_rate = times_per_day({"timing": code(f"Q{hours}H")}), times_per_day({"timing": rate(1, hours, "h")})
-    assert by_code == by_rate
-    assert isinstance(by_code, Decimal)
-    assert abs(by_code * hours - 24) < Decimal("0.0000001")
+    by_code = read_schedule({"timing": code(f"Q{hours}H")})
+    assert by_code == read_schedule({"timing": rate(1, hours, "h")})
+    assert isinstance(by_code, Schedule)
+    assert by_code.on_a_day == -(-24 // hours)
+    assert by_code.seldom is (hours > 24)
 
 
 @pytest.mark.parametrize("instruction", [{}, {"timing": None}], ids=["absent", "null"])
 def test_an_instruction_without_timing_has_no_number_and_no_reason(instruction: Json) -> None:
-    assert times_per_day(instruction) is None
+    assert read_schedule(instruction) is None
 
 
 @pytest.mark.parametrize(
@@ -189,7 +244,7 @@ def test_an_instruction_without_timing_has_no_number_and_no_reason(instruction: 
     ],
 )
 def test_an_absurd_rate_is_refused_and_raises_nothing(timing: Json) -> None:
-    assert times_per_day({"timing": timing}) == Refusal(NO_SUCH_RATE)
+    assert times(timing) == Refusal(NO_SUCH_RATE)
 
 
 @pytest.mark.parametrize(
