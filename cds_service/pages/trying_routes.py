@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request, Response
 from cds_service.answering import answer
 from cds_service.api.runtime import Runtime
 from cds_service.content.explaining import explain
+from cds_service.content.silence import explain_silence
 from cds_service.errors import CdsServiceError, DataNotObtained, InvalidRequest
 from cds_service.fhir.json import Resource
 from cds_service.hooks.cards import to_json
@@ -80,10 +81,13 @@ class _SmallEhr:
         try:
             visit = demo.read_visit(await self._form(request))
             body = demo.request(visit, runtime.new_id())
-            answered = await answer(read_request(body, visit.hook), runtime.content, demo.now, runtime.new_id)
+            hook_request = read_request(body, visit.hook)
+            answered = await answer(hook_request, runtime.content, demo.now, runtime.new_id)
         except CdsServiceError as error:
             return self._problem(error)
-        return self._page("explain.html", path="/explain", visit=visit, orders=explain(answered), now=demo.now)
+        silence = explain_silence(hook_request, answered, runtime.content.vocabulary)
+        orders = explain(answered)
+        return self._page("explain.html", path="/explain", visit=visit, orders=orders, silence=silence, now=demo.now)
 
     async def _call(self, request: Request, demo: Demo, visit: Visit, feedback: dict[str, Any] | None) -> Response:
         """Calls the service as an EHR would, and shows its answer."""
