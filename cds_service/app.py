@@ -94,7 +94,7 @@ def create_app(
     records = records or _new_records(settings, content, now, metrics)
     key_sets = KeySets(http, _key_set_limits(settings), clock)
     replay_cache = ReplayCache(LocalReplayCache(now), token_store or records)
-    refused = authentication_failed or metrics.authentication_failed
+    refused = authentication_failed or metrics.count_authentication_failure
     authenticator = _new_authenticator(settings, key_sets, replay_cache, now, refused)
     runtime = Runtime(
         settings=settings,

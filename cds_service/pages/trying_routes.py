@@ -20,9 +20,9 @@ from cds_service.hooks.cards import to_json
 from cds_service.hooks.discovery import SERVICES
 from cds_service.hooks.requests import read_request
 from cds_service.pages import trying
-from cds_service.pages.charting import draw
 from cds_service.pages.markup import Pages
 from cds_service.pages.ordering import LISTS, say_draft
+from cds_service.pages.plotting import make_plots
 from cds_service.pages.trying import HOOKS, Demo, Visit
 
 _SERVICE_IDS = {hook: service_id for service_id, hook in SERVICES.items()}
@@ -118,7 +118,7 @@ class _SmallEhr:
             lists=LISTS,
             drafts=[say_draft(draft) for draft in visit.drafts],
             chart=trying.summary_of(chart),
-            drawings=draw(chart, self._runtime.content.vocabulary, demo.now),
+            plots=make_plots(chart, self._runtime.content.vocabulary, demo.now),
             sent=_pretty(sent) if sent else "",
             response=_pretty(to_json(visit.response)) if visit.response else "",
             **{**defaults, **values},
