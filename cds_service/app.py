@@ -122,10 +122,10 @@ def _build(runtime: Runtime) -> FastAPI:
     _add_middleware(app, runtime)
     app.include_router(routes.make_router(runtime))
     app.include_router(health.make_router(runtime))
-    people = load_patients(runtime.settings.fixtures) if runtime.settings.demo else ()
+    demo_resources = load_patients(runtime.settings.fixtures) if runtime.settings.demo else ()
     if runtime.settings.demo:
-        app.include_router(demo.make_router(runtime, people))
-    pages.add_pages(app, runtime, people)
+        app.include_router(demo.make_router(runtime, demo_resources))
+    pages.add_pages(app, runtime, demo_resources)
     return app
 
 
