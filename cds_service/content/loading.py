@@ -59,8 +59,9 @@ class _Loader:
     def mistakes(self) -> list[Mistake]:
         """The mistakes in all files."""
         shared = (self.about, self.phrases, self.sources, self.override_reasons, self.thresholds)
-        files = (*shared, *self.cards.values(), *self.examples.values(), self.code_lists)
-        return [*self.missing, *(mistake for file in files for mistake in file.mistakes)]
+        files = (*shared, *self.cards.values(), *self.examples.values())
+        in_files = (mistake for file in files for mistake in file.mistakes)
+        return [*self.missing, *in_files, *self.code_lists.mistakes]
 
     def load(self) -> Content | None:
         """The content; None if not even what all content shares can be read."""

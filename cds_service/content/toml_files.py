@@ -63,9 +63,9 @@ class TomlFile:
     def values(self, name: str, key: str) -> set[str]:
         """The values of a key in all `[[name]]` tables, of those with a mistake too."""
         tables = self.data.get(name)
-        return (
-            {str(table.get(key)) for table in tables if isinstance(table, dict)} if isinstance(tables, list) else set()
-        )
+        if not isinstance(tables, list):
+            return set()
+        return {str(table.get(key)) for table in tables if isinstance(table, dict)}
 
     def add_mistake(self, place: Place, problem: str) -> None:
         """Adds a mistake at the line of a value."""
@@ -109,7 +109,6 @@ def _line_of(text: str, place: Place) -> int:
 
 def _header_line(lines: list[str], header: str, position: int, start: int) -> int:
     """The line of the table with this header, counted from `start`; `start` if there is none."""
-    headers = [
-        number for number in range(start, len(lines)) if lines[number].strip() in (f"[[{header}]]", f"[{header}]")
-    ]
-    return headers[position] if position < len(headers) else start
+    headers = (f"[[{header}]]", f"[{header}]")
+    matching = [number for number in range(start, len(lines)) if lines[number].strip() in headers]
+    return matching[position] if position < len(matching) else start
