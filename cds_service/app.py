@@ -36,7 +36,7 @@ from cds_service.feedback.records import Records
 from cds_service.gathering.http import new_http_client
 from cds_service.gathering.server import Limits
 from cds_service.guidance.model import Content
-from cds_service.guidance.prefetch import prefetch_templates
+from cds_service.guidance.required_queries import prefetch_templates
 from cds_service.hooks.cards import to_json
 from cds_service.hooks.discovery import SERVICES, discover
 from cds_service.pages import routes as pages
