@@ -36,7 +36,7 @@ from cds_service.feedback.records import Records
 from cds_service.gathering.http import new_http_client
 from cds_service.gathering.server import Limits
 from cds_service.guidance.model import Content
-from cds_service.guidance.prefetch import prefetch_templates
+from cds_service.guidance.required_queries import prefetch_templates
 from cds_service.hooks.cards import to_json
 from cds_service.hooks.discovery import SERVICES, discover
 from cds_service.pages import routes as pages
@@ -122,10 +122,10 @@ def _build(runtime: Runtime) -> FastAPI:
     _add_middleware(app, runtime)
     app.include_router(routes.make_router(runtime))
     app.include_router(health.make_router(runtime))
-    people = load_patients(runtime.settings.fixtures) if runtime.settings.demo else ()
+    demo_resources = load_patients(runtime.settings.fixtures) if runtime.settings.demo else ()
     if runtime.settings.demo:
-        app.include_router(demo.make_router(runtime, people))
-    pages.add_pages(app, runtime, people)
+        app.include_router(demo.make_router(runtime, demo_resources))
+    pages.add_pages(app, runtime, demo_resources)
     return app
 
 

@@ -241,7 +241,7 @@ def test_a_mistake_is_refused_with_its_file_its_line_and_a_sentence(tmp_path: Pa
 def test_a_file_that_is_missing_is_named(tmp_path: Path, file: str) -> None:
     folder = copy_of_cards(tmp_path)
     (folder / file).unlink()
-    assert Mistake(f"cards/{file}", 1, "the file is missing") in refused(folder)
+    assert Mistake(f"cards/{file}", 1, "cannot be read: No such file or directory") in refused(folder)
 
 
 @pytest.mark.parametrize("file", [CARD, "content.toml", PHRASES, f"{DOSE}/examples.toml", "thresholds.toml"])
