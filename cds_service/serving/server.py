@@ -19,7 +19,6 @@ from uvicorn import Config, Server
 from cds_service.serving.protocol import CONFIG, GuardedProtocol
 from cds_service.settings import Settings
 
-_RELEASE = 0.05  # seconds in which the event loop lets go of the listening socket
 _LAST_REQUESTS = 1.0  # seconds in which an open connection may still send a request
 _POLL = 0.02  # seconds
 _MAX_WAITING = 4096  # connections; twice the backlog of the listening socket
@@ -52,7 +51,7 @@ class DrainingServer(Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begins to stop; a second Ctrl-C stops at once. Unlike uvicorn's, it ends with status 0, not by the signal."""
-        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.force_exit = self.force_exit or (self.should_exit and sig == signal.SIGINT)
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -62,7 +61,6 @@ class DrainingServer(Server):
             server.close()
         for listener in sockets or []:
             listener.close()
-        await asyncio.sleep(_RELEASE)
         self._responses.closing = True
         loop = asyncio.get_running_loop()
         for connection in [connection for listener in listeners for connection in accept_waiting(listener)]:
