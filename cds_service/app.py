@@ -36,7 +36,7 @@ from cds_service.feedback.records import Records
 from cds_service.gathering.http import new_http_client
 from cds_service.gathering.server import Limits
 from cds_service.guidance.model import Content
-from cds_service.guidance.prefetch import prefetch_templates
+from cds_service.guidance.required_queries import prefetch_templates
 from cds_service.hooks.cards import to_json
 from cds_service.hooks.discovery import SERVICES, discover
 from cds_service.pages import routes as pages
@@ -94,7 +94,7 @@ def create_app(
     records = records or _new_records(settings, content, now, metrics)
     key_sets = KeySets(http, _key_set_limits(settings), clock)
     replay_cache = ReplayCache(LocalReplayCache(now), token_store or records)
-    refused = authentication_failed or metrics.authentication_failed
+    refused = authentication_failed or metrics.count_authentication_failure
     authenticator = _new_authenticator(settings, key_sets, replay_cache, now, refused)
     runtime = Runtime(
         settings=settings,
@@ -122,10 +122,10 @@ def _build(runtime: Runtime) -> FastAPI:
     _add_middleware(app, runtime)
     app.include_router(routes.make_router(runtime))
     app.include_router(health.make_router(runtime))
-    people = load_patients(runtime.settings.fixtures) if runtime.settings.demo else ()
+    demo_resources = load_patients(runtime.settings.fixtures) if runtime.settings.demo else ()
     if runtime.settings.demo:
-        app.include_router(demo.make_router(runtime, people))
-    pages.add_pages(app, runtime, people)
+        app.include_router(demo.make_router(runtime, demo_resources))
+    pages.add_pages(app, runtime, demo_resources)
     return app
 
 

@@ -34,7 +34,7 @@ from cds_service.feedback.report import as_csv, as_json, as_tables
 from cds_service.feedback.reporting import read_report
 from cds_service.feedback.store import check_schema, migrate_schema, read_once
 from cds_service.guidance.model import Content
-from cds_service.serving.server import run
+from cds_service.serving.running import run
 from cds_service.settings import Settings, as_markdown, describe, read_settings, with_table
 from cds_service.telemetry.logs import configure, get_logger
 

@@ -30,8 +30,8 @@ async def answer_call(runtime: Runtime, service_id: str, request: Request, clien
         body = _encode(answered, client)
         span.note(service=service_id, cards=answered.card_ids, fhir_server=server)
     if answered.decisions:
-        runtime.metrics.shown(answered.card_ids)
-        runtime.metrics.cannot_tell(answered.facts_lacking)
+        runtime.metrics.count_cards(answered.card_ids)
+        runtime.metrics.count_missing_facts(answered.facts_lacking)
         cards = zip(answered.card_ids, answered.response.cards, strict=True)
         runtime.records.add_shown_cards(service_id, hook, asked.hook_instance, name_of(client), cards)
     _log(service_id, asked, answered, client, server, perf_counter() - started)
@@ -68,8 +68,9 @@ def _fhir_server(runtime: Runtime, asked: HookRequest, client: Client | None) ->
     token = read_bearer_token(asked.fhir_authorization)
     if token is None:
         return "no usable token", NoServer("its fhirAuthorization cannot be used")
-    code_lists, observe, span = runtime.content.vocabulary.code_lists, runtime.metrics.fetched, runtime.tracing.span
-    return "allowed", FhirServer(runtime.http, base, token, code_lists, runtime.fhir_limits, observe, span)
+    code_lists, limits = runtime.content.vocabulary.code_lists, runtime.fhir_limits
+    observe, span = runtime.metrics.observe_fetch, runtime.tracing.span
+    return "allowed", FhirServer(runtime.http, base, token, code_lists, limits, observe, span)
 
 
 def _log(

@@ -66,7 +66,7 @@ class HookCalls:
         except Exception as error:  # the server would log its message, which may contain patient data
             response = problems.on_bug(error)
         finally:
-            self._runtime.metrics.request("call", service_id, outcome, perf_counter() - started)
+            self._runtime.metrics.count_request("call", service_id, outcome, perf_counter() - started)
         try:
             await response(scope, receive, send)
         except Exception as error:  # too late for another answer: part of this one is sent

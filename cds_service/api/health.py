@@ -51,7 +51,7 @@ async def _check_health(runtime: Runtime) -> Mapping[str, bool]:
     results = await asyncio.gather(*(_is_up(name, check) for name, check in checks.items()))
     up = {"content": True, **dict(zip(checks, results, strict=True))}  # without content there would be no app
     for name, is_up in up.items():
-        runtime.metrics.part_up(name, is_up)
+        runtime.metrics.set_part_up(name, is_up)
     return up
 
 

@@ -3,24 +3,21 @@
 This file is the only place that says whom the service trusts, and which addresses it may call for them.
 """
 
-import re
-import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from cds_service.auth.keys import Key, read_key
-from cds_service.content.loading import line_of
-from cds_service.errors import ContentError, Mistake
+from cds_service.content.toml_files import TomlFile
+from cds_service.errors import ContentError
 from cds_service.gathering.allowed_servers import parse_base_url
 from cds_service.guidance.conditions import Strict
 
 CdsHooks = Literal["1.0", "2.0"]
 Replay = Literal["refuse", "allow"]
-_TOML_LINE = re.compile(r"at line (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,53 +92,27 @@ class _Row(Strict):
 
 
 def load_clients(path: Path) -> tuple[Client, ...]:
-    """Reads clients.toml. Raises `ContentError` with every mistake in it."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        data = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        where = _TOML_LINE.search(str(error))
-        problem = f"cannot be read: {getattr(error, 'strerror', None) or 'it is not TOML'}"
-        raise ContentError([Mistake(path.name, int(where[1]) if where else 1, problem)]) from None
-    rows, mistakes = _read(data, text, path.name)
-    mistakes += [Mistake(path.name, line_of(text, where), problem) for where, problem in _clashes(rows)]
-    if mistakes:
-        raise ContentError(mistakes)
-    return tuple(row.client() for _, row in rows)
+    """The clients of a file. Raises `ContentError` with every mistake in it."""
+    file = TomlFile(path)
+    tables = file.read_tables("client", _Row)
+    for index, key, problem in _clashes(tables):
+        file.add_mistake(("client", index, key), f"client.{index}.{key}: {problem}")
+    if file.mistakes:
+        raise ContentError(file.mistakes)
+    return tuple(table.client() for table in tables.values())
 
 
-def _read(data: dict[str, Any], text: str, file: str) -> tuple[list[tuple[int, _Row]], list[Mistake]]:
-    """The valid tables, each with its index, and the mistakes in the others."""
-    mistakes = [Mistake(file, line_of(text, (key,)), f"unknown key {key}") for key in data if key != "client"]
-    listed = data.get("client")
-    if not isinstance(listed, list) or not listed:
-        return [], [*mistakes, Mistake(file, 1, "there is no [[client]]")]
-    rows: list[tuple[int, _Row]] = []
-    for index, table in enumerate(listed):
-        try:
-            rows.append((index, _Row.model_validate(table)))
-        except ValidationError as error:
-            mistakes += [_mistake(problem, index, text, file) for problem in error.errors()]
-    return rows, mistakes
-
-
-def _mistake(problem: Any, index: int, text: str, file: str) -> Mistake:
-    where = ("client", index, *problem["loc"])
-    name = ".".join(str(part) for part in where)
-    return Mistake(file, line_of(text, where), f"{name}: {problem['msg'].removeprefix('Value error, ')}")
-
-
-def _clashes(rows: Sequence[tuple[int, _Row]]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def _clashes(tables: Mapping[int, _Row]) -> Iterator[tuple[int, str, str]]:
     """Clients with the same name, and clients whom the same token could belong to."""
     names: set[str] = set()
     senders: dict[str, list[_Row]] = {}
-    for index, row in rows:
-        if row.name in names:
-            yield ("client", index, "name"), f"client.{index}.name: another client has this name"
-        names.add(row.name)
-        if any(_overlap(row.tenants, other.tenants) for other in senders.get(row.issuer, [])):
-            yield ("client", index, "issuer"), f"client.{index}.issuer: another client has it, and not other tenants"
-        senders.setdefault(row.issuer, []).append(row)
+    for index, table in tables.items():
+        if table.name in names:
+            yield index, "name", "another client has this name"
+        names.add(table.name)
+        if any(_overlap(table.tenants, other.tenants) for other in senders.get(table.issuer, [])):
+            yield index, "issuer", "another client has it, and not other tenants"
+        senders.setdefault(table.issuer, []).append(table)
 
 
 def _overlap(ours: list[str], theirs: list[str]) -> bool:

@@ -10,6 +10,7 @@ import msgspec
 from cds_service.answering import Answer, answer
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import Fact, Origin
+from cds_service.content.silence import explain_silence
 from cds_service.guidance.conditions import When
 from cds_service.guidance.deciding import Decision, OrderDecision
 from cds_service.guidance.model import Content
@@ -104,9 +105,11 @@ def explain_request(body: bytes, content: Content, now: datetime) -> list[str]:
     asked = read_request(body, hook if hook in SERVICES.values() else "order-sign")
     answered = asyncio.run(answer(asked, content, now, lambda: ""))
     orders = explain(answered)
+    silence = explain_silence(asked, answered, content.vocabulary)
     if not orders:
-        return ["No order in question is for acetylcysteine: no cards."]
+        return [silence]
     lines = [f"Cards: {', '.join(answered.card_ids) or 'none'}", f"As of: {now.isoformat()}"]
+    lines += [silence] if silence else []
     return lines + [line for order in orders for line in _lines_of(order)]
 
 

@@ -8,7 +8,7 @@ from cds_service.content.examples import Ran, run_example
 from cds_service.fhir.queries import QUERIES, prefetch_template
 from cds_service.guidance.conditions import Truth
 from cds_service.guidance.deciding import Outcome
-from cds_service.guidance.model import Card, Content, Example, Phrase, Source, holes
+from cds_service.guidance.model import Card, Content, EvidenceSource, Example, Phrase, holes
 
 
 def review_pages(content: Content, fixtures: Path) -> dict[str, str]:
@@ -196,7 +196,7 @@ def _sources(card: Card, content: Content) -> Iterator[str]:
         yield from _source(source)
 
 
-def _source(source: Source) -> Iterator[str]:
+def _source(source: EvidenceSource) -> Iterator[str]:
     title = f"[{source.label}]({source.url})" if source.url else source.label
     kind = "**Evidence against.** " if source.against else "**Secondary source.** " if source.secondary else ""
     yield from (f"### {title}", "")
@@ -215,7 +215,7 @@ def _source(source: Source) -> Iterator[str]:
     yield ""
 
 
-def strength_of(source: Source) -> str:
+def strength_of(source: EvidenceSource) -> str:
     """A plain note on how much a source can bear, made from what is recorded of it. No grade: that is a clinician's."""
     if source.secondary:
         return "retells others; what it rests on was not seen"

@@ -194,7 +194,7 @@ class Example(Strict):
     says: list[str] = []
 
 
-class Source(Strict):
+class EvidenceSource(Strict):
     """One source, once: what it is, whom it studied, what it supports and how that was verified."""
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
@@ -263,7 +263,7 @@ class Content:
     about: About
     cards: tuple[Card, ...]
     phrases: Mapping[str, Phrase]
-    sources: Mapping[str, Source]
+    sources: Mapping[str, EvidenceSource]
     override_reasons: Mapping[str, OverrideReason]
     vocabulary: Vocabulary
     examples: Mapping[str, tuple[Example, ...]] = field(default_factory=dict)

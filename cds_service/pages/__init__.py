@@ -1,1 +1,1 @@
-"""Pages that people look at: plain HTML made here, one stylesheet, a little script, and nothing from any other host."""
+"""Web pages: HTML rendered on the server, with one stylesheet, two small scripts, and nothing from other hosts."""

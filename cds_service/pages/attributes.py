@@ -1,7 +1,7 @@
-"""The thirteen source attributes of evidence-based decision support that 45 CFR 170.315(b)(11)(iv)(A) lists.
+"""The thirteen source attributes of evidence-based decision support listed in 45 CFR 170.315(b)(11)(iv)(A).
 
-What is said of a patient's data follows from the catalogue of facts and the queries; what is said of the rest, from
-the content. Nothing is filled in by hand, so that it cannot grow old beside the code.
+Statements about patient data are generated from the catalogue of facts and the queries, the others from the content.
+Nothing is filled in by hand, so nothing can become outdated.
 """
 
 from collections.abc import Mapping
@@ -16,16 +16,16 @@ RULE = "45 CFR 170.315(b)(11)(iv)(A)"
 CHECKED_AGAINST = (
     "The rule is part of the HTI-1 final rule (89 FR 1192, 9 January 2024). The names and numbers of the attributes "
     "were compared with those that OpenEMR, an open-source EHR, copies from the regulation: its class Rule and its "
-    "list dsi_evidence_source_attributes. The regulation itself could not be opened from where this was written."
+    "list dsi_evidence_source_attributes. The text of the regulation itself was not accessible at the time of writing."
 )
 _IN_STANDARDS = "as expressed in the standards in § 170.213"
-_NOT_USED = "Not used: no fact that the service reads depends on it, and it is never asked for by itself."
-_MAY_COME = "It may come along inside the patient record, which is read only for: {members}."
+_NOT_USED = "Not used: no fact depends on it, and it is never requested on its own."
+_MAY_BE_SENT = "It may be part of the Patient resource, of which only {members} are read."
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One attribute: its number and name in the rule, whether such data is used (None: it is no data), the answer."""
+    """An attribute of the rule. `used` says whether such data is used; None if the attribute is not about data."""
 
     number: int
     name: str
@@ -35,26 +35,26 @@ class Attribute:
 
 def source_attributes(content: Content) -> tuple[Attribute, ...]:
     """All thirteen, in the order of the rule."""
-    named = {
-        "race": f"{_NOT_USED} {_may_come()} Race-specific eGFR results are refused by their codes.",
-        "ethnicity": f"{_NOT_USED} {_may_come()}",
-        "language": f"{_NOT_USED} {_may_come()}",
+    unused_data = {
+        "race": f"{_NOT_USED} {_may_be_sent()} Race-specific eGFR results are rejected by their codes.",
+        "ethnicity": f"{_NOT_USED} {_may_be_sent()}",
+        "language": f"{_NOT_USED} {_may_be_sent()}",
         "sexual orientation": _NOT_USED,
-        "gender identity": f"{_NOT_USED} {_may_come()}",
+        "gender identity": f"{_NOT_USED} {_may_be_sent()}",
     }
     unused = [
         Attribute(number, f"Use of {name} {_IN_STANDARDS}", False, (says,))
-        for number, (name, says) in enumerate(named.items(), 5)
+        for number, (name, says) in enumerate(unused_data.items(), 5)
     ]
-    return (*_about(content), *unused, *_of_patient(), *_of_health())
+    return (*_about_content(content), *unused, *_about_patient(), *_about_health())
 
 
-def _about(content: Content) -> list[Attribute]:
+def _about_content(content: Content) -> list[Attribute]:
     reviews = [card.review for card in content.cards]
-    written = sorted(one.written_on for one in reviews)
-    checked = sorted(one.checked_on for one in reviews if one.checked_on)
-    cited = dict.fromkeys(name for card in content.cards for name in card.sources)
-    citations = tuple(_cite(content, name) for name in cited)
+    written = sorted(review.written_on for review in reviews)
+    checked = sorted(review.checked_on for review in reviews if review.checked_on)
+    sources = dict.fromkeys(name for card in content.cards for name in card.sources)
+    citations = tuple(_cite(content, name) for name in sources)
     signed = f"Checked from {checked[0]} to {checked[-1]}." if checked else "Not yet checked by a clinician."
     dates = f"Written from {written[0]} to {written[-1]}. {signed}"
     return [
@@ -63,7 +63,7 @@ def _about(content: Content) -> list[Attribute]:
             2,
             "Developer of the intervention (translation from clinical research or guideline)",
             None,
-            tuple(dict.fromkeys(one.written_by for one in reviews)),
+            tuple(dict.fromkeys(review.written_by for review in reviews)),
         ),
         Attribute(
             3,
@@ -87,7 +87,7 @@ def _cite(content: Content, name: str) -> str:
     return ". ".join(part for part in (source.label, title, where) if part)
 
 
-def _of_patient() -> list[Attribute]:
+def _about_patient() -> list[Attribute]:
     return [
         Attribute(10, f"Use of sex {_IN_STANDARDS}", *_uses("gender", "the administrative sex, `Patient.gender`")),
         Attribute(11, f"Use of date of birth {_IN_STANDARDS}", *_uses("birthDate", "`Patient.birthDate`")),
@@ -99,21 +99,21 @@ def _uses(member: str, words: str) -> tuple[bool, tuple[str, ...]]:
     return bool(labels), (f"Used: {words}, for {', '.join(labels)}.",) if labels else (_NOT_USED,)
 
 
-def _may_come() -> str:
+def _may_be_sent() -> str:
     members = sorted({member for kind in CATALOGUE.values() for member in kind.patient})
-    return _MAY_COME.format(members=" and ".join(f"`Patient.{member}`" for member in members))
+    return _MAY_BE_SENT.format(members=" and ".join(f"`Patient.{member}`" for member in members))
 
 
-def _of_health() -> list[Attribute]:
-    asked = [f"{query.label} ({', '.join(query.code_lists)})" for query in QUERIES.values() if query.code_lists]
+def _about_health() -> list[Attribute]:
+    searches = [f"{query.label} ({', '.join(query.code_lists)})" for query in QUERIES.values() if query.code_lists]
     return [
         Attribute(
             12,
             f"Use of social determinants of health data {_IN_STANDARDS}",
             False,
             (
-                "Not used: no code list holds such a problem or assessment. One on the problem list is received and "
-                "passed over.",
+                "Not used: no code list contains such a problem or assessment. One on the problem list is received but "
+                "ignored.",
             ),
         ),
         Attribute(
@@ -121,7 +121,7 @@ def _of_health() -> list[Attribute]:
             f"Use of health status assessments data {_IN_STANDARDS}",
             False,
             (
-                "Not used: no assessment is asked for. The observations that are: " + "; ".join(asked) + ".",
+                "Not used: no assessment is requested. The requested observations are: " + "; ".join(searches) + ".",
                 "Diagnoses, allergies and medications are used, as the decision table lists them.",
             ),
         ),
@@ -129,13 +129,18 @@ def _of_health() -> list[Attribute]:
 
 
 def as_json(content: Content) -> Mapping[str, Any]:
-    """The same for machines."""
+    """The attributes as JSON members."""
     return {
         "rule": RULE,
         "checkedAgainst": CHECKED_AGAINST,
         "content": {"version": content.about.version, "status": content.about.status},
         "attributes": [
-            {"number": one.number, "name": one.name, "used": one.used, "says": list(one.says)}
-            for one in source_attributes(content)
+            {
+                "number": attribute.number,
+                "name": attribute.name,
+                "used": attribute.used,
+                "says": list(attribute.says),
+            }
+            for attribute in source_attributes(content)
         ],
     }

@@ -1,4 +1,4 @@
-"""From data to HTML: templates that escape everything, and Markdown that can only become a few harmless tags."""
+"""Renders HTML: templates that escape everything, and Markdown limited to harmless tags."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -20,12 +20,12 @@ _HEADERS = {
     "Content-Security-Policy": _POLICY,
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    "Cache-Control": "no-store",  # a page of the demo shows a chart; the others are small
+    "Cache-Control": "no-store",  # demo pages show a patient's chart; the others are small
 }
 
 
 class Pages:
-    """Makes pages. `shared` is what every template may use."""
+    """Renders pages. `shared` are variables for all templates."""
 
     def __init__(self, link_hosts: Iterable[str], **shared: Any) -> None:
         self._link_hosts = frozenset(link_hosts)
@@ -42,11 +42,11 @@ class Pages:
         self._environment.filters["is_link"] = lambda url: _is_allowed(url, self._link_hosts)
 
     def markdown(self, text: str) -> Markup:
-        """Markdown as HTML: raw HTML and images stay text, and a link leads only to a host of the content."""
+        """Converts Markdown to HTML. Raw HTML and images stay text; links lead only to hosts of the content."""
         return Markup(self._markdown.render(text))
 
     def page(self, template: str, status: int = 200, **data: Any) -> Response:
-        """A whole page, with the headers that keep it harmless."""
+        """A whole page, with security headers."""
         html = self._environment.get_template(template).render(**data)
         return Response(html, status, _HEADERS, media_type="text/html")
 
@@ -67,7 +67,7 @@ def _is_allowed(url: str, link_hosts: frozenset[str]) -> bool:
 def _open_table(
     _self: RendererHTML, _tokens: Sequence[Token], _index: int, _options: OptionsDict, _env: EnvType
 ) -> str:
-    """A table scrolls by itself where the screen is narrow, by keyboard too."""
+    """Makes tables scroll on narrow screens, also by keyboard."""
     return '<div class="scroll" role="region" aria-label="Table" tabindex="0"><table>\n'
 
 
@@ -78,5 +78,5 @@ def _close_table(
 
 
 def link_hosts(urls: Iterable[str | None]) -> set[str]:
-    """The hosts of some addresses."""
+    """The hosts of some URLs."""
     return {host for url in urls if url and (host := urlsplit(url).hostname)}

@@ -1,4 +1,4 @@
-"""The order of the small EHR on /try: from the fields of its form to a FHIR order, and back."""
+"""Converts the order form of /try to a FHIR order, and back."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from cds_service.fhir.versions.elements import doses_of, drugs_of, instructions_
 from cds_service.fhir.versions.writing import daily_timing, draft_medication_order
 
 BY_NAME = "by-name"
-LONGEST = 200  # characters of what is typed
+MAX_LENGTH = 200  # characters of a field
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One entry of a list of the form: what it says, and its code where it has one."""
+    """An option of a select field, and its code if it has one."""
 
     value: str
     label: str
@@ -52,7 +52,7 @@ REASONS = (
     Choice("overdose", "Paracetamol overdose"),
     Choice("words", "In words, as written below"),
 )
-LISTS: Mapping[str, Sequence[Choice]] = {
+CHOICES: Mapping[str, Sequence[Choice]] = {
     "drug": DRUGS,
     "unit": UNITS,
     "frequency": FREQUENCIES,
@@ -72,37 +72,37 @@ DEFAULTS: Mapping[str, str] = {
 
 
 def read_fields(form: Mapping[str, str]) -> dict[str, str]:
-    """The fields of the order as they came, cut to a length; a choice that the form does not have is the default."""
-    fields = {name: form.get(name, default)[:LONGEST] for name, default in DEFAULTS.items()}
+    """The fields of the order, cut to a maximum length; an invalid choice becomes the default."""
+    fields = {name: form.get(name, default)[:MAX_LENGTH] for name, default in DEFAULTS.items()}
     return {name: value if _is_choice(name, value) else DEFAULTS[name] for name, value in fields.items()}
 
 
 def _is_choice(name: str, value: str) -> bool:
-    return name not in LISTS or any(one.value == value for one in LISTS[name])
+    return name not in CHOICES or any(choice.value == value for choice in CHOICES[name])
 
 
 def _chosen(name: str, fields: Mapping[str, str]) -> Choice:
-    return next(one for one in LISTS[name] if one.value == fields[name])
+    return next(choice for choice in CHOICES[name] if choice.value == fields[name])
 
 
-def order_from(fields: Mapping[str, str], patient: str, today: str) -> Resource:
-    """A draft order. What is not filled in is not in it."""
+def build_order(fields: Mapping[str, str], patient_id: str, today: str) -> Resource:
+    """A draft order, without elements for empty fields."""
     drug, reason, route = (_chosen(name, fields) for name in ("drug", "reason", "route"))
-    name = fields["written"] if drug.value == BY_NAME else drug.label
-    why = _concept(reason, fields["words"] if reason.value == "words" else reason.label)
+    drug_name = fields["written"] if drug.value == BY_NAME else drug.label
+    indication = _concept(reason, fields["words"] if reason.value == "words" else reason.label)
     dosage: Resource = {"timing": daily_timing(int(fields["frequency"]))}
     if route.code:
         dosage["route"] = _concept(route, route.label)
     value = _decimal(fields["dose"])
     dose = {"value": value, "unit": fields["unit"], "system": UCUM, "code": fields["unit"]} if value else None
     return draft_medication_order(
-        _concept(drug, name), None if reason.value == "none" else why, dosage, dose, patient, today
+        _concept(drug, drug_name), None if reason.value == "none" else indication, dosage, dose, patient_id, today
     )
 
 
-def _concept(choice: Choice, words: str) -> dict[str, Any]:
+def _concept(choice: Choice, written: str) -> dict[str, Any]:
     coding = [{"system": choice.system, "code": choice.code, "display": choice.label}] if choice.code else []
-    return {name: value for name, value in (("coding", coding), ("text", words.strip())) if value}
+    return {name: value for name, value in (("coding", coding), ("text", written.strip())) if value}
 
 
 def _decimal(written: str) -> Decimal | None:
@@ -113,26 +113,27 @@ def _decimal(written: str) -> Decimal | None:
     return value if value.is_finite() and 0 < value < 10**9 else None
 
 
-def fields_of(order: Resource, fields: Mapping[str, str]) -> dict[str, str]:
-    """The fields as an order that a suggestion changed now has them: its dose, frequency and route."""
+def update_fields(fields: Mapping[str, str], order: Resource) -> dict[str, str]:
+    """The fields with the dose, frequency and route of an order that a suggestion has changed."""
     changed: dict[str, str] = {}
     for instruction in instructions_of(order):
         dose = next(iter(doses_of(instruction)), None)
         changed["dose"] = str(at(dose, "value") or "")
         changed["unit"] = text(at(dose, "code"))
         changed["frequency"] = str(at(instruction, "timing", "repeat", "frequency") or "")
-        codes = [one.code for one in codings(instruction.get("route"))]
-        changed["route"] = next((one.value for one in ROUTES if one.code and one.code in codes), "none")
+        codes = [coding.code for coding in codings(instruction.get("route"))]
+        changed["route"] = next((route.value for route in ROUTES if route.code and route.code in codes), "none")
     return read_fields({**fields, **changed})
 
 
-def say_draft(resource: Resource) -> str:
-    """One line about a draft: what it is, and how much of it."""
-    said = next((name for one in [*drugs_of(resource), resource.get("code")] for name in names(one)), "an order")
+def describe_draft(resource: Resource) -> str:
+    """A draft order in one line: name, dose and frequency, or the date when it is due."""
+    concepts = [*drugs_of(resource), resource.get("code")]
+    line = next((name for concept in concepts for name in names(concept)), "an order")
     for instruction in instructions_of(resource):
-        dose, often = next(iter(doses_of(instruction)), None), at(instruction, "timing", "repeat", "frequency")
+        dose, frequency = next(iter(doses_of(instruction)), None), at(instruction, "timing", "repeat", "frequency")
         value = number(at(dose, "value"))
-        said += f": {format_number(value)} {text(at(dose, 'unit'))}" if value is not None else ": no dose"
-        said += f", {often} × a day"
+        line += f": {format_number(value)} {text(at(dose, 'unit'))}" if value is not None else ": no dose"
+        line += f", {frequency} × a day"
     due = text(resource.get("occurrenceDateTime"))
-    return f"{said}, due {due}" if due else said
+    return f"{line}, due {due}" if due else line

@@ -1,4 +1,4 @@
-"""The pages: what this service is, its guidance card by card, where its data come from, and its API."""
+"""The pages about the service, its guidance, its sources and its API."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,23 +17,23 @@ from cds_service.hooks.discovery import SERVICES
 from cds_service.pages import attributes, trying_routes
 from cds_service.pages.markup import Pages, link_hosts
 
-_SEEN = "As the clinician sees it"
-_DOORS = (
-    ("/cds-services", "Discovery: the services as an EHR reads them"),
-    ("/health/ready", "Health: whether the service and its parts are well"),
+_SHOWN_SECTION = "As the clinician sees it"  # rendered from the card instead
+_LINKS = (
+    ("/cds-services", "Discovery, as read by an EHR"),
+    ("/health/ready", "Health of the service and its components"),
     ("/demo/fhir/metadata", "The demo FHIR server"),
 )
 
 
-def add_pages(app: FastAPI, runtime: Runtime, people: Sequence[Resource]) -> None:
-    """Adds the pages and their static files; in demo mode also the small EHR, with these people as its patients."""
+def add_pages(app: FastAPI, runtime: Runtime, demo_resources: Sequence[Resource]) -> None:
+    """Adds the pages and their static files; in demo mode also the small EHR with the invented patients."""
     content, demo = runtime.content, runtime.settings.demo
     hosts = link_hosts(source.url for source in content.sources.values())
     pages = Pages(hosts, about=content.about, version=__version__, demo=demo)
     app.include_router(_ServicePages(runtime, pages).router())
     app.include_router(_GuidancePages(runtime, pages).router())
     if demo:
-        app.include_router(trying_routes.make_router(runtime, pages, people))
+        app.include_router(trying_routes.make_router(runtime, pages, demo_resources))
     app.mount("/static", StaticFiles(packages=[("cds_service.pages", "static")]))
 
 
@@ -52,18 +52,18 @@ class _ServicePages:
         return router
 
     async def home(self, request: Request) -> Response:
-        """What this is, and links to everything."""
-        base = self._runtime.pages_url or str(request.base_url).rstrip("/")
-        services = [(hook, f"{base}/cds-services/{service_id}") for service_id, hook in SERVICES.items()]
-        doors = [(path, words) for path, words in _DOORS if _has_route(request, path)]
-        return self._page("home.html", path="/", services=services, doors=doors, base=base)
+        """The home page, with links to everything."""
+        base_url = self._runtime.pages_url or str(request.base_url).rstrip("/")
+        services = [(hook, f"{base_url}/cds-services/{service_id}") for service_id, hook in SERVICES.items()]
+        links = [(path, label) for path, label in _LINKS if _has_route(request, path)]
+        return self._page("home.html", path="/", services=services, links=links, base_url=base_url)
 
     async def docs(self, request: Request) -> Response:
-        """The OpenAPI document as a plain page: FastAPI's own loads scripts from another host."""
+        """The OpenAPI document as a plain page; FastAPI's own loads scripts from another host."""
         return self._page("docs.html", path="/docs", api=request.app.openapi())
 
     async def source_attributes(self) -> Response:
-        """The thirteen source attributes that the HTI-1 rule asks for."""
+        """The thirteen source attributes required by the HTI-1 rule."""
         return self._page(
             "source-attributes.html",
             path="/source-attributes",
@@ -73,23 +73,23 @@ class _ServicePages:
         )
 
     async def source_attributes_json(self) -> dict[str, Any]:
-        """The same for machines."""
+        """The source attributes as JSON."""
         return dict(attributes.as_json(self._runtime.content))
 
 
 def _has_route(request: Request, path: str) -> bool:
-    """Whether GET of a path leads somewhere: the demo server is not always there."""
+    """Whether a path can be requested by GET; the demo server is not always there."""
     scope = {**request.scope, "path": path, "method": "GET"}
     return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
 
 
 class _GuidancePages:
-    """The pages about the cards, and a cache of what is worked out for each."""
+    """The pages about the cards, with a cache of the review of each card."""
 
     def __init__(self, runtime: Runtime, pages: Pages) -> None:
         self._content, self._fixtures = runtime.content, runtime.settings.fixtures
         self._page = pages.page
-        self._reviews: dict[str, Mapping[str, Any]] = {}  # neither content nor fixtures change while the service runs
+        self._reviews: dict[str, Mapping[str, Any]] = {}  # content and fixtures never change at run time
 
     def router(self) -> APIRouter:
         router = APIRouter(include_in_schema=False)
@@ -104,7 +104,7 @@ class _GuidancePages:
         return self._page("guidance.html", path="/guidance", cards=self._content.cards)
 
     async def decision_table(self) -> Response:
-        """All facts and all conditions of all cards on one page."""
+        """All facts, and the conditions of all cards, on one page."""
         content = self._content
         used = {name: [card for card in content.cards if name in _facts_of(card)] for name in CATALOGUE}
         path, facts = "/guidance/decision-table", CATALOGUE.values()
@@ -115,7 +115,7 @@ class _GuidancePages:
         return self._of_card("card.html", card_id, request)
 
     async def code_lists(self, card_id: str, request: Request) -> Response:
-        """The code lists behind one card: long, so they have a page of their own."""
+        """The code lists that a card uses, on a page of their own because they are long."""
         return self._of_card("code-lists.html", card_id, request)
 
     def _of_card(self, template: str, card_id: str, request: Request) -> Response:
@@ -128,14 +128,15 @@ class _GuidancePages:
         return self._page(template, path=path, card=card, **self._reviews[card_id])
 
     def _review(self, card: Card) -> Mapping[str, Any]:
-        """What both pages of a card show. Its examples are run, where the fixtures are there."""
+        """The variables of both pages of a card. Its examples are run if the fixtures are available."""
         has_fixtures = (self._fixtures / "patients").is_dir()
         examples = run_examples(card, self._content, self._fixtures) if has_fixtures else []
-        parts = sections(card, self._content, examples)
-        parts.pop(_SEEN, None)
-        lists = parts.pop("Code lists", "")
+        card_sections = sections(card, self._content, examples)
+        card_sections.pop(_SHOWN_SECTION, None)
+        code_lists = card_sections.pop("Code lists", "")
         shown = first_shown(examples) if examples else None
-        return {"people": "\n".join(people(card)), "parts": parts, "lists": lists, "shown": shown}
+        authors = "\n".join(people(card))
+        return {"authors": authors, "sections": card_sections, "code_lists": code_lists, "shown": shown}
 
 
 def _facts_of(card: Card) -> set[str]:

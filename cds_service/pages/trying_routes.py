@@ -1,4 +1,4 @@
-"""The pages of demo mode: a small EHR at `/try`, and `/explain`, which shows why the service answered as it did."""
+"""The pages of demo mode: a small EHR at `/try`, and `/explain`, which shows why a card was shown."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,23 +13,24 @@ from fastapi import APIRouter, Request, Response
 from cds_service.answering import answer
 from cds_service.api.runtime import Runtime
 from cds_service.content.explaining import explain
+from cds_service.content.silence import explain_silence
 from cds_service.errors import CdsServiceError, DataNotObtained, InvalidRequest
 from cds_service.fhir.json import Resource
 from cds_service.hooks.cards import to_json
 from cds_service.hooks.discovery import SERVICES
 from cds_service.hooks.requests import read_request
 from cds_service.pages import trying
-from cds_service.pages.charting import draw
 from cds_service.pages.markup import Pages
-from cds_service.pages.ordering import LISTS, say_draft
+from cds_service.pages.ordering import CHOICES, describe_draft
+from cds_service.pages.plotting import make_plots
 from cds_service.pages.trying import HOOKS, Demo, Visit
 
 _SERVICE_IDS = {hook: service_id for service_id, hook in SERVICES.items()}
 
 
-def make_router(runtime: Runtime, pages: Pages, people: Sequence[Resource]) -> APIRouter:
-    """The routes; `people` are the resources of the invented patients."""
-    ehr = _SmallEhr(runtime, pages, people)
+def make_router(runtime: Runtime, pages: Pages, resources: Sequence[Resource]) -> APIRouter:
+    """The routes; `resources` are those of the invented patients."""
+    ehr = _SmallEhr(runtime, pages, resources)
     router = APIRouter(include_in_schema=False)
     router.add_api_route("/try", ehr.open_chart)
     router.add_api_route("/try", ehr.act, methods=["POST"])
@@ -38,13 +39,13 @@ def make_router(runtime: Runtime, pages: Pages, people: Sequence[Resource]) -> A
 
 
 class _SmallEhr:
-    """Answers for the pages. It keeps no state between requests: the form carries everything."""
+    """The handlers of the pages. They keep no state between requests: the form carries everything."""
 
-    def __init__(self, runtime: Runtime, pages: Pages, people: Sequence[Resource]) -> None:
-        self._runtime, self._page, self._people = runtime, pages.page, people
+    def __init__(self, runtime: Runtime, pages: Pages, resources: Sequence[Resource]) -> None:
+        self._runtime, self._page, self._resources = runtime, pages.page, resources
 
     async def open_chart(self, request: Request) -> Response:
-        """The chart of a patient, and an order that is not placed yet."""
+        """Shows a patient's chart and an empty order."""
         demo = self._demo()
         try:
             visit = demo.read_visit(dict(request.query_params))
@@ -53,7 +54,7 @@ class _SmallEhr:
         return self._show(demo, replace(visit, drafts=(), response=None))
 
     async def act(self, request: Request) -> Response:
-        """What was clicked: place the order, take a suggestion, or override a card."""
+        """Carries out what was clicked: placing the order, accepting a suggestion, or overriding a card."""
         demo = self._demo()
         try:
             form = await self._form(request)
@@ -65,56 +66,59 @@ class _SmallEhr:
         action, *numbers = form.get("do", "order").split()
         card, suggestion = [*map(_index, numbers), -1, -1][:2]
         if action == "take":
-            body = trying.accepted(visit, card, suggestion, demo.now)
-            visit = trying.taken(visit, card, suggestion, self._runtime.new_id)
+            body = trying.accept_feedback(visit, card, suggestion, demo.now)
+            visit = trying.apply_suggestion(visit, card, suggestion, self._runtime.new_id)
             return await self._call(request, demo, visit, await self._send_feedback(request, visit.hook, body))
         if action == "override":
-            body = trying.overridden(visit, card, form.get(f"reason-{card}", ""), demo.now)
-            sent = await self._send_feedback(request, visit.hook, body)
-            return self._show(demo, visit, feedback=sent, set_aside=card)
-        return await self._call(request, demo, demo.with_new_order(visit), None)
+            body = trying.override_feedback(visit, card, form.get(f"reason-{card}", ""), demo.now)
+            feedback = await self._send_feedback(request, visit.hook, body)
+            return self._show(demo, visit, feedback=feedback, overridden=card)
+        return await self._call(request, demo, demo.place_order(visit), None)
 
     async def explain(self, request: Request) -> Response:
-        """Each card, each condition, and the value found, for the order on /try."""
+        """Shows every card, every condition and the values found for the order of /try."""
         demo, runtime = self._demo(), self._runtime
         try:
             visit = demo.read_visit(await self._form(request))
-            body = demo.request(visit, runtime.new_id())
-            answered = await answer(read_request(body, visit.hook), runtime.content, demo.now, runtime.new_id)
+            body = demo.build_request(visit, runtime.new_id())
+            hook_request = read_request(body, visit.hook)
+            answered = await answer(hook_request, runtime.content, demo.now, runtime.new_id)
         except CdsServiceError as error:
             return self._problem(error)
-        return self._page("explain.html", path="/explain", visit=visit, orders=explain(answered), now=demo.now)
+        silence = explain_silence(hook_request, answered, runtime.content.vocabulary)
+        orders = explain(answered)
+        return self._page("explain.html", path="/explain", visit=visit, orders=orders, silence=silence, now=demo.now)
 
     async def _call(self, request: Request, demo: Demo, visit: Visit, feedback: dict[str, Any] | None) -> Response:
-        """Calls the service as an EHR would, and shows its answer."""
-        instance = self._runtime.new_id()
-        body = demo.request(visit, instance)
-        status, raw, milliseconds = await _post(request, f"/cds-services/{_SERVICE_IDS[visit.hook]}", body)
-        response = trying.read_response(raw) if status == 200 else None
-        failed = "" if status == 200 else f"{status}: {trying.outcome_text(raw)}"
-        visit = replace(visit, instance=instance, response=response)
-        return self._show(demo, visit, feedback=feedback, milliseconds=milliseconds, failed=failed, asked=True)
+        """Calls the service like an EHR, and shows its response."""
+        hook_instance = self._runtime.new_id()
+        body = demo.build_request(visit, hook_instance)
+        status, content, milliseconds = await _post(request, f"/cds-services/{_SERVICE_IDS[visit.hook]}", body)
+        response = trying.read_response(content) if status == 200 else None
+        error = "" if status == 200 else f"{status}: {trying.format_outcome(content)}"
+        visit = replace(visit, hook_instance=hook_instance, response=response)
+        return self._show(demo, visit, feedback=feedback, milliseconds=milliseconds, error=error, called=True)
 
     async def _send_feedback(self, request: Request, hook: str, body: bytes) -> dict[str, Any]:
-        """Sends feedback as an EHR would. The body, and the status of the answer."""
+        """Sends feedback like an EHR; returns the body, and the status of the response."""
         status, _, _ = await _post(request, f"/cds-services/{_SERVICE_IDS[hook]}/feedback", body)
         return {"status": status, "sent": _pretty(body)}
 
     def _show(self, demo: Demo, visit: Visit, **values: Any) -> Response:
-        chart = demo.chart(visit.patient)
-        sent = demo.request(visit, visit.instance) if visit.instance else b""
-        defaults = {"feedback": None, "milliseconds": None, "failed": "", "asked": False, "set_aside": -1}
+        chart = demo.chart(visit.patient_id)
+        sent = demo.build_request(visit, visit.hook_instance) if visit.hook_instance else b""
+        defaults = {"feedback": None, "milliseconds": None, "error": "", "called": False, "overridden": -1}
         return self._page(
             "try.html",
             path="/try",
             visit=visit,
-            people=demo.people,
-            person=next(person for person in demo.people if person.id == visit.patient),
+            patients=demo.patients,
+            patient=next(patient for patient in demo.patients if patient.id == visit.patient_id),
             hooks=HOOKS,
-            lists=LISTS,
-            drafts=[say_draft(draft) for draft in visit.drafts],
-            chart=trying.summary_of(chart),
-            drawings=draw(chart, self._runtime.content.vocabulary, demo.now),
+            choices=CHOICES,
+            drafts=[describe_draft(draft) for draft in visit.drafts],
+            resource_counts=trying.count_resources(chart),
+            plots=make_plots(chart, self._runtime.content.vocabulary, demo.now),
             sent=_pretty(sent) if sent else "",
             response=_pretty(to_json(visit.response)) if visit.response else "",
             **{**defaults, **values},
@@ -125,28 +129,28 @@ class _SmallEhr:
         return self._page("problem.html", 400, path="/try", problem=str(error), missing=missing)
 
     async def _form(self, request: Request) -> dict[str, str]:
-        """The fields of the form. Raises `InvalidRequest` where a page of another origin sent it."""
+        """The fields of the form. Raises `InvalidRequest` if a page of another site sent it."""
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             raise InvalidRequest("form", "comes from another site")
         body = await self._runtime.bodies.read(request)
         return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100))
 
     def _demo(self) -> Demo:
-        return Demo(self._people, self._runtime.content, self._runtime.now())
+        return Demo(self._resources, self._runtime.content, self._runtime.now())
 
 
 def _index(number: str) -> int:
-    """The index that a button names; -1, which is no card, for what no button sends."""
+    """The index sent by a button; -1, which is never a card, for anything else."""
     return int(number) if number.isascii() and number.isdecimal() and len(number) < 4 else -1
 
 
 async def _post(request: Request, path: str, body: bytes) -> tuple[int, bytes, float]:
-    """Calls this very service in process: status, body, and milliseconds."""
+    """Calls this service in-process; returns status, body and milliseconds."""
     transport = httpx.ASGITransport(app=request.app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=str(request.base_url)) as client:
-        started = perf_counter()
-        reply = await client.post(path, content=body, headers={"Content-Type": "application/json"})
-        return reply.status_code, reply.content, round((perf_counter() - started) * 1000, 1)
+        start = perf_counter()
+        response = await client.post(path, content=body, headers={"Content-Type": "application/json"})
+        return response.status_code, response.content, round((perf_counter() - start) * 1000, 1)
 
 
 def _pretty(body: bytes) -> str:

@@ -1,1 +1,1 @@
-"""Everything that touches the web server."""
+"""The web server: everything that touches uvicorn (docs/decisions/0022)."""

@@ -1,162 +1,101 @@
-"""Serving: one process or several, and an end at which no request is dropped.
+"""One server process, which loses no call when it is told to stop.
 
-Left alone, the server closes its socket while connections wait in it, and closes connections whose request it has not
-read yet: their clients see a reset. Here the socket is first told to begin no new connection (a client's system tries
-again, and is refused once the socket is closed); those that have begun are taken in; each answer from then on says that
-its connection closes; and whoever is connected has a moment to send what is on its way.
+Left alone, uvicorn closes its listening socket while connections wait in it, and closes connections whose request it
+has not read yet; their clients see a reset. `DrainingServer` accepts the connections that wait before it closes the
+socket, announces the end of each connection in its next response, and gives open connections a moment to send what is
+on its way. Only then does it stop as uvicorn does, which waits for the calls under way.
 """
 
 import asyncio
-import ctypes
+import signal
 import socket
-import struct
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
-from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from types import FrameType
 
-from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn import Config, Server
-from uvicorn.supervisors import Multiprocess, multiprocess
 
-from cds_service.app import create_app, utc_now
-from cds_service.serving.protocol import SERVER
-from cds_service.settings import Settings, share_metrics
-from cds_service.telemetry.logs import configure
+from cds_service.serving.protocol import CONFIG, GuardedProtocol
+from cds_service.settings import Settings
 
-_HANDSHAKES = 0.1  # seconds in which a connection that has begun is there
-_LAST_REQUESTS = 1.0  # seconds in which a connection that is open may still send a request
-_LOOK_AGAIN = 0.02
-_SO_ATTACH_FILTER = 26
-# A filter of the kernel (classic BPF) over the TCP header: operation, jump if true, jump if false, operand.
-_ONLY_WITH_ACK = (
-    (0x30, 0, 0, 13),  # load the byte of flags
-    (0x45, 0, 1, 0x10),  # is ACK set?
-    (0x06, 0, 0, 0xFFFFFFFF),  # yes: keep the packet
-    (0x06, 0, 0, 0),  # no: drop it
-)
+_LAST_REQUESTS = 1.0  # seconds in which an open connection may still send a request
+_POLL = 0.02  # seconds
+_MAX_WAITING = 4096  # connections; twice the backlog of the listening socket
+_CLOSE = (b"connection", b"close")
+
+
+class LastResponses:
+    """The outermost ASGI layer: once `closing` is set, every response says `Connection: close`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app, self.closing = app, False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Calls the app. The header is added when a response starts, however long ago its request came."""
+
+        async def send_closing(message: Message) -> None:
+            if self.closing and message["type"] == "http.response.start" and _CLOSE not in message["headers"]:
+                message = {**message, "headers": [*message["headers"], _CLOSE]}
+            await send(message)
+
+        await self.app(scope, receive, send_closing)
 
 
 class DrainingServer(Server):
-    """A server that ends as this module says."""
+    """A uvicorn server with another way to stop."""
+
+    def __init__(self, config: Config, responses: LastResponses) -> None:
+        super().__init__(config)
+        self._responses = responses
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begins to stop; a second Ctrl-C stops at once. Unlike uvicorn's, it ends with status 0, not by the signal."""
+        self.force_exit = self.force_exit or (self.should_exit and sig == signal.SIGINT)
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Takes in who waits, lets them finish, and only then does what every server does."""
-        if self.config.workers == 1:  # of several workers, the parent has done it for all
-            _begin_no_more(sockets or [])
-        await asyncio.sleep(_HANDSHAKES)
-        waiting = [one.dup() for one in sockets or []]
+        """Drains the listening sockets and the open connections, and stops."""
+        listeners = [listener.dup() for listener in sockets or []]  # connections go on waiting in these
         for server in self.servers:
             server.close()
-        for one in sockets or []:
-            one.close()
-        for listener in waiting:
-            for connection in _accepted(listener):
-                await asyncio.get_running_loop().connect_accepted_socket(self._protocol, connection)
-        self._say_that_connections_close()
-        await self._until_closed()
+        for listener in sockets or []:
+            listener.close()
+        self._responses.closing = True
+        loop = asyncio.get_running_loop()
+        for connection in [connection for listener in listeners for connection in accept_waiting(listener)]:
+            await loop.connect_accepted_socket(self._new_protocol, connection)
+        await self._until_no_connections()
         await super().shutdown()
 
-    def _say_that_connections_close(self) -> None:
-        """In each answer from now on, those to calls under way too: a client then sends nothing more on it."""
-        headers = [*self.server_state.default_headers, (b"connection", b"close")]
-        self.server_state.default_headers = headers
-        for connection in self.server_state.connections:
-            if (under_way := getattr(connection, "cycle", None)) is not None:
-                under_way.default_headers = headers
+    def _new_protocol(self) -> GuardedProtocol:
+        return GuardedProtocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
-    def _protocol(self) -> Any:
-        kind: Any = self.config.http_protocol_class
-        return kind(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
-
-    async def _until_closed(self) -> None:
+    async def _until_no_connections(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_REQUESTS):
                 while self.server_state.connections and not self.force_exit:
-                    await asyncio.sleep(_LOOK_AGAIN)
+                    await asyncio.sleep(_POLL)
 
 
-def _begin_no_more(listeners: Sequence[socket.socket]) -> None:
-    """Has the kernel pass over each first packet of a connection (SYN without ACK) to these sockets. Linux only;
-    elsewhere a connection that begins in the moment of closing may be reset."""
-    if not sys.platform.startswith("linux"):
-        return
-    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in _ONLY_WITH_ACK))
-    program = struct.pack("HP", len(_ONLY_WITH_ACK), ctypes.addressof(code))
-    for one in listeners:
-        one.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+def accept_waiting(listener: socket.socket) -> Iterator[socket.socket]:
+    """Accepts every connection that waits, and then closes the listening socket at once.
 
-
-def _accepted(listener: socket.socket) -> list[socket.socket]:
-    """Every connection that waits; then the socket is closed, with nothing between the last look and that."""
-    found = []
+    A connection that is made between the last `accept` and `close`, a few microseconds, is reset.
+    """
+    listener.setblocking(False)
     with listener:
-        listener.setblocking(False)
-        while True:
+        for _ in range(_MAX_WAITING):
             try:
                 connection, _ = listener.accept()
             except OSError:  # none is left
-                break
+                return
             connection.setblocking(False)
-            found.append(connection)
-    return found
+            yield connection
 
 
-class _Worker(multiprocess.Process):
-    @property
-    def server(self) -> Server:
-        if self._server is None:
-            self._server = DrainingServer(self.config)
-        return self._server
-
-
-class _Workers(Multiprocess):
-    """Starts the workers, starts another for each that dies, and stops them all."""
-
-    def terminate_all(self) -> None:
-        """The parent holds the socket too. Unless it lets go, connections would wait where nobody takes them in."""
-        _begin_no_more(self.sockets)
-        for one in self.sockets:
-            one.close()
-        super().terminate_all()
-
-
-multiprocess.Process = _Worker  # type: ignore[misc]  # uvicorn has no other way to be told which server a worker runs
-
-
-def run(app: FastAPI, settings: Settings, host: str, port: int, workers: int, listening: Callable[[], None]) -> None:
-    """Serves until it is told to stop. With one worker this process serves `app`; several make their own.
-    `listening` is called once the port is had: where it is taken, nothing must say that the service is there."""
-    if workers == 1:
-        share_metrics(None)
-        config = _config(app, settings, host, port)
-        sockets = [config.bind_socket()]
-        listening()
-        DrainingServer(config).run(sockets)
-        return
-    with TemporaryDirectory(prefix="cds-metrics-") as folder:
-        share_metrics(Path(folder))
-        config = _config(partial(app_of_worker, settings), settings, host, port, factory=True, workers=workers)
-        sockets = [config.bind_socket()]
-        listening()
-        _Workers(config, sockets).run()
-
-
-def _config(app: Any, settings: Settings, host: str, port: int, **more: Any) -> Config:
-    return Config(
-        app,
-        host=host,
-        port=port,
-        **SERVER,
-        timeout_graceful_shutdown=settings.shutdown_seconds,
-        **more,
-    )
-
-
-def app_of_worker(settings: Settings) -> FastAPI:
-    """The app of one of several workers, each a process that begins with nothing but its settings."""
-    configure(settings.log_level, utc_now)
-    return create_app(settings)
+def serve(app: ASGIApp, settings: Settings, listener: socket.socket) -> None:
+    """Serves an app on a bound socket until SIGTERM or SIGINT."""
+    responses = LastResponses(app)
+    config = Config(responses, **CONFIG, timeout_graceful_shutdown=settings.shutdown_seconds)
+    DrainingServer(config, responses).run([listener])

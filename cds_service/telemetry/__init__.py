@@ -1,1 +1,1 @@
-"""What is watched: logs, metrics, traces."""
+"""Logs, metrics and traces."""

@@ -54,7 +54,7 @@ class Counting:
         kind = _KINDS.get(getattr(scope.get("route"), "path", ""), "other")
         service = scope.get("path_params", {}).get("service_id", "")
         of_call = scope.get("state", {}).get("outcome", "") if status == 200 else ""  # set by the route
-        self.metrics.request(kind, service, of_call or outcome_of(status), seconds)
+        self.metrics.count_request(kind, service, of_call or outcome_of(status), seconds)
         return True
 
 

@@ -1,7 +1,7 @@
-"""What is counted, for Prometheus. Every label has a closed set of values: what is not in it is counted as `other`.
+"""Metrics for Prometheus. Every label has a closed set of values; any other value is counted as `other`.
 
-With several worker processes each writes its numbers to files in one folder, and any of them answers with the sum.
-The folder is named by an environment variable that `serve` sets before the workers start (`settings.share_metrics`).
+With several workers each writes its metrics to files in one folder, and any of them exposes the sum. `serve` names
+the folder in an environment variable before the workers start (`settings.share_metrics`).
 """
 
 import os
@@ -52,11 +52,11 @@ OTHER = "other"
 _ANSWER_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5)
 _FETCH_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 1)
 
-disable_created_metrics()  # the time at which a counter began doubles the series and is of no use here
+disable_created_metrics()  # the time of creation of each counter doubles the series, and nobody needs it
 
 
 class Metrics:
-    """The counters of one app, in a registry of their own. `folder` is where the workers share theirs, if they do."""
+    """The metrics of one app, in a registry of their own. `folder` is where several workers share them."""
 
     def __init__(
         self, services: Collection[str], cards: Collection[str], facts: Collection[str], folder: Path | None = None
@@ -67,8 +67,8 @@ class Metrics:
         self._set_up_requests(self._registry)
         self._set_up_fetches(self._registry)
         self._set_up_records(self._registry)
-        self._request, self._second = cache(self._requests.labels), cache(self._seconds.labels)
-        self._begin_at_zero()
+        self._labelled_requests, self._labelled_seconds = cache(self._requests.labels), cache(self._seconds.labels)
+        self._start_at_zero()
 
     def _set_up_requests(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
@@ -85,10 +85,10 @@ class Metrics:
             registry=registry,
         )
         self._cards = Counter("cds_cards_shown", "Cards in answers, by their id.", ("card",), registry=registry)
-        self._untold = Counter(
+        self._missing_facts = Counter(
             "cds_cannot_tell", "Calls in which a card could not tell for want of a fact.", ("fact",), registry=registry
         )
-        self._refused = Counter(
+        self._authentication_failures = Counter(
             "cds_authentication_failures", "Requests refused with 401, by reason.", ("reason",), registry=registry
         )
 
@@ -119,40 +119,40 @@ class Metrics:
             multiprocess_mode="mostrecent",
         )
 
-    def _begin_at_zero(self) -> None:
-        """So that the first of a kind is seen as an increase, and rules can tell none from never."""
+    def _start_at_zero(self) -> None:
+        """Exposes known labels at 0, so that the first increment is visible to alerting rules."""
         for service, outcome in product(self._services, OUTCOMES):
             self._requests.labels("call", service, outcome)
         for reason in AUTHENTICATION_FAILURES:
-            self._refused.labels(reason)
-        for one in self._card_ids:
-            self._cards.labels(one)
+            self._authentication_failures.labels(reason)
+        for card_id in self._card_ids:
+            self._cards.labels(card_id)
 
-    def request(self, kind: str, service: str, outcome: str, seconds: float) -> None:
-        """One request answered. The time is kept for calls alone."""
-        kind, outcome = _one_of(KINDS, kind), _one_of(OUTCOMES, outcome)
-        service = _one_of(self._services, service) if kind in ("call", "feedback") else ""
-        self._request(kind, service, outcome).inc()
+    def count_request(self, kind: str, service: str, outcome: str, seconds: float) -> None:
+        """One answered request. Only calls have their seconds observed."""
+        kind, outcome = _known_or_other(kind, KINDS), _known_or_other(outcome, OUTCOMES)
+        service = _known_or_other(service, self._services) if kind in ("call", "feedback") else ""
+        self._labelled_requests(kind, service, outcome).inc()
         if kind == "call":
-            self._second(outcome).observe(seconds)
+            self._labelled_seconds(outcome).observe(seconds)
 
-    def shown(self, card_ids: Iterable[str]) -> None:
-        """The cards of one answer."""
-        for one in card_ids:
-            self._cards.labels(_one_of(self._card_ids, one)).inc()
+    def count_cards(self, card_ids: Iterable[str]) -> None:
+        """The cards of one response."""
+        for card_id in card_ids:
+            self._cards.labels(_known_or_other(card_id, self._card_ids)).inc()
 
-    def cannot_tell(self, facts: Iterable[str]) -> None:
-        """The facts that one call lacked."""
-        for one in facts:
-            self._untold.labels(_one_of(self._fact_names, one)).inc()
+    def count_missing_facts(self, facts: Iterable[str]) -> None:
+        """The facts for want of which a card of one call could not tell."""
+        for fact in facts:
+            self._missing_facts.labels(_known_or_other(fact, self._fact_names)).inc()
 
-    def fetched(self, outcome: str, seconds: float) -> None:
-        """One request to a FHIR server, and what became of it."""
-        self._fetch_seconds.labels(_one_of(FETCHES, outcome)).observe(seconds)
+    def observe_fetch(self, outcome: str, seconds: float) -> None:
+        """One request to a FHIR server."""
+        self._fetch_seconds.labels(_known_or_other(outcome, FETCHES)).observe(seconds)
 
-    def authentication_failed(self, reason: str) -> None:
-        """One request that was refused with 401."""
-        self._refused.labels(_one_of(AUTHENTICATION_FAILURES, reason)).inc()
+    def count_authentication_failure(self, reason: str) -> None:
+        """One request that was answered with 401."""
+        self._authentication_failures.labels(_known_or_other(reason, AUTHENTICATION_FAILURES)).inc()
 
     def set_queue_depth(self, depth: int) -> None:
         """How many records of shown cards wait to be written."""
@@ -162,33 +162,33 @@ class Metrics:
         """Counts records of shown cards that were dropped."""
         self._dropped.inc(dropped)
 
-    def part_up(self, part: str, up: bool) -> None:
-        """Whether a part that the service needs is up."""
-        self._up.labels(_one_of(PARTS, part)).set(up)
+    def set_part_up(self, part: str, up: bool) -> None:
+        """Whether one of `PARTS` is up."""
+        self._up.labels(_known_or_other(part, PARTS)).set(up)
 
     def set_database_up(self, is_up: bool) -> None:
         """Whether the database is up."""
-        self.part_up("database", is_up)
+        self.set_part_up("database", is_up)
 
     def exposition(self) -> bytes:
-        """Everything, in the text format of Prometheus; of all workers, where there are several."""
+        """Every metric in Prometheus' text format, summed over the workers if there are several."""
         if self._folder is None:
             return generate_latest(self._registry)
-        _forget_the_dead(self._folder)
+        _mark_dead_workers(self._folder)
         registry = CollectorRegistry()
         MultiProcessCollector(registry, str(self._folder))
         return generate_latest(registry)
 
 
-def _one_of(allowed: Collection[str], value: str) -> str:
-    return value if value in allowed else OTHER
+def _known_or_other(value: str, known: Collection[str]) -> str:
+    return value if value in known else OTHER
 
 
-def _forget_the_dead(folder: Path) -> None:
-    """A worker that was killed no longer holds a queue; what it counted stays counted."""
+def _mark_dead_workers(folder: Path) -> None:
+    """Drops the live gauges of workers that are gone; their counters stay."""
     for file in folder.glob("gauge_live*.db"):
         pid = file.stem.rpartition("_")[2]
         try:
-            os.kill(int(pid), 0)  # asks whether the process is there, and does nothing to it
+            os.kill(int(pid), 0)  # signal 0 only asks whether the process exists
         except ProcessLookupError:
             mark_process_dead(pid, str(folder))

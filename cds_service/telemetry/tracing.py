@@ -1,7 +1,7 @@
-"""OpenTelemetry traces, where `CDS_TRACES_TO` names a collector: a span for the call and one for each of its steps.
+"""OpenTelemetry traces, if `CDS_TRACES_TO` names a collector: one span for the call and one for each of its steps.
 
-Nothing personal is in a span: names of services, hooks and cards, numbers, and outcomes; never an address, an id of a
-patient, or the message of an error. Without the setting neither its SDK nor its exporter is imported.
+A span holds names of services, hooks and cards, numbers, and outcomes; never a URL, a patient's id, or the message of
+an error. Without the setting, OpenTelemetry is not imported.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,16 +12,16 @@ from starlette.requests import HTTPConnection
 
 from cds_service.errors import CannotStart
 
-_SECONDS_TO_SEND = 2  # for one batch; at the end, the longest that a collector that is gone can delay it
+_EXPORT_TIMEOUT = 2  # seconds for one batch: a collector that is gone delays the shutdown by no more
 
 
 class Span:
-    """One step under way. This one is traced by nobody."""
+    """A step of a call. This base class records nothing."""
 
     headers: Mapping[str, str] = {}
 
     def note(self, **attributes: str | int | list[str]) -> None:
-        """Something about the step that is worth reading, and not personal."""
+        """Adds attributes, none of them personal."""
 
 
 Spans = Callable[[str], AbstractContextManager[Span]]
@@ -29,21 +29,21 @@ _NO_SPAN = nullcontext(Span())
 
 
 def untraced(_name: str) -> AbstractContextManager[Span]:
-    """A step that is not traced."""
+    """A span that records nothing."""
     return _NO_SPAN
 
 
 class NoTracing:
-    """Where no collector is named."""
+    """Stands in for `Tracing` if no collector is named."""
 
     span: Spans = staticmethod(untraced)
 
     def call(self, _request: HTTPConnection) -> AbstractContextManager[Span]:
-        """A call that is not traced."""
+        """A span that records nothing."""
         return _NO_SPAN
 
     def close(self) -> None:
-        """Nothing is held back."""
+        """Does nothing."""
 
 
 class _Recorded(Span):
@@ -52,18 +52,18 @@ class _Recorded(Span):
 
     @property
     def headers(self) -> Mapping[str, str]:  # type: ignore[override]
-        """`traceparent` and `tracestate` of this step."""
+        """`traceparent` and `tracestate`, for requests to other servers."""
         carrier: dict[str, str] = {}
         self._propagator.inject(carrier)
         return carrier
 
     def note(self, **attributes: str | int | list[str]) -> None:
-        """Attributes of the span, all under `cds.`."""
+        """Adds attributes with the prefix `cds.`."""
         self._span.set_attributes({f"cds.{name}": value for name, value in attributes.items()})
 
 
 class Tracing:
-    """Spans by OpenTelemetry, whose provider is made here and nowhere set as a global one."""
+    """Spans of OpenTelemetry. The provider is not set as the global one, so that nothing else is traced."""
 
     def __init__(self, provider: Any) -> None:
         from opentelemetry.trace import SpanKind, Status, StatusCode
@@ -71,17 +71,17 @@ class Tracing:
 
         self._provider = provider
         self._tracer = provider.get_tracer("cds_service")
-        self._propagator = TraceContextTextMapPropagator()  # no baggage: it may hold anything
+        self._propagator = TraceContextTextMapPropagator()  # and not baggage, which may hold anything
         self._kinds = {"call": SpanKind.SERVER, "fetch": SpanKind.CLIENT}
         self._internal = SpanKind.INTERNAL
         self._failed = lambda error: Status(StatusCode.ERROR, type(error).__name__)
 
     def call(self, request: HTTPConnection) -> AbstractContextManager[Span]:
-        """The span of a whole call, under the one of the client if it sent a `traceparent`."""
+        """The span of a call; a child of the client's span if it sent a `traceparent`."""
         return self._span("call", self._propagator.extract(request.headers))
 
     def span(self, name: str) -> AbstractContextManager[Span]:
-        """The span of a step, under the one that is under way."""
+        """The span of a step; a child of the current span."""
         return self._span(name)
 
     @contextmanager
@@ -92,17 +92,17 @@ class Tracing:
         ) as span:
             try:
                 yield _Recorded(span, self._propagator)
-            except BaseException as error:  # its type alone: a message may hold anything
+            except BaseException as error:  # only its type: the message may hold anything
                 span.set_status(self._failed(error))
                 raise
 
     def close(self) -> None:
-        """Sends what is held back."""
+        """Exports the spans that are left."""
         self._provider.shutdown()
 
 
 def start_tracing(collector: str | None) -> Tracing | NoTracing:
-    """Tracing to this collector (OTLP over HTTP). Raises `CannotStart` where the extra is not installed."""
+    """Tracing to the OTLP/HTTP endpoint of a collector. Raises `CannotStart` if the extra is not installed."""
     if collector is None:
         return NoTracing()
     try:
@@ -112,9 +112,9 @@ def start_tracing(collector: str | None) -> Tracing | NoTracing:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
         raise CannotStart(
-            "CDS_TRACES_TO is set, and what traces are made with is not installed: "
+            "CDS_TRACES_TO is set, but OpenTelemetry is not installed: "
             "install the extra, pip install 'acetylcysteine-cds[tracing]', or unset CDS_TRACES_TO"
         ) from None
     provider = TracerProvider(resource=Resource.create({"service.name": "acetylcysteine-cds"}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(collector, timeout=_SECONDS_TO_SEND)))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(collector, timeout=_EXPORT_TIMEOUT)))
     return Tracing(provider)

@@ -152,7 +152,7 @@ MODEL = [
 OTHER_FILES = [
     Case("a phrase without a wording", Edit(PHRASES, None, '[[phrase]]\nid = "dose_line"\nabout = "Nothing."\nsays = []\n'), "says = []", "says: List should have at least 1 item"),
     Case("a phrase with a hyphen in its id", Edit(PHRASES, 'id = "glutamate_line"', 'id = "glutamate-line"'), 'id = "glutamate-line"', "id: String should match pattern"),
-    Case("a wording without a text", Edit(PHRASES, 'text = "Common effects', 'texts = "Common effects'), "texts =", "Extra inputs are not permitted"),
+    Case("a wording without a text", Edit(PHRASES, 'text = "Effects: uncommon', 'texts = "Effects: uncommon'), "texts =", "Extra inputs are not permitted"),
     Case("a condition of a wording that is wrong", Edit(PHRASES, '{ fact = "cystine", is = "high"', '{ fact = "cystine", is = "higher"'), 'is = "higher"', "cystine is never higher"),
     Case("a source without what supports it", Edit(SOURCES, 'verified = "V, facts 6: abstract read', '#erified = "V, facts 6: abstract read'), ('id = "schmaal-2012"', -1), "verified: Field required"),
     Case("a source with an address that is not https", Edit(SOURCES, 'url = "https://doi.org/10.1038/npp.2012.66"', 'url = "http://doi.org/10.1038/npp.2012.66"'), "http://doi", "url: String should match pattern"),
@@ -162,7 +162,7 @@ OTHER_FILES = [
     Case("a source on another port of a host", Edit(SOURCES, "https://doi.org/10.1038/npp.2012.66", "https://doi.org:8443/1"), "doi.org:8443", "its host is not among link_hosts"),
     Case("a source with a backslash in its host", Edit(SOURCES, 'url = "https://doi.org/10.1038/npp.2012.66"', "url = 'https://evil.example\\.doi.org/1'"), "evil.example", "its host is not among link_hosts"),
     Case("a content without hosts to link to", Edit("content.toml", "link_hosts = [", "link_hosts = []\nrest = ["), "link_hosts = []", "link_hosts: List should have at least 1 item"),
-    Case("an address in the words of a phrase", Edit(PHRASES, "Common effects: ", "See http://doi.org/1. Common effects: "), "http://doi.org/1", "words hold no link"),
+    Case("an address in the words of a phrase", Edit(PHRASES, "Effects: uncommon: ", "See http://doi.org/1. Effects: uncommon: "), "http://doi.org/1", "words hold no link"),
     Case("a source with a year as text", Edit(SOURCES, "year = 2012", 'year = "2012"'), 'year = "2012"', "year: Input should be a valid integer"),
     Case("an override reason without words", Edit("override-reasons.toml", 'display = "This dose is intended"', ""), ('code = "dose-intended"', -1), "display: Field required"),
     Case("an override reason with a capital", Edit("override-reasons.toml", 'code = "dose-intended"', 'code = "Dose"'), 'code = "Dose"', "code: String should match pattern"),
@@ -179,7 +179,7 @@ SHAPE = [
     Case("a table for a list of tables", Edit("override-reasons.toml", None, '[reason]\ncode = "a"\n'), 1, "reason is not a list of tables"),
     Case("a value for a list of tables", Edit("override-reasons.toml", None, 'reason = "a"\n'), 1, "reason is not a list of tables"),
     Case("TOML that is cut off in a card", Edit(CARD, 'title = "Dose above the doses studied"', 'title = "Dose above'), 'title = "Dose above', "not TOML: "),
-    Case("TOML that is wrong in the phrases", Edit(PHRASES, 'about = "Common effects."', "about = Common effects."), "about = Common", "not TOML: "),
+    Case("TOML that is wrong in the phrases", Edit(PHRASES, 'about = "Effects by mouth, by', "about = Effects by mouth, by"), "about = Effects by mouth", "not TOML: "),
     Case("TOML that is wrong in the examples", Edit(f"{DOSE}/examples.toml", 'because = "Below 2,400 mg."', "because ="), "because =", "not TOML: "),
     Case("TOML that is wrong in the sources", Edit(SOURCES, "year = 2021", "year == 2021"), "year == 2021", "not TOML: "),
     Case("a key that stands twice", Edit(CARD, 'scope = "order"', 'scope = "order"\nscope = "order"'), 5, "not TOML: "),
@@ -197,8 +197,8 @@ REFERENCES = [
     card("a hole in the summary that nothing fills", 'summary = "{dose_per_day.amount}', 'summary = "{dose_per_day.sum}', "{dose_per_day.sum}", "nothing fills the hole dose_per_day.sum"),
     card("a hole of a fact that does not exist", "{version_line}", "{weight.amount}", "{weight.amount}", "nothing fills the hole weight.amount"),
     Case("a hole in a phrase that nothing fills", Edit(PHRASES, "{glutamate_before.change}", "{glutamate_before.difference}"), "glutamate_before.difference", "nothing fills the hole glutamate_before.difference"),
-    Case("a phrase inside a phrase", Edit(PHRASES, "Common effects: ", "{limits_line} Common effects: "), "{limits_line}", "nothing fills the hole limits_line"),
-    Case("the orders in a phrase about one", Edit(PHRASES, "Common effects: ", "{content.name} Common effects: "), "{content.name}", "nothing fills the hole content.name"),
+    Case("a phrase inside a phrase", Edit(PHRASES, "Effects: uncommon: ", "{limits_line} Effects: uncommon: "), "{limits_line}", "nothing fills the hole limits_line"),
+    Case("the orders in a phrase about one", Edit(PHRASES, "Effects: uncommon: ", "{content.name} Effects: uncommon: "), "{content.name}", "nothing fills the hole content.name"),
 ]  # fmt: skip
 
 ROUTES, NAMES = "codelists/routes.csv", "codelists/route-words.csv"
@@ -241,7 +241,7 @@ def test_a_mistake_is_refused_with_its_file_its_line_and_a_sentence(tmp_path: Pa
 def test_a_file_that_is_missing_is_named(tmp_path: Path, file: str) -> None:
     folder = copy_of_cards(tmp_path)
     (folder / file).unlink()
-    assert Mistake(f"cards/{file}", 1, "the file is missing") in refused(folder)
+    assert Mistake(f"cards/{file}", 1, "cannot be read: No such file or directory") in refused(folder)
 
 
 @pytest.mark.parametrize("file", [CARD, "content.toml", PHRASES, f"{DOSE}/examples.toml", "thresholds.toml"])

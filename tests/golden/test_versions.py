@@ -126,9 +126,15 @@ def test_a_dstu2_server_is_asked_in_its_own_words_and_gives_the_same_cards(patie
 @pytest.mark.parametrize(
     ("row", "versions"),
     [
-        ("`medication-prescribe`, `order-select`, `order-sign` read", {R4, *(version for version, _ in CALLS)}),
-        ("order changed or removed", {version for version in OFFERED if {"update", "delete"} <= OFFERED[version]}),
-        ("laboratory order drafted", {version for version in OFFERED if "create" in OFFERED[version]}),
+        ("requests of `medication-prescribe`, `order-select`, `order-sign`", {R4, *(version for version, _ in CALLS)}),
+        (
+            "suggestions that change or remove an order",
+            {version for version in OFFERED if {"update", "delete"} <= OFFERED[version]},
+        ),
+        (
+            "suggestions that create a laboratory order",
+            {version for version in OFFERED if "create" in OFFERED[version]},
+        ),
     ],
 )
 def test_the_table_of_the_guide_has_its_ticks_from_these_tests(row: str, versions: set[str]) -> None:

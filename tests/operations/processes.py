@@ -64,18 +64,25 @@ class Service:
         return [pid for pid, name in names.items() if b"spawn_main" in name]
 
 
+# How a container is run that drops all capabilities. Whoever is not root has none to drop.
+NO_CAPABILITIES = ("setpriv", "--bounding-set=-all", "--inh-caps=-all") if os.geteuid() == 0 else ()
+
+
 def command(*more: str) -> list[str]:
     return [sys.executable, "-m", "cds_service", "serve", *more]
 
 
 @contextmanager
-def serving(folder: Path, *arguments: str, wait: bool = True, **environment: str) -> Iterator[Service]:
-    """A service on a free port of loopback, ready; stopped in the end, whatever happened."""
+def serving(
+    folder: Path, *arguments: str, wait: bool = True, by: Sequence[str] = (), **environment: str
+) -> Iterator[Service]:
+    """A service on a free port of loopback, ready; stopped in the end, whatever happened. `by` is a command that runs
+    it."""
     port, log = free_port(), folder / f"service-{time.monotonic_ns()}.log"
     given = {name: value for name, value in os.environ.items() if not name.startswith("CDS_")}
     with log.open("wb") as written:
         process = subprocess.Popen(
-            command("--port", str(port), *arguments),
+            [*by, *command("--port", str(port), *arguments)],
             cwd=ROOT,
             env={**given, **environment},
             stdout=written,

@@ -39,11 +39,11 @@ def load(name: str) -> Any:
 def exported() -> dict[str, set[str]]:
     """Every series' name and the labels that it has, once everything has been counted."""
     metrics = Metrics(SERVICES, ["a-card"], ["a_fact"])
-    metrics.request("call", next(iter(SERVICES)), "cards", 0.1)
-    metrics.shown(["a-card"])
-    metrics.cannot_tell(["a_fact"])
-    metrics.fetched("ok", 0.1)
-    metrics.part_up("database", True)
+    metrics.count_request("call", next(iter(SERVICES)), "cards", 0.1)
+    metrics.count_cards(["a-card"])
+    metrics.count_missing_facts(["a_fact"])
+    metrics.observe_fetch("ok", 0.1)
+    metrics.set_part_up("database", True)
     found: dict[str, set[str]] = {}
     for line in metrics.exposition().decode().splitlines():
         if not line.startswith("#"):

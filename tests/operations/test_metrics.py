@@ -199,13 +199,13 @@ def test_hostile_requests_add_no_label() -> None:
 def test_every_label_is_of_a_closed_set_whatever_a_caller_of_the_class_says() -> None:
     metrics = Metrics(SERVICES, ["a-card"], ["a_fact"])
     before = set(re.findall(r'="([^"]*)"', metrics.exposition().decode()))
-    metrics.request("odd", "odd", "odd", 1)
-    metrics.request("call", "odd", "odd", 1)
-    metrics.shown(["odd"])
-    metrics.cannot_tell(["odd"])
-    metrics.fetched("odd", 1)
-    metrics.authentication_failed("odd")
-    metrics.part_up("odd", True)
+    metrics.count_request("odd", "odd", "odd", 1)
+    metrics.count_request("call", "odd", "odd", 1)
+    metrics.count_cards(["odd"])
+    metrics.count_missing_facts(["odd"])
+    metrics.observe_fetch("odd", 1)
+    metrics.count_authentication_failure("odd")
+    metrics.set_part_up("odd", True)
     text = metrics.exposition().decode()
 
     buckets = set(re.findall(r'le="([^"]*)"', text))
@@ -217,7 +217,7 @@ def test_what_others_report_is_counted() -> None:
     metrics.set_queue_depth(7)
     metrics.count_dropped_records()
     metrics.set_database_up(False)
-    metrics.authentication_failed("expired")
+    metrics.count_authentication_failure("expired")
     text = metrics.exposition().decode()
 
     assert "cds_record_queue_depth 7.0" in text

@@ -1,32 +1,46 @@
-"""A service that is stopped under load drops nothing: every request that a connection was made for is answered."""
+"""A service that is stopped under load loses no call: every request on a connection that was made is answered."""
 
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.operations.processes import BODY, SERVICE, Load, Service, serving
+from cds_service.serving.server import accept_waiting
+from tests.operations.processes import BODY, NO_CAPABILITIES, SERVICE, Load, Service, serving
+from tests.support import ROOT
 
 ROUNDS = 2
 
 
-@pytest.mark.parametrize("keep_alive", [False, True], ids=["a connection for each call", "kept connections"])
+@pytest.mark.parametrize("by", [(), NO_CAPABILITIES], ids=["as the tests", "without capabilities"])
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_no_request_is_dropped_when_it_is_told_to_stop(tmp_path: Path, workers: str, keep_alive: bool) -> None:
+def test_no_call_is_lost_when_it_is_told_to_stop(tmp_path: Path, workers: str, by: tuple[str, ...]) -> None:
     for _ in range(ROUNDS):
-        with serving(tmp_path, "--workers", workers) as service:
-            load = Load([service.port], keep_alive)
-            load.start(clients=8)
-            load.wait_for(50)
-            service.stop()
-            load.end()
-        assert load.dropped == []
-        assert set(load.statuses) == {200}
-        assert load.refused > 0  # it did stop while clients were calling
+        with serving(tmp_path, "--workers", workers, by=by) as service:
+            loads = [Load([service.port], keep_alive) for keep_alive in (False, True)]
+            for load in loads:
+                load.start(clients=4)
+            for load in loads:
+                load.wait_for(25)
+            status = service.stop()
+            for load in loads:
+                load.end()
+        assert [load.dropped for load in loads] == [[], []]
+        assert [set(load.statuses) for load in loads] == [{200}, {200}]
+        assert min(load.refused for load in loads) > 0  # it did stop while clients were calling
+        assert status == 0
         assert "Traceback" not in service.log.read_text()
+
+
+def test_a_process_without_capabilities_has_none(tmp_path: Path) -> None:
+    with serving(tmp_path, by=NO_CAPABILITIES) as service:
+        status = Path(f"/proc/{service.process.pid}/status").read_text(encoding="ascii")
+    assert "CapEff:\t0000000000000000" in status
 
 
 def half_a_call(service: Service) -> tuple[socket.socket, bytes]:
@@ -66,7 +80,7 @@ def test_a_call_under_way_is_finished_and_its_connection_closed(tmp_path: Path, 
 
         assert answer.startswith(b"HTTP/1.1 200 ")
         assert b"connection: close" in answer
-        assert service.process.wait(timeout=30) in (0, -signal.SIGTERM)
+        assert service.process.wait(timeout=30) == 0
 
 
 def test_a_connection_that_was_kept_has_a_moment_to_send_what_is_on_its_way(tmp_path: Path) -> None:
@@ -84,11 +98,21 @@ def test_a_connection_that_was_kept_has_a_moment_to_send_what_is_on_its_way(tmp_
         assert b"connection: close" in answer
 
 
-def test_who_never_finishes_does_not_keep_it_from_stopping(tmp_path: Path) -> None:
+def test_a_call_that_never_ends_does_not_keep_it_from_stopping(tmp_path: Path) -> None:
     with serving(tmp_path, CDS_SHUTDOWN_SECONDS="1") as service:
         connection, _ = half_a_call(service)
         with connection:
-            assert service.stop() in (0, -signal.SIGTERM)  # fails by its own time-out where it waits for ever
+            assert service.stop() == 0  # fails by its own time-out where it waits for ever
+
+
+def test_a_second_ctrl_c_stops_it_at_once(tmp_path: Path) -> None:
+    with serving(tmp_path, CDS_SHUTDOWN_SECONDS="600") as service:
+        connection, _ = half_a_call(service)
+        with connection:
+            service.process.send_signal(signal.SIGINT)
+            wait_until_closed_to_others(service)
+            service.process.send_signal(signal.SIGINT)
+            assert service.process.wait(timeout=60) == 0
 
 
 def test_a_worker_that_is_killed_is_replaced_and_what_it_counted_stays_counted(tmp_path: Path) -> None:
@@ -108,6 +132,50 @@ def test_a_worker_that_is_killed_is_replaced_and_what_it_counted_stays_counted(t
         assert killed not in service.children()
         assert len(service.children()) == 2
         assert before == calls_counted(service) == load.statuses[200]
+
+
+def test_workers_whose_parent_is_killed_finish_and_let_go_of_the_port(tmp_path: Path) -> None:
+    with serving(tmp_path, "--workers", "2") as service:
+        workers = service.children()
+        connection, rest = half_a_call(service)
+        with connection:
+            service.process.kill()
+            service.process.wait(timeout=30)
+            wait_until_closed_to_others(service)
+            connection.sendall(rest)
+            assert whole_answer(connection).startswith(b"HTTP/1.1 200 ")
+        for _ in range(1000):
+            if not any(Path(f"/proc/{pid}").exists() for pid in workers):
+                break
+            time.sleep(0.02)
+        assert [pid for pid in workers if Path(f"/proc/{pid}").exists()] == []
+
+
+CANNOT_START = """
+from pathlib import Path
+from cds_service.serving.running import run
+from cds_service.settings import Settings
+run(None, Settings(cards=Path("nowhere")), "127.0.0.1", 0, 2, lambda: None)
+"""
+
+
+def test_workers_that_cannot_start_end_the_service_with_a_status_of_its_own() -> None:
+    done = subprocess.run([sys.executable, "-c", CANNOT_START], cwd=ROOT, capture_output=True, timeout=60, check=False)
+    assert done.returncode == 3
+    assert b'"event":"worker not started"' in done.stderr
+
+
+def test_connections_that_wait_are_accepted_before_the_socket_is_closed() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    address = listener.getsockname()
+    waiting = [socket.create_connection(address, timeout=5) for _ in range(10)]
+    accepted = list(accept_waiting(listener))
+
+    assert [one.getpeername() for one in accepted] == [one.getsockname() for one in waiting]
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address, timeout=5)
+    for one in (*waiting, *accepted):
+        one.close()
 
 
 def calls_counted(service: Service) -> int:

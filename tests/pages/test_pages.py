@@ -120,7 +120,7 @@ def test_home_says_draft_only_of_a_draft() -> None:
     live = CONTENT.about.model_copy(update={"status": "live", "status_note": "signed"})
     pages = Pages((), about=live, version="1", demo=False)
 
-    signed = pages.page("home.html", path="/", services=[], doors=[], base="").body.decode()
+    signed = pages.page("home.html", path="/", services=[], links=[], base_url="").body.decode()
 
     assert "Draft" not in signed
     assert "signed" in signed

@@ -12,7 +12,8 @@ import pytest
 import uvicorn
 
 from cds_service.app import create_app
-from cds_service.serving.protocol import SERVER, GuardedProtocol
+from cds_service.serving.protocol import CONFIG, GuardedProtocol
+from cds_service.serving.server import LastResponses
 from cds_service.settings import Settings
 from tests.support import CONTENT, request_for, to_bytes
 
@@ -28,15 +29,15 @@ CALL = POST + b"Content-Length: %d\r\n\r\n" % len(BODY) + BODY
 class Hasty(GuardedProtocol):
     """The same, with little patience and room, so that tests are quick."""
 
-    seconds = 0.1
-    most_bytes = LARGE
+    head_timeout = 0.1
+    max_head_bytes = LARGE
 
 
 class Patient(GuardedProtocol):
     """The same, with a patience that no test exhausts."""
 
-    seconds = 600.0
-    most_bytes = LARGE
+    head_timeout = 600.0
+    max_head_bytes = LARGE
 
 
 class Connection:
@@ -69,10 +70,12 @@ Connect = Callable[..., Awaitable[Connection]]
 
 
 @asynccontextmanager
-async def serving(protocol: type[GuardedProtocol], **settings: Any) -> AsyncIterator[Connect]:
+async def serving(protocol: type[GuardedProtocol], closing: bool = False, **settings: Any) -> AsyncIterator[Connect]:
     """A server on a free port of loopback, and how to connect to it."""
-    app = create_app(Settings(**settings), CONTENT)
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, **{**SERVER, "http": protocol})
+    app = LastResponses(create_app(Settings(**settings), CONTENT))
+    app.closing = closing
+    options = {**CONFIG, "http": protocol, "timeout_keep_alive": PATIENCE}
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, **options)
     server = uvicorn.Server(config)
     config.load()
     server.lifespan = config.lifespan_class(config)
@@ -265,9 +268,7 @@ CALL_OF_OTHER = POST + b"Content-Length: %d\r\n\r\n" % len(OTHER) + OTHER
 
 @pytest.mark.parametrize("call", [CALL, CALL_OF_OTHER], ids=["with cards", "without"])
 @pytest.mark.parametrize("more", [b"", b"Connection: close\r\n"], ids=["kept", "closed"])
-def test_an_answer_is_the_same_whether_it_goes_out_at_once_or_step_by_step(call: bytes, more: bytes) -> None:
-    """Where the client wants the connection closed it goes step by step, and so it does by the framework."""
-
+def test_the_fast_path_and_fastapi_send_the_same_response(call: bytes, more: bytes) -> None:
     async def scene() -> list[tuple[int, dict[str, str], bytes]]:
         async with serving(Patient) as connect:
             answers = []
@@ -286,19 +287,14 @@ def test_an_answer_is_the_same_whether_it_goes_out_at_once_or_step_by_step(call:
     assert headers.get("connection") == ("close" if more else None)
 
 
-class Ending(Patient):
-    """The same, of a server that has been told to stop: each answer says that its connection closes."""
+def test_a_stopping_server_says_that_the_connection_closes_and_closes_it() -> None:
+    async def scene() -> tuple[int, dict[str, str], bytes, bool]:
+        async with serving(Patient, closing=True) as connect:
+            connection = await connect()
+            await connection.send(CALL_OF_OTHER)
+            return *await connection.response(), await connection.ends()
 
-    def on_headers_complete(self) -> None:
-        """What the server does to a call under way."""
-        self.timeout_keep_alive = PATIENCE  # not what closes it here
-        super().on_headers_complete()
-        self.cycle.default_headers = [*self.cycle.default_headers, (b"connection", b"close")]
-
-
-def test_the_answer_of_a_server_that_stops_says_that_its_connection_closes_and_it_does() -> None:
-    answered = asyncio.wait_for(exchange(CALL_OF_OTHER, Ending), PATIENCE / 2)
-    status, headers, body, ended = asyncio.run(answered)
+    status, headers, body, ended = asyncio.run(asyncio.wait_for(scene(), PATIENCE / 2))
     assert (status, headers["connection"], body, ended) == (200, "close", b'{"cards":[]}', True)
 
 

@@ -1,6 +1,7 @@
 """One call answered: which orders are in question, which cards they get, and what is never read."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -255,7 +256,7 @@ def test_a_drug_behind_a_reference_that_is_named_as_another_one_is_counted_and_g
 
 def test_an_unread_order_beside_one_for_acetylcysteine_is_counted():
     result = called(body(by_reference("a"), order("b")))
-    assert (result.card_ids, result.unresolved_orders) == (["glutamate-not-measured", "screening-incomplete"], 1)
+    assert (result.card_ids, result.unresolved_orders) == (["screening-incomplete", "glutamate-not-measured"], 1)
 
 
 def test_one_drug_may_be_bundled_and_another_prefetched():
@@ -287,14 +288,13 @@ def test_a_card_about_the_order_comes_for_each_order_and_one_about_the_patient_o
         *["acetylcysteine-hypersensitivity"] * 3,
         *["dose-above-studied"] * 2,
         "bronchospasm-oral",
-        "glutamate-not-measured",
     ]
 
 
 def test_critical_cards_come_first_then_warnings_then_information():
     allergic = {**ADULT, "allergyList": bundle(allergy()), "problemList": bundle(ASTHMA)}
     levels = [card.indicator for card in called(body(strong("a"), prefetch=allergic)).response.cards]
-    assert levels == ["critical", "warning", "info", "info"]
+    assert levels == ["critical", "warning", "info"]
 
 
 def test_a_critical_card_of_a_later_order_comes_before_a_warning_of_an_earlier_one():
@@ -329,8 +329,9 @@ def test_poisoning_on_record_makes_every_order_an_antidote():
 
 def test_eye_drops_get_no_card():
     allergic = {**ADULT, "allergyList": bundle(allergy()), "problemList": bundle(ASTHMA)}
-    assert called(body(stored("orders", "eye-drops"), prefetch=allergic)).card_ids == []
-    assert called(body(stored("orders", "eye-drops"), prefetch={})).card_ids == []
+    eye_drops = {**stored("orders", "eye-drops"), "subject": {"reference": "Patient/p"}}
+    assert called(body(eye_drops, prefetch=allergic)).card_ids == []
+    assert called(body(eye_drops, prefetch={})).card_ids == []
 
 
 def test_with_next_to_no_data_one_card_names_what_was_not_screened():
@@ -360,14 +361,14 @@ def test_every_card_is_decided_for_every_order():
 def test_each_card_has_an_id_of_its_own():
     allergic = {**ADULT, "allergyList": bundle(allergy())}
     cards = called(body(strong("a"), strong("b"), prefetch=allergic)).response.cards
-    assert len({card.uuid for card in cards}) == len(cards) == 5
+    assert len({card.uuid for card in cards}) == len(cards) == 4
 
 
 def test_data_of_another_patient_are_never_used():
     stranger = {"patient": {"reference": "Patient/q"}}
     result = called(body(order("a"), prefetch={**ADULT, "allergyList": bundle(allergy(**stranger))}))
-    assert result.card_ids == ["glutamate-not-measured", "screening-incomplete"]
-    assert "another patient" in result.response.cards[1].detail
+    assert result.card_ids == ["screening-incomplete", "glutamate-not-measured"]
+    assert "another patient" in result.response.cards[0].detail
 
 
 def test_an_order_that_already_runs_is_treatment_and_signed_again():
@@ -379,3 +380,103 @@ def test_an_order_that_already_runs_is_treatment_and_signed_again():
     assert called(body(order("a"), prefetch=prefetch)).card_ids == ["glutamate-on-treatment"]
     assert called(body(order("b"), prefetch=prefetch)).card_ids == ["glutamate-on-treatment"]
     assert called(body(order("b"), prefetch={**prefetch, "activeMedications": None})).card_ids == ["glutamate-high"]
+
+
+# --- an order that names another patient ------------------------------------------------------------------------------
+
+OURS = {
+    "no subject": None,
+    "ours": {"reference": "Patient/p"},
+    "ours on a server": {"reference": "https://ehr.example.org/fhir/Patient/p"},
+    "ours in a version": {"reference": "Patient/p/_history/3"},
+    "our bare id": {"reference": "p"},
+    "a urn": {"reference": "urn:uuid:0b5a"},
+    "contained": {"reference": "#p1"},
+    "words alone": {"display": "Somebody"},
+}
+THEIRS = {
+    "another": {"reference": "Patient/q"},
+    "another on a server": {"reference": "https://ehr.example.org/fhir/Patient/q"},
+    "another in a version": {"reference": "Patient/q/_history/3"},
+    "another bare id": {"reference": "q"},
+    "a group": {"reference": "Group/p"},
+}
+
+
+@pytest.mark.parametrize("subject", OURS.values(), ids=OURS)
+def test_an_order_of_this_patient_gets_its_cards(subject):
+    assert called(body(order("a", subject=subject))).card_ids == ["glutamate-not-measured"]
+
+
+@pytest.mark.parametrize("subject", THEIRS.values(), ids=THEIRS)
+@pytest.mark.parametrize("members", [{}, INHALED, INTRAVENOUS], ids=["by mouth", "inhaled", "intravenous"])
+def test_an_order_of_another_patient_is_named_and_nothing_else_is_said_of_it(subject, members):
+    (card,) = called(body(order("a", subject=subject, **members))).response.cards
+    assert card.source.topic.code == "screening-incomplete"
+    assert card.summary == "Acetylcysteine, not checked: an order that names another patient"
+    assert card.suggestions == ()
+    alone = called(body(order("a", subject=subject), prefetch={}), source=NoServer())
+    assert alone.card_ids == ["screening-incomplete"]
+
+
+def test_an_order_of_another_patient_beside_ours_is_named_and_does_not_count():
+    theirs = strong("b") | {"subject": {"reference": "Patient/q"}}
+    result = called(body(order("a"), theirs))
+    assert result.card_ids == ["screening-incomplete", "glutamate-not-measured"]
+    assert "an order that names another patient" in result.response.cards[0].detail
+
+
+def test_an_order_of_another_patient_beside_an_antidote_of_ours_delays_nothing():
+    theirs = order("b", subject={"reference": "Patient/q"})
+    assert called(body(order("a", **INTRAVENOUS), theirs)).card_ids == []
+
+
+# --- what is ordered already, and what stands alone -------------------------------------------------------------------
+
+AMINO_ACIDS = {
+    "by name": {"code": {"text": "Plasma amino acids"}},
+    "by the code of a panel": {"code": {"coding": [{"system": "http://loinc.org", "code": "35083-5"}]}},
+    "by the code of glutamate": {"code": {"coding": [{"system": "http://loinc.org", "code": "20642-5"}]}},
+    "of R5": {"code": {"concept": {"text": "Amino acids, plasma"}}},
+    "of DSTU2": {"resourceType": "DiagnosticOrder", "item": [{"code": {"text": "Amino acids"}}]},
+    "of STU3": {"resourceType": "ProcedureRequest", "code": {"text": "Amino acids"}},
+}
+OTHER_LABORATORY = {
+    "another test": {"code": {"text": "Creatinine"}},
+    "revoked": {"status": "revoked", "code": {"text": "Plasma amino acids"}},
+}
+
+
+def offers(laboratory_order):
+    draft = {"resourceType": "ServiceRequest", "id": "l", "status": "draft", **laboratory_order}
+    (card,) = called(body(order("a"), draft)).response.cards
+    return [suggestion.label for suggestion in card.suggestions]
+
+
+@pytest.mark.parametrize("laboratory_order", AMINO_ACIDS.values(), ids=AMINO_ACIDS)
+def test_amino_acids_are_not_offered_where_a_draft_orders_them(laboratory_order):
+    assert "Order plasma amino acids" not in offers(laboratory_order)
+
+
+@pytest.mark.parametrize("laboratory_order", OTHER_LABORATORY.values(), ids=OTHER_LABORATORY)
+def test_another_laboratory_order_takes_nothing_away(laboratory_order):
+    assert "Order plasma amino acids" in offers(laboratory_order)
+
+
+def test_beside_a_critical_allergy_there_is_nothing_to_dose():
+    prefetch = {**ADULT, "allergyList": bundle(allergy(type="allergy", criticality="high"))}
+    result = called(body(order("a"), prefetch=prefetch))
+    assert result.card_ids == ["acetylcysteine-hypersensitivity"]
+
+
+def test_what_was_not_checked_comes_first_among_the_information_and_is_named_in_the_summary():
+    prefetch = {**ADULT, "problemList": bundle(ASTHMA)}
+    del prefetch["allergyList"]
+    result = called(body(order("a"), prefetch=prefetch))
+    assert result.card_ids == ["screening-incomplete", "bronchospasm-oral", "glutamate-not-measured"]
+    assert result.response.cards[0].summary == "Acetylcysteine, not checked: allergy to acetylcysteine"
+    everything = called(body(order("a"), prefetch={"patient": ADULT["patient"]}))
+    summary = everything.response.cards[0].summary
+    assert summary.startswith("Acetylcysteine, not checked: ")
+    assert re.search(r" and \d+ more$", summary)
+    assert len(summary) < 140

@@ -72,9 +72,12 @@ NO_TLS = "is not https; http is for this machine's loopback only"
 SECRET = "c2VjcmV0LW5ldmVyLXRvLWJlLXByaW50ZWQ"
 BROKEN: dict[str, tuple[str, list[str]]] = {
     "nothing": ("", ["1: there is no [[client]]"]),
-    "no TOML": ("\n[[client]\n", ["2: cannot be read: it is not TOML"]),
-    "a secret in no TOML": (f"[[client]]\nd = {SECRET}", ["2: cannot be read: it is not TOML"]),
-    "one client as a table": (GOOD.replace("[[client]]", "[client]"), ["1: there is no [[client]]"]),
+    "no TOML": (
+        "\n[[client]\n",
+        ["2: not TOML: Expected ']]' at the end of an array declaration (at line 2, column 9)"],
+    ),
+    "a secret in no TOML": (f"[[client]]\nd = {SECRET}", ["2: not TOML: Invalid value (at line 2, column 5)"]),
+    "one client as a table": (GOOD.replace("[[client]]", "[client]"), ["1: client is not a list of tables"]),
     "another table": (f"{GOOD}\n[cleint]\na = 1\n", ["11: unknown key cleint"]),
     "an unknown key": (f"{GOOD}isuer = 1", ["10: client.0.isuer: Extra inputs are not permitted"]),
     "no name": (GOOD.replace('name = "hospital"\n', ""), ["2: client.0.name: Field required"]),

@@ -80,15 +80,15 @@ def test_without_a_file_nothing_is_built_in() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (USUAL.replace("umol/L", "mg/dL"), "interval.0.unit"),
+        (USUAL.replace("umol/L", "mg/dL"), "intervals.toml:6: interval.0.unit"),
         (USUAL.replace("24", "90"), "not in order"),
         (USUAL.replace("24", "-1"), "interval.0.low"),
         (USUAL.replace("glutamate", "glutamine"), "interval.0.analyte"),
         (USUAL + 'sexx = "male"', "interval.0.sexx"),
         (USUAL.replace('source = "laboratory handbook 2026"', ""), "interval.0.source"),
         (USUAL + "from_years = 20\nto_years = 10", "not in order"),
-        ("[[interval]", "cannot be read"),
-        ("", "interval"),
+        ("[[interval]", "intervals.toml:1: not TOML"),
+        ("", "there is no [[interval]]"),
     ],
 )
 def test_a_mistake_in_the_file_stops_the_start(text: str, problem: str, tmp_path: Path) -> None:

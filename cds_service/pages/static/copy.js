@@ -1,4 +1,4 @@
-// Buttons that copy an address; they are shown only where they can work.
+// Buttons that copy a URL; hidden where the clipboard is not available.
 "use strict";
 for (const button of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) break;

@@ -1,4 +1,4 @@
-// Shows only the rows that hold every word that is typed.
+// Shows only the rows that contain every word typed.
 "use strict";
 const field = document.getElementById("search");
 const count = document.getElementById("count");

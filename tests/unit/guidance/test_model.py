@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cds_service.guidance.model import Card, Phrase, Screen, Source, SuggestionRow, Threshold, holes
+from cds_service.guidance.model import Card, EvidenceSource, Phrase, Screen, SuggestionRow, Threshold, holes
 
 SUGGESTION = {"label": "Label", "description": "Description"}
 BECAUSE = "a reason that is long enough"
@@ -139,7 +139,7 @@ def test_a_screen_is_of_a_fact_that_exists() -> None:
 )
 def test_a_source_has_a_short_name(members: dict[str, Any], label: str) -> None:
     source = {"id": "the-source", "supports": "a claim", "verified": "by reading it", **members}
-    assert Source.model_validate(source).label == label
+    assert EvidenceSource.model_validate(source).label == label
 
 
 @pytest.mark.parametrize(("value", "expected"), [(365, Decimal(365)), (Decimal("0.23"), Decimal("0.23"))])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cds_service.clinical.orders.drugs import has_unresolved_drug, index_medications, is_medication_order
-from cds_service.clinical.orders.recognise import read_order, recognise
+from cds_service.clinical.orders.recognise import brand_of, read_order, recognise
 from cds_service.content.loading import load_content
 
 CARDS = Path(__file__).parents[4] / "cards"
@@ -100,9 +100,36 @@ def test_a_code_is_enough_whatever_the_text_beside_it_says():
     assert read(request(medicationCodeableConcept=concept("197", text="Amoxicillin"))) is not None
 
 
-def test_a_refused_code_does_not_cancel_a_name():
-    drug = concept("R05CB03", ATC, text="acetylcysteine 600 mg")
-    assert read(request(medicationCodeableConcept=drug)) is not None
+OTHER_DRUGS = {
+    "a refused code": ("R05CB03", ATC),
+    "another ATC code": ("N02BE01", ATC),
+    "another ATC code by its OID": ("N02BE01", "urn:oid:2.16.840.1.113883.6.73"),
+    "nitroglycerin": ("4917", RXNORM),
+    "cysteine": ("K848JZ4886", "http://fdasis.nlm.nih.gov"),
+}
+
+
+@pytest.mark.parametrize(("code", "system"), OTHER_DRUGS.values(), ids=OTHER_DRUGS)
+@pytest.mark.parametrize("written", ["acetylcysteine 600 mg", "NAC 600 mg", "Fluimucil"])
+def test_a_recognised_code_of_another_drug_wins_over_any_name(code, system, written):
+    assert read(request(medicationCodeableConcept=concept(code, system, text=written))) is None
+
+
+@pytest.mark.parametrize(("code", "system"), [("1234567", RXNORM), ("R05", ATC), ("4711", "urn:local")])
+def test_a_code_that_is_not_recognised_cancels_no_name(code, system):
+    assert read(request(medicationCodeableConcept=concept(code, system, text="acetylcysteine"))) is not None
+
+
+OIDS = [
+    ("197", "urn:oid:2.16.840.1.113883.6.88"),
+    ("387440002", "urn:oid:2.16.840.1.113883.6.96"),
+    ("R05CB01", "urn:oid:2.16.840.1.113883.6.73"),
+]
+
+
+@pytest.mark.parametrize(("code", "system"), OIDS)
+def test_a_code_system_is_recognised_by_its_oid(code, system):
+    assert read(request(medicationCodeableConcept=concept(code, system))) is not None
 
 
 # --- by name ----------------------------------------------------------------------------------------------------------
@@ -134,9 +161,48 @@ NAMES = {
     "two words, space that does not break": "N-acetyl\u00a0cysteine",
     "two words joined by a hyphen": "N-acetyl-cysteine",
     "NAC": "NAC",
+    "Polish": "acetylocysteina",
+    "Turkish": "Asetilsistein",
+    "two words without N": "acetyl cysteine 600",
+    "NAC in lower case": "nac 600",
+    "NAC in mixed case": "Nac",
+    "NAC with points": "N.A.C. 600 mg",
     "NAC with a strength": "NAC 600 mg capsules",
     "NAC in brackets": "Supplement (NAC)",
     "NAC before a comma": "NAC, effervescent",
+    "NAC in grams": "NAC 1.5 g powder",
+    "NAC with a co-supplement": "NAC + glycine 500 mg",
+    "NAC with another": "NAC with vitamin C and zinc",
+    **{
+        f"brand {brand}": brand
+        for brand in (
+            "NACSYS",
+            "AceCil",
+            "Trebon 600",
+            "Mucolight",
+            "ACC akut 600",
+            "ACC® long",
+            "ACC direkt",
+            "acc kindersaft",
+            "ACC 200",
+            "Fluimucil 600 mg",
+            "NAC-STADA",
+            "NAC-ratiopharm 600",
+            "Acemuc",
+            "Solmucol",
+            "Actein",
+            "NAC-C 600",
+            "Exflem",
+            "Amucogen",
+            "Pneumotyl",
+            "Mucinac",
+            "Acetadote",
+            "Parvolex",
+            "Cetylev",
+            "Legubeti",
+            "Fluimucil Antidot",
+        )
+    },
     "full width letters": "ＡＣＥＴＹＬＣＹＳＴＥＩＮＥ",
     "inside a longer text": "Mucolytic: acetylcysteine 200 mg granules, orange",
     "at the end of a text": "tbl. acetylcysteine",
@@ -211,12 +277,47 @@ def test_naag_is_not_acetylcysteine():
     assert by_text("NAAG") is None
 
 
-def test_nac_in_lower_case_is_not_acetylcysteine():
-    assert by_text("nac") is None
+TRAPS = [
+    "Paclitaxel (NAC, cycle 3)",
+    "NAC protocol",
+    "after NAC",
+    "NAC cycle 2",
+    "IV NAC 150 mg/kg",
+    "NAC 600 mg " + "x" * 200,
+    "NAC " * 40,
+    "Fluimucil Complex",
+    "Rinofluimucil",
+    "Rhinofluimucil spray",
+    "Fluimucil Antibiotic",
+    "Mucomyst",
+    "Fluimukan",
+    "Exomuc",
+    "ACC activity",
+    "acc. to plan 600",
+    "ACC",
+    "N-acetylcarnosine",
+    "NAC paracetamol",
+]
 
 
-def test_nac_in_mixed_case_is_not_acetylcysteine():
-    assert by_text("Nac 600") is None
+@pytest.mark.parametrize("written", TRAPS)
+def test_what_only_looks_like_it_is_not_acetylcysteine(written):
+    assert by_text(written) is None
+
+
+@pytest.mark.parametrize(
+    ("texts", "brand", "use"),
+    [
+        (["Fluimucil", "Parvolex"], "Parvolex", "antidote"),
+        (["Fluimucil Antidot 20 %"], "Fluimucil Antidot", "antidote"),
+        (["Fluimucil 600"], "Fluimucil", ""),
+        (["Mucomyst"], "Mucomyst", ""),
+    ],
+)
+def test_a_brand_that_means_antidote_comes_first(texts, brand, use):
+    row = brand_of(texts, VOCABULARY)
+    assert (row.name, row.extra["use"]) == (brand, use)
+    assert brand_of(["amoxicillin"], VOCABULARY) is None
 
 
 def test_the_beginning_of_a_name_is_not_acetylcysteine():
@@ -405,8 +506,14 @@ ORDERS = {
     "MedicationStatement": ({"resourceType": "MedicationStatement"}, False),
     "no type": ({}, False),
     "draft": ({"resourceType": "MedicationRequest", "status": "draft"}, True),
-    "cancelled": ({"resourceType": "MedicationRequest", "status": "cancelled"}, False),
-    "entered in error": ({"resourceType": "MedicationRequest", "status": "entered-in-error"}, False),
+    **{
+        status: ({"resourceType": "MedicationRequest", "status": status}, True)
+        for status in ("active", "on-hold", "unknown", "")
+    },
+    **{
+        status: ({"resourceType": "MedicationRequest", "status": status}, False)
+        for status in ("stopped", "cancelled", "completed", "ended", "entered-in-error")
+    },
     "type null": ({"resourceType": None}, False),
     "no object": ("MedicationRequest", False),
     "null": (None, False),

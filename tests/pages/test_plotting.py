@@ -1,17 +1,17 @@
-"""The chart of glutamate and cystine: everything that is on record stands in it, used or not, with the reason."""
+"""The plots of glutamate and cystine: every result on record is shown, usable or rejected, with the reason."""
 
 from datetime import timedelta
 
 import pytest
 
 from cds_service.gathering.prefetch import build_chart
-from cds_service.pages.charting import HEIGHT, WIDTH, Drawing, draw
+from cds_service.pages.plotting import HEIGHT, WIDTH, Plot, make_plots
 from tests.support import CONTENT, NOW, PATIENTS, prefetch_for
 
 
-def drawn(patient: str, days: int = 0) -> dict[str, Drawing]:
+def drawn(patient: str, days: int = 0) -> dict[str, Plot]:
     chart = build_chart(patient, prefetch_for(patient))
-    return {one.analyte: one for one in draw(chart, CONTENT.vocabulary, NOW + timedelta(days=days))}
+    return {plot.analyte: plot for plot in make_plots(chart, CONTENT.vocabulary, NOW + timedelta(days=days))}
 
 
 def test_a_result_stands_in_the_band_of_its_interval_or_outside() -> None:
@@ -21,7 +21,7 @@ def test_a_result_stands_in_the_band_of_its_interval_or_outside() -> None:
     )
 
     assert high.band and normal.band
-    assert (high.value, high.kind, high.range) == ("168 µmol/L", "high", "10–120 µmol/L")
+    assert (high.value, high.class_name, high.reference_range) == ("168 µmol/L", "high", "10–120 µmol/L")
     assert high.y < high.band[1]
     assert normal.band[1] < normal.y < normal.band[3]
 
@@ -35,20 +35,20 @@ def test_the_treatment_is_shaded_from_its_start_to_today() -> None:
     before, on = glutamate.points
 
     assert glutamate.treated_since == "1 September 2026"
-    assert glutamate.treated
-    assert before.x < glutamate.treated[0] < on.x < glutamate.treated[1]
+    assert glutamate.treatment
+    assert before.x < glutamate.treatment[0] < on.x < glutamate.treatment[1]
     assert before.value == "131 µmol/L"
 
 
 def test_nobody_is_treated_without_a_medication() -> None:
-    assert drawn("alma-glutamate-high")["glutamate"].treated is None
+    assert drawn("alma-glutamate-high")["glutamate"].treatment is None
 
 
 def test_a_result_that_is_not_used_is_marked_with_the_reason() -> None:
     glutamate = drawn("liam-old-result")["glutamate"]
 
     assert glutamate.points == ()
-    assert {(one.term, one.reason) for one in glutamate.unused} == {
+    assert {(result.term, result.reason) for result in glutamate.rejected} == {
         ("glutamate in plasma or serum", "it is more than 365 days old"),
         ("glutamate in urine, ratio to creatinine", "a different specimen or measure"),
     }
@@ -68,16 +68,16 @@ def test_a_result_that_is_only_named_alike_is_shown_once(named: str, shown_with:
         "valueQuantity": {"value": 1, "unit": "mg"},
     }
     prefetch["aminoAcids"] = {"resourceType": "Bundle", "entry": [{"resource": alike}]}
-    (only,) = draw(build_chart("edith-not-measured", prefetch), CONTENT.vocabulary, NOW)
+    (only,) = make_plots(build_chart("edith-not-measured", prefetch), CONTENT.vocabulary, NOW)
 
     assert only.analyte == shown_with
-    assert [(one.term, one.day) for one in only.unused] == [(f"“{named}”", "20 November 2026")]
+    assert [(result.term, result.day) for result in only.rejected] == [(f"“{named}”", "20 November 2026")]
 
 
 def test_a_result_without_a_range_has_no_band() -> None:
     (point,) = drawn("felix-unclassified")["glutamate"].points
 
-    assert (point.band, point.range, point.kind) == (None, "", "unclassified")
+    assert (point.band, point.reference_range, point.class_name) == (None, "", "unclassified")
 
 
 def test_without_results_there_is_no_chart() -> None:
@@ -87,11 +87,11 @@ def test_without_results_there_is_no_chart() -> None:
 @pytest.mark.parametrize("days", [0, 300, 4000])
 @pytest.mark.parametrize("patient", PATIENTS)
 def test_everything_lies_inside_the_drawing(patient: str, days: int) -> None:
-    for one in drawn(patient, days).values():
-        across = [point.x for point in one.points] + [cross.x for cross in one.unused if cross.x is not None]
-        across += [x for x, _ in one.days] + list(one.treated or ())
-        up = [point.y for point in one.points] + [y for y, _ in one.levels] + [one.strip]
-        bands = [point.band for point in one.points if point.band]
+    for plot in drawn(patient, days).values():
+        across = [point.x for point in plot.points] + [result.x for result in plot.rejected if result.x is not None]
+        across += [x for x, _ in plot.x_ticks] + list(plot.treatment or ())
+        up = [point.y for point in plot.points] + [y for y, _ in plot.y_ticks] + [plot.rejected_y]
+        bands = [point.band for point in plot.points if point.band]
         assert all(0 <= x <= WIDTH for x in [*across, *(edge for band in bands for edge in (band[0], band[2]))])
         assert all(0 <= y <= HEIGHT for y in [*up, *(edge for band in bands for edge in (band[1], band[3]))])
         assert all(band[0] < band[2] and band[1] < band[3] for band in bands)

@@ -1,0 +1,58 @@
+"""Why a call got no card, in one sentence: silence for one reason is not silence for another."""
+
+from collections.abc import Iterable, Sequence
+
+from cds_service.answering import Answer
+from cds_service.clinical.orders.drugs import OVER, drug_concepts, index_medications
+from cds_service.clinical.orders.recognise import recognise
+from cds_service.clinical.vocabulary import Vocabulary
+from cds_service.fhir.json import Resource, text
+from cds_service.fhir.versions.elements import resource_type
+from cds_service.gathering.orders import read_draft_orders
+from cds_service.hooks.requests import HookRequest
+
+
+def explain_silence(request: HookRequest, answered: Answer, vocabulary: Vocabulary) -> str:
+    """The sentence; empty for a call that got a card."""
+    if answered.card_ids:
+        return ""
+    if answered.decisions:
+        return _by_use(answered)
+    entries = [entry for entry in request.entries if isinstance(entry.get("resource"), dict)]
+    orders = [entry["resource"] for entry in entries if resource_type(entry["resource"]) == "MedicationRequest"]
+    ours = _acetylcysteine_orders(orders, entries, vocabulary)
+    if not ours:
+        return f"No acetylcysteine order among {_count(len(orders))}."
+    return _not_asked_about(ours, read_draft_orders(request, vocabulary).selected_orders)
+
+
+def _by_use(answered: Answer) -> str:
+    use = answered.decisions[0].decision.facts["use"]
+    if use.value == "antidote":
+        return f"Treated as an antidote: {use.note}."
+    if use.value == "ophthalmic":
+        return f"Ophthalmic use: {use.note}."
+    return f"No card applies: use {use.value} ({use.note}), and every screen was done and found nothing."
+
+
+def _acetylcysteine_orders(
+    orders: Sequence[Resource], entries: Iterable[Resource], vocabulary: Vocabulary
+) -> list[Resource]:
+    medications = index_medications(entries)
+    return [order for order in orders if any(recognise(drug_concepts(order, medications), vocabulary))]
+
+
+def _not_asked_about(orders: Sequence[Resource], selected_orders: Sequence[Resource]) -> str:
+    """Of acetylcysteine orders that led to no decision: their status, or that the call is not about them."""
+    for order in orders:
+        if order.get("doNotPerform") is True:
+            return "The acetylcysteine order says that it is not to be performed."
+        if (status := text(order.get("status"))) in OVER:
+            return f"The acetylcysteine order is {status}."
+    if not any(order in selected_orders for order in orders):
+        return "The acetylcysteine order is not among those that were selected."
+    return "No card applies to the acetylcysteine order."
+
+
+def _count(number: int) -> str:
+    return "1 order" if number == 1 else f"{number} orders"

@@ -1,0 +1,27 @@
+"""`run`: the service on one port, by one process or by several."""
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from fastapi import FastAPI
+from uvicorn import Config
+
+from cds_service.serving.protocol import CONFIG
+from cds_service.serving.server import serve
+from cds_service.serving.workers import Workers
+from cds_service.settings import Settings, share_metrics
+
+
+def run(app: FastAPI, settings: Settings, host: str, port: int, workers: int, on_bound: Callable[[], None]) -> None:
+    """Serves until SIGTERM or SIGINT. A single process serves `app`; workers make their own. Calls `on_bound` once the
+    port is bound, and exits with status 3 if it is taken."""
+    listener = Config(app, host=host, port=port, **CONFIG).bind_socket()
+    on_bound()
+    if workers == 1:
+        share_metrics(None)
+        serve(app, settings, listener)
+        return
+    with TemporaryDirectory(prefix="cds-metrics-") as folder:
+        share_metrics(Path(folder))
+        Workers(settings, listener, workers).run()

@@ -1,0 +1,98 @@
+"""What the service leans on in uvicorn. Where one of these fails after an update, read `cds_service/serving/` again."""
+
+import ast
+import inspect
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from uvicorn import Config, Server
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from cds_service.serving.protocol import CONFIG, GuardedProtocol
+from cds_service.serving.server import DrainingServer, LastResponses
+from tests.support import ROOT
+
+SIGNATURES = {
+    HttpToolsProtocol.__init__: ["self", "config", "server_state", "app_state", "_loop"],
+    HttpToolsProtocol.connection_made: ["self", "transport"],
+    HttpToolsProtocol.connection_lost: ["self", "exc"],
+    HttpToolsProtocol.data_received: ["self", "data"],
+    HttpToolsProtocol.on_url: ["self", "url"],
+    HttpToolsProtocol.on_header: ["self", "name", "value"],
+    HttpToolsProtocol.on_headers_complete: ["self"],
+    HttpToolsProtocol.on_message_complete: ["self"],
+    HttpToolsProtocol.on_response_complete: ["self"],
+    HttpToolsProtocol.send_400_response: ["self", "msg"],
+    Server.__init__: ["self", "config"],
+    Server.run: ["self", "sockets"],
+    Server.handle_exit: ["self", "sig", "frame"],
+    Server.shutdown: ["self", "sockets"],
+    Config.bind_socket: ["self"],
+}
+IMPORTS = {
+    "serving/protocol.py": {"uvicorn.protocols.http.httptools_impl.HttpToolsProtocol"},
+    "serving/running.py": {"uvicorn.Config"},
+    "serving/server.py": {"uvicorn.Config", "uvicorn.Server"},
+}
+
+
+async def app(*_: object) -> None:
+    """Answers nothing."""
+
+
+def new_server() -> DrainingServer:
+    responses = LastResponses(app)
+    return DrainingServer(Config(responses, **CONFIG), responses)
+
+
+@pytest.mark.parametrize(("function", "names"), SIGNATURES.items(), ids=[one.__qualname__ for one in SIGNATURES])
+def test_a_function_that_is_called_or_overridden_takes_the_same_arguments(function: object, names: list[str]) -> None:
+    assert list(inspect.signature(function).parameters) == names
+
+
+@pytest.mark.parametrize("own", [GuardedProtocol, DrainingServer])
+def test_a_subclass_overrides_nothing_by_accident(own: type) -> None:
+    (base,) = own.__bases__
+    intended = {function.__name__ for function in SIGNATURES} | {"__module__", "__doc__", "__dict__", "__weakref__"}
+    assert {name for name in vars(own) if hasattr(base, name)} - intended <= {"__annotations__"}
+
+
+def test_a_subclass_adds_no_name_that_uvicorn_uses_on_its_instances() -> None:
+    server = new_server()
+    server.config.load()
+    protocol = HttpToolsProtocol(server.config, ServerState(), {}, _loop=object())
+    assert set(vars(GuardedProtocol)) & set(vars(protocol)) == set()
+    assert {"transport", "loop"} <= set(vars(protocol))
+
+
+def test_the_server_has_the_attributes_that_are_used() -> None:
+    server = Server(Config(app))
+    assert (server.should_exit, server.force_exit) == (False, False)
+    assert server.server_state.connections == set()
+    assert {"responses", "_responses"} & set(vars(server)) == set()
+
+
+def imports_of_uvicorn(path: Path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    named = {
+        f"{node.module}.{alias.name}" for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    return {name for name in plain | named if name.split(".")[0] == "uvicorn"}
+
+
+def test_only_the_protocol_imports_more_of_uvicorn_than_its_documented_classes() -> None:
+    package = ROOT / "cds_service"
+    found = {str(path.relative_to(package)): imports_of_uvicorn(path) for path in package.rglob("*.py")}
+    assert {name: names for name, names in found.items() if names} == IMPORTS
+
+
+def test_the_installed_version_is_one_that_this_was_written_for() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    (bounds,) = [Requirement(line).specifier for line in project["dependencies"] if line.startswith("uvicorn")]
+    assert version("uvicorn") in bounds
+    assert {bound.operator for bound in bounds} == {">=", "<"}
