@@ -1,4 +1,4 @@
-"""From a chart to facts: the whole set, age, weight, dose and duration, and what each invented patient shows."""
+"""From a chart to facts: the whole set, age, dose and duration, and what each invented patient shows."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import State
 from cds_service.clinical.orders.facts import read_order_facts
 from cds_service.clinical.patient import read_patient
-from cds_service.clinical.reading import read_patient_facts, read_weight
+from cds_service.clinical.reading import read_patient_facts
 from cds_service.content.loading import load_content
 from cds_service.fhir.searching import prefetch_from
 from cds_service.gathering.prefetch import build_chart
@@ -55,25 +55,6 @@ def quantity(value, unit):
     return {"value": value, "unit": unit, "code": unit, "system": "http://unitsofmeasure.org"}
 
 
-def weighed(value, taken, unit="kg", **members):
-    return {
-        "resourceType": "Observation",
-        "id": f"w-{taken}",
-        "status": "final",
-        "subject": {"reference": "Patient/p"},
-        "code": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]},
-        "effectiveDateTime": taken,
-        "valueQuantity": {**quantity(value, unit), **members},
-    }
-
-
-def weight(*observations):
-    entries = [{"resource": one} for one in observations]
-    chart = build_chart("p", {"bodyMeasures": {"resourceType": "Bundle", "entry": entries}})
-    found = read_weight(chart, VOCABULARY, NOW)
-    return (found.kg, found.recent) if found else None
-
-
 # --- the whole set ----------------------------------------------------------------------------------------------------
 
 STORIES = sorted(path.stem for path in (ROOT / "fixtures" / "patients").glob("*.json"))
@@ -99,10 +80,12 @@ def test_every_fact_is_read_and_is_what_the_catalogue_says_it_can_be(story):
 def test_of_nobody_nothing_that_was_asked_is_known_or_absent():
     facts = patient_facts(build_chart("nobody", {}))
     assert {name for name, fact in facts.items() if fact.state is not State.UNKNOWN} == {
+        "amino_acids_ordered",
         "glutamate_before",
         "glutamate_mix_up",
         "glutamine_kidney",
         "inhaled_acetylcysteine",
+        "other_patient",
         "results_unused",
         "sample_handling",
     }
@@ -211,30 +194,6 @@ def test_the_patient_has_a_day_of_birth_and_a_sex_only_where_they_can_be_read():
     assert (blank.born, blank.sex) == (None, "")
 
 
-# --- weight -----------------------------------------------------------------------------------------------------------
-
-WEIGHTS = {
-    "none": ((), None),
-    "one": ((weighed(70, "2026-11-01"),), (70, True)),
-    "the newest of two": ((weighed(80, "2026-01-01"), weighed(70, "2026-11-01")), (70, True)),
-    "365 days old": ((weighed(70, "2025-11-23"),), (70, True)),
-    "366 days old": ((weighed(70, "2025-11-22"),), (70, False)),
-    "in grams": ((weighed(3500, "2026-11-01", "g"),), (Decimal("3.5"), True)),
-    "in pounds": ((weighed(100, "2026-11-01", "[lb_av]"),), (Decimal("45.359237"), True)),
-    "in stones": ((weighed(11, "2026-11-01", "[stone_av]"),), None),
-    "of a child born early": ((weighed(Decimal("0.8"), "2026-11-01"),), (Decimal("0.8"), True)),
-    "zero": ((weighed(0, "2026-11-01"),), None),
-    "zero, and one that is plausible": ((weighed(0, "2026-11-01"), weighed(70, "2026-10-01")), (70, True)),
-    "more than": ((weighed(150, "2026-11-01", comparator=">"),), None),
-    "in the future": ((weighed(70, "2026-12-01"),), None),
-}
-
-
-@pytest.mark.parametrize(("observations", "expected"), WEIGHTS.values(), ids=WEIGHTS)
-def test_the_newest_plausible_weight_is_taken_and_its_age_kept(observations, expected):
-    assert weight(*observations) == expected
-
-
 # --- dose per day -----------------------------------------------------------------------------------------------------
 
 TWICE = {"repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}}
@@ -262,6 +221,18 @@ def test_a_known_dose_is_shown_in_mg_with_thousands_separated():
 def test_an_unknown_dose_says_why():
     fact = order_facts(stored_order("oral-text-only-dosage"), build_chart("p", {}))["dose_per_day"]
     assert fact.note == fact.texts["why"] == "its dose is written as text only"
+
+
+def weighed(value, taken):
+    return {
+        "resourceType": "Observation",
+        "id": f"w-{taken}",
+        "status": "final",
+        "subject": {"reference": "Patient/p"},
+        "code": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]},
+        "effectiveDateTime": taken,
+        "valueQuantity": quantity(value, "kg"),
+    }
 
 
 def test_a_dose_per_kg_is_worked_out_with_a_recent_weight_only():
@@ -325,7 +296,7 @@ def test_an_order_without_an_end_is_open_ended(order):
 
 
 UNREADABLE = {
-    "a unit that is not read": ordered(bounds(boundsDuration=quantity(2, "mo"))),
+    "a unit that is not read": ordered(bounds(boundsDuration=quantity(2, "x"))),
     "no number": ordered(bounds(boundsDuration={"unit": "d"})),
     "zero": ordered(bounds(boundsDuration=quantity(0, "d"))),
     "a period that ends before it starts": ordered(period(start="2026-11-23", end="2026-11-22")),

@@ -13,9 +13,10 @@ from cds_service.clinical.chart import Arrival, Chart, Data
 from cds_service.clinical.facts import Fact, Facts, Origin, absent, known, unknown
 from cds_service.clinical.kidney.clearance import cockcroft_gault
 from cds_service.clinical.labs.site_intervals import SiteInterval
+from cds_service.clinical.orders.facts import read_order_facts
 from cds_service.clinical.orders.indication import poisoning_as_reason
 from cds_service.clinical.orders.recognise import Order, read_order
-from cds_service.clinical.reading import dose_together, read_order_facts, read_patient_facts
+from cds_service.clinical.reading import read_patient_facts
 from cds_service.clinical.screens.screening import row_by_name
 from cds_service.content.loading import load_content
 from cds_service.fhir.queries import MEDICATIONS
@@ -499,11 +500,11 @@ def lasting(days: Json, said: str) -> Fact:
 
 NOT_READ = unknown("its duration cannot be read", FROM_DURATION)
 ORDERS = {
-    "a dose": ("dose_per_day", dosed(1200), known(Decimal(2400), FROM_DOSAGE, amount="2,400 mg")),
+    "a dose": ("dose_per_day", dosed(1200), known(Decimal(2400), FROM_DOSAGE, amount="2,400 mg", ceiling="")),
     "a dose of many digits": (
         "dose_per_day",
         dosed(Decimal("66.66666666")),
-        known(Decimal("133.33333332"), FROM_DOSAGE, amount="133.333 mg"),
+        known(Decimal("133.33333332"), FROM_DOSAGE, amount="133.333 mg", ceiling=""),
     ),
     "no dose yet": ("dose_per_day", draft(), absent("the order states no dose yet", FROM_DOSAGE)),
     "a dose that is not known": (
@@ -525,7 +526,8 @@ ORDERS = {
     "a supply with two repeats": ("duration", supplied(2), lasting(84, "84 days")),
     "repeats in words": ("duration", supplied("two"), NOT_READ),
     "negative repeats": ("duration", supplied(-1), NOT_READ),
-    "a supply that cannot be read, with repeats": ("duration", supplied(1, quantity(1, "mo")), NOT_READ),
+    "a supply that cannot be read, with repeats": ("duration", supplied(1, quantity(1, "min")), NOT_READ),
+    "a month, as UCUM has it": ("duration", supplied(0, quantity(1, "mo")), lasting(Decimal("30.4375"), "30.4 days")),
     "at most so long": ("duration", bounded(boundsDuration={**quantity(8, "wk"), "comparator": "<="}), NOT_READ),
     "a supply for more than so long": ("duration", supplied(0, {**quantity(28, "d"), "comparator": ">"}), NOT_READ),
     "a period without a start": ("duration", bounded(boundsPeriod={"end": "2026-12-01"}), NOT_READ),
@@ -563,12 +565,12 @@ USES = {
     ),
     "a large dose per kg": (dosed(70, "mg/kg"), {}, "antidote", LARGE),
     "a large dose for the weight": (
-        dosed(4200),
-        {"bodyMeasures": bundle(result("29463-7", 60, "kg", "w"))},
+        dosed(2800),
+        {"bodyMeasures": bundle(result("29463-7", 40, "kg", "w"))},
         "antidote",
         LARGE,
     ),
-    "a large dose": (dosed(5000), {}, "antidote", "a single dose as large as an antidote's, and no recent weight"),
+    "a large dose": (dosed(5000), {}, "antidote", "a single dose as large as an antidote's"),
     "inhaled": (
         draft(dosageInstruction=[{"route": {"text": "inhalation"}}]),
         {},
@@ -606,46 +608,7 @@ def test_an_antidote_is_heard_wherever_an_order_has_words(members: Json) -> None
     assert order_facts(draft(**members))["use"].value == "antidote"
 
 
-# --- of several orders ------------------------------------------------------------------------------------------------
-
-
-def of_order(use: str, dose: Fact) -> Facts:
-    return {"use": known(use), "dose_per_day": dose}
-
-
-def of_dose(value: str, name: str = "a") -> Fact:
-    return known(Decimal(value), (Origin(name, "dosageInstruction"),))
-
-
-NOT_TOGETHER = absent("one order, or a dose that is not known")
-TOGETHER = {
-    "two by mouth": (
-        [of_order("other", of_dose("1200.5", "a")), of_order("somatic", of_dose("600.0475", "b"))],
-        known(
-            Decimal("1800.5475"),
-            (Origin("a", "dosageInstruction"), Origin("b", "dosageInstruction")),
-            amount="1,800.55 mg",
-        ),
-    ),
-    "only one by mouth": ([of_order("other", of_dose("600")), of_order("inhaled", of_dose("600"))], NOT_TOGETHER),
-    "one order": ([of_order("other", of_dose("600"))], NOT_TOGETHER),
-    "one dose that is not known": (
-        [of_order("other", of_dose("600")), of_order("other", unknown("text only"))],
-        NOT_TOGETHER,
-    ),
-    "three, one of them not known": (
-        [of_order("other", of_dose("600")), of_order("other", of_dose("600")), of_order("other", absent("none yet"))],
-        NOT_TOGETHER,
-    ),
-    "no order": ([], NOT_TOGETHER),
-}
-
-
-@pytest.mark.parametrize(("orders", "expected"), TOGETHER.values(), ids=TOGETHER)
-def test_the_doses_of_several_orders_by_mouth_are_added_up_where_each_is_known(
-    orders: list[Facts], expected: Fact
-) -> None:
-    assert dose_together(orders) == expected
+# --- of several orders (their sum is in test_together.py) -------------------------------------------------------------
 
 
 def test_a_poisoning_that_one_order_states_is_named_with_that_order() -> None:
