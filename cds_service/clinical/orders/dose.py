@@ -17,7 +17,7 @@ from cds_service.clinical.orders.timing import Schedule, Timing, read_schedule, 
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.json import Json, Resource, at, items, member, number, text
 from cds_service.fhir.quantities import Measure, Refusal, format_number, read_measure, round_significant
-from cds_service.fhir.versions.elements import doses_of, has_unread_instruction, instructions_of, is_as_needed
+from cds_service.fhir.versions.elements import doses_by_kind, has_unread_instruction, instructions_of, is_as_needed
 
 TEXT_ONLY = Refusal("its dose is written as text only")
 _TIMES = {Decimal(1): "once", Decimal(2): "twice", Decimal(3): "three times", Decimal(4): "four times"}
@@ -130,7 +130,7 @@ def _sum(daily: Iterable[Amount]) -> tuple[Amount, Decimal]:
 
 
 def _read_instruction(instruction: Resource, product: _Product) -> _InstructionDose:
-    stated = [(kind, _read_single(quantity, product)) for kind, quantity in doses_of(instruction)]
+    stated = [(kind, _read_single(quantity, product)) for kind, quantity in doses_by_kind(instruction)]
     single, schedule = _choose(instruction, stated), read_schedule(instruction)
     limits = _limits(instruction, product)
     per_day = _per_day(single, schedule, limits, is_as_needed(instruction))

@@ -145,8 +145,13 @@ def instructions_of(order: Resource) -> list[Resource]:
     return objects(order.get("dosageInstruction")) or objects(order.get("dosage"))
 
 
-def doses_of(instruction: Resource) -> list[tuple[str, Json]]:
-    """Each dose that an instruction states, of a range the upper end, and the kind of dose it is said to be.
+def doses_of(instruction: Resource) -> list[Json]:
+    """Each dose that an instruction states, of a range the upper end."""
+    return [quantity for _, quantity in doses_by_kind(instruction)]
+
+
+def doses_by_kind(instruction: Resource) -> list[tuple[str, Json]]:
+    """The same doses, each with the kind of dose that it is said to be.
 
     Since R4 they stand inside `doseAndRate`, whose type is *ordered*, *calculated* or any other; empty without one.
     """

@@ -17,7 +17,7 @@ TEMPLATES = {
     "allergyList": "AllergyIntolerance?patient={{context.patientId}}&_count=200",
     "activeMedications": "MedicationRequest?patient={{context.patientId}}&status=active&_count=200",
     "acetaminophenLevels": "Observation?patient={{context.patientId}}"
-    "&code=http://loinc.org|3298-7&_sort=-date&_count=10",
+    "&code=http://loinc.org|3298-7,http://loinc.org|14581-3,http://loinc.org|70198-7&_sort=-date&_count=10",
 }
 
 
@@ -51,7 +51,8 @@ def test_the_refused_codes_of_a_list_are_asked_for_only_where_a_card_names_them(
     assert codes_of(query, LISTS) == ["1-8", "2-6", "3-4"]
 
 
-LEVELS = "Observation?patient=p1&code=http://loinc.org|3298-7&_sort=-date&_count=10"
+CODES = "http://loinc.org|3298-7,http://loinc.org|14581-3,http://loinc.org|70198-7"
+LEVELS = f"Observation?patient=p1&code={CODES}&_sort=-date&_count=10"
 OF_ONE_PATIENT = {
     "the read": ("patient", R4, "Patient/p1"),
     "a list": ("problemList", R4, "Condition?patient=p1&_count=200"),
