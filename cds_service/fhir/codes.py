@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cds_service.fhir.json import Coding, Json, codings, names
 from cds_service.fhir.systems import (
@@ -187,7 +188,15 @@ class NameList:
             if row.included or row.unsure
         ]
         self._refused = [_pattern(row.name, row) for row in self.rows if not row.included and not row.unsure]
-        self._hint = re.compile("|".join(dict.fromkeys(_hint(row.name.split(" + ")[0]) for row, _ in self._patterns)))
+        self._by_first_word: dict[str, list[int]] = {}  # positions in `_patterns`
+        self._inside_words: list[int] = []
+        for index, (row, _) in enumerate(self._patterns):
+            (self._inside_words if row.part else self._by_first_word.setdefault(_first_word(row.name), [])).append(
+                index
+            )
+        inside = (_words(self._patterns[index][0].name.split(" + ")[0]) for index in self._inside_words)
+        self._any_inside = re.compile("|".join(inside), re.IGNORECASE)
+        self._matches_in = lru_cache(maxsize=_CACHED)(self._find_matches)  # the names of drugs and diseases recur
 
     def having(self, column: str, value: str) -> "NameList":
         """The list of those names that have this value in a further column. It is made once and kept."""
@@ -196,25 +205,27 @@ class NameList:
             self._having[column, value] = NameList(rows)
         return self._having[column, value]
 
-    def find_matches(self, written: str) -> list[NameMatch]:
+    def find_matches(self, written: str) -> Sequence[NameMatch]:
         """The included and unsure names that occur in the text, in the order of the list, each at its first place.
 
         Only the first `MAX_NAME` characters are looked at. A refused name beside one never cancels it, but what a
         refused name itself covers is not looked at: "common cold" is not COLD.
         """
-        folded = fold(written[:MAX_NAME])
-        if folded.isascii() and self._hint.search(folded.lower()) is None:  # nearly every text: one look, not many
-            return []
-        matches = self._matches(folded)
-        return self._matches(self._without_refused(folded)) if matches and self._refused else matches
+        return self._matches_in(written) if len(written) <= _LONGEST_CACHED else self._find_matches(written)
 
-    def _matches(self, folded: str) -> list[NameMatch]:
-        found = ((row, [pattern.search(folded) for pattern in patterns]) for row, patterns in self._patterns)
-        return [
-            NameMatch(row, min(part.start() for part in parts), max(part.end() for part in parts))
-            for row, hits in found
-            if len(parts := [hit for hit in hits if hit]) == len(hits)
-        ]
+    def _find_matches(self, written: str) -> Sequence[NameMatch]:
+        folded = fold(written[:MAX_NAME])
+        candidates = self._candidates(folded)
+        matches = _matches(candidates, folded)
+        return _matches(candidates, self._without_refused(folded)) if matches and self._refused else matches
+
+    def _candidates(self, folded: str) -> "list[_Pattern]":
+        """The names whose first word the text has, in the order of the list: few texts have one."""
+        is_inside = self._inside_words and self._any_inside.search(folded) is not None
+        indexes = [*self._inside_words] if is_inside else []
+        for word in set(_words_of(folded)):
+            indexes += self._by_first_word.get(word, ())
+        return [self._patterns[index] for index in sorted(indexes)]
 
     def _without_refused(self, folded: str) -> str:
         for pattern in self._refused:
@@ -242,8 +253,21 @@ class NameList:
         return next(filter(None, map(self.find, texts)), None)
 
 
+_CACHED, _LONGEST_CACHED = 512, 120  # texts of a list, and characters of each: free text is longer and does not recur
+_Pattern = tuple[NameRow, list[re.Pattern[str]]]
+
+
+def _matches(candidates: Iterable[_Pattern], folded: str) -> tuple[NameMatch, ...]:
+    found = ((row, [pattern.search(folded) for pattern in patterns]) for row, patterns in candidates)
+    return tuple(
+        NameMatch(row, min(part.start() for part in parts), max(part.end() for part in parts))
+        for row, hits in found
+        if len(parts := [hit for hit in hits if hit]) == len(hits)
+    )
+
+
 _NO_TRADE_MARKS = str.maketrans("", "", "®™")
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
+_WORDS = re.compile(r"[^\W_]+")
 _WORD = r"[^\W_]"  # a letter or a digit may not touch a whole word; a hyphen may, as in N-acetylcysteine
 
 
@@ -252,12 +276,13 @@ def _pattern(part: str, row: NameRow) -> re.Pattern[str]:
     return re.compile(_words(part) if row.part else rf"(?<!{_WORD}){_words(part)}(?!{_WORD})", flags)
 
 
-def _hint(part: str) -> str:
-    """An expression found in the lower case of every ASCII text that `_pattern` is found in.
+def _words_of(folded: str) -> list[str]:
+    """The words of a text, each in the form in which ignoring case makes them equal (a dotless i is an i then)."""
+    return _WORDS.findall(folded.lower().replace("ı", "i"))
 
-    A letter of the name that is not ASCII becomes any character, since ignoring case it may match an ASCII letter.
-    """
-    return _NOT_ASCII.sub(".", _words(part.lower()))
+
+def _first_word(name: str) -> str:
+    return next(iter(_words_of(fold(name))), "")
 
 
 def _words(part: str) -> str:
