@@ -219,7 +219,7 @@ LISTS = [
     Case("columns in another order", Edit(ROUTES, "code,system,term", "system,code,term"), 1, "the columns begin with code,system,term,included,reason"),
     Case("columns without a reason", Edit(ROUTES, "included,reason", "included,because"), 1, "the columns begin with code,system,term,included,reason"),
     Case("columns of names in another order", Edit(NAMES, "name,match", "match,name"), 1, "the columns begin with name,match,included,reason"),
-    Case("a name that is matched in another way", Edit(NAMES, "intravenous,word", "intravenous,prefix"), 2, "match is word, capitals or part"),
+    Case("a name that is matched in another way", Edit(NAMES, "intravenous,word", "intravenous,prefix"), 2, "match is word, capitals, part or whole"),
     Case("a name that stands twice", Edit(NAMES, "IV,word", "intravenous,word"), 3, "it stands in the list twice"),
     Case("an empty name", Edit(NAMES, "intravenous,word", ",word"), 2, "a code or name and a reason are needed"),
     Case("an empty list", Edit(ROUTES, None, ""), 1, "the columns begin with code,system,term,included,reason"),
