@@ -12,7 +12,6 @@ from cds_service.fhir.versions.writing import draft_service_order, replace_dosag
 from cds_service.guidance.model import SuggestionRow
 from cds_service.hooks.cards import Action
 
-
 _SIGNED = {"active", "on-hold"}
 
 
