@@ -159,7 +159,7 @@ def _health_checks(
 
 def _discovery(settings: Settings, content: Content) -> bytes:
     prefetch = prefetch_templates(content, settings.prefetch)
-    return to_json(discover(prefetch, content.about.version, content.about.status))
+    return to_json(discover(prefetch, content.version, content.status))
 
 
 def _pages_url(settings: Settings) -> str:

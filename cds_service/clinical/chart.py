@@ -125,11 +125,14 @@ class Chart:
         return self.data.get(key, NOT_SENT)
 
     def gap(self, key: str) -> Fact | None:
-        """The fact *unknown* with its reason where the answer to a query is not complete; None where it is."""
-        data = self.get(key)
-        if data.is_whole:
+        """The fact *unknown* with its reason where the answer to a query is not complete; None where it is.
+
+        None also where a query that a client may leave out was not sent.
+        """
+        data, query = self.get(key), QUERIES[key]
+        if data.is_whole or (query.optional and data.arrival is Arrival.NOT_SENT):
             return None
-        label = QUERIES[key].label
+        label = query.label
         notes = {Arrival.NOT_SENT: f"{label} not sent", Arrival.FAILED: f"{label} could not be read"}
         note = notes.get(data.arrival, f"{label} incomplete")
         return unknown(note if data.gap in ("", "not sent") else f"{note} ({data.gap})")

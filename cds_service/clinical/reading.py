@@ -37,7 +37,7 @@ from cds_service.fhir.quantities import format_number
 
 def read_patient_facts(orders: DraftOrders, chart: Chart, vocabulary: Vocabulary, now: datetime) -> PatientFacts:
     """Every fact about the patient. What the orders of the call say of the patient counts for all of them."""
-    patient, drafts = read_patient(chart, int(vocabulary.thresholds["oldest-age"]), now.date()), orders.resources
+    patient = read_patient(chart, int(vocabulary.thresholds["oldest-age"]), now.date())
     weight = read_weight(chart, vocabulary, patient.age_on(now.date()), now)
     glutamate = amino_acids.read_analyte("glutamate", chart, vocabulary, now)
     cystine = amino_acids.read_analyte("cystine", chart, vocabulary, now)
@@ -60,7 +60,7 @@ def read_patient_facts(orders: DraftOrders, chart: Chart, vocabulary: Vocabulary
         "bronchospasm_risk": screen_conditions(chart, vocabulary, "bronchospasm-risk", "bronchospasm-risk-words"),
         "bleeding_risk": screen_conditions(chart, vocabulary, "bleeding-risk", "bleeding-risk-words"),
         "hypersensitivity": read_hypersensitivity(chart, vocabulary),
-        **read_interactions(chart, drafts, vocabulary),
+        **read_interactions(orders, chart, vocabulary),
         "other_patient": absent("no order names another patient"),
         "amino_acids_ordered": read_amino_acids_ordered(orders, vocabulary),
         **read_kidney_facts(chart, vocabulary, patient, weight.weight, now),

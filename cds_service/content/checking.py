@@ -49,7 +49,7 @@ def check_content(content: Content, cards: Path, fixtures: Path) -> Report:
     _check_uses(content, partitions, report)
     _check_empty(content, report)
     _check_examples(content, fixtures, report)
-    report.lines.insert(0, f"{cards.name}/: content {content.about.version}, {content.about.status}")
+    report.lines.insert(0, f"{cards.name}/: content {content.version}, {content.status}")
     return report
 
 
@@ -308,11 +308,11 @@ def _say(facts: Facts) -> str:
 
 
 def check_review_dates(content: Content, today: date) -> Report:
-    """Live cards whose review is due within 60 days, in lines; those whose date has passed, as mistakes."""
+    """Signed cards whose review is due within 60 days, in lines; those whose date has passed, as mistakes."""
     report = Report()
     for card in content.cards:
         due = card.review.review_by
-        if card.status != "live" or due is None:
+        if due is None or not card.review.is_signed:
             continue
         if due < today:
             report.fail(f"{card.id}/card.toml", f"its review was due on {due}")

@@ -62,8 +62,8 @@ def _row_problem(cells: _Cells) -> str:
         return "included is yes, no or unsure"
     if not cells["reason"].strip() or not cells.get("code", cells.get("name", "")).strip():
         return "a code or name and a reason are needed"
-    if cells.get("match", "word") not in ("word", "capitals", "part"):
-        return "match is word, capitals or part"
+    if cells.get("match", "word") not in ("word", "capitals", "part", "whole"):
+        return "match is word, capitals, part or whole"
     return shape_problem(cells["system"], cells["code"]) if "code" in cells else ""
 
 
@@ -82,11 +82,10 @@ def _code_row(cells: _Cells) -> CodeRow:
 def _name_row(cells: _Cells) -> NameRow:
     return NameRow(
         cells["name"],
-        cells["match"] == "capitals",
+        cells["match"],
         cells["included"] == "yes",
         cells["reason"],
         _other_columns(cells, NAME_COLUMNS),
-        cells["match"] == "part",
         cells["included"] == "unsure",
     )
 

@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cds_service.fhir.json import Coding, Json, codings, names
 from cds_service.fhir.systems import (
@@ -42,6 +43,11 @@ _SHAPES = {
     NCI: r"C\d{1,7}",
     ICD9CM: r"\d{3}(\.\d{1,2})?",
     UCUM: r"1|\{[a-z]+\}",
+}
+_ABSENCE_SHAPES = {  # of systems whose codes say that there is no information
+    "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips": r"no(-[a-z]+)+",
+    "http://terminology.hl7.org/CodeSystem/data-absent-reason": r"[a-z]+(-[a-z]+)*",
+    "http://terminology.hl7.org/CodeSystem/v3-NullFlavor": r"[A-Z]{2,5}",
 }
 
 
@@ -104,10 +110,9 @@ class CodeList:
         That is a code of ICD-10 or ATC, in a form that the list covers, and no broader than a listed one: J45.9 is no
         ulcer, but J98 may be the bronchospasm J98.01. A number of SNOMED CT or RxNorm may be anything.
         """
-        form = _CLASSIFICATIONS.get(coding.system)
-        plain = _plain(coding.system, coding.code)
-        if form is None or not form.fullmatch(plain) or self.find(coding) is not None:
+        if not is_classified(coding) or self.find(coding) is not None:
             return False
+        plain = _plain(coding.system, coding.code)
         covering = {coding.system, ICD10} if coding.system in ICD10_FORMS else {coding.system}
         listed = [_plain(row.system, row.code) for row in self.rows if row.system in covering]
         return bool(listed) and not any(code.startswith(plain) for code in listed)
@@ -130,11 +135,23 @@ def _plain(system: str, code: str) -> str:
     return code.replace(".", "").upper() if system in ICD10_FORMS or system == ICD9CM else code
 
 
+def is_of_icd10(coding: Coding) -> bool:
+    """True for a code that has the form of one of ICD-10, in a system of it."""
+    return coding.system in ICD10_FORMS and is_classified(coding)
+
+
+def is_classified(coding: Coding) -> bool:
+    """True for a code that has the form of one of a classification: it says by its form to which group it belongs."""
+    form = _CLASSIFICATIONS.get(coding.system)
+    return form is not None and form.fullmatch(_plain(coding.system, coding.code)) is not None
+
+
 def shape_problem(system: str, code: str) -> str:
     """What is wrong with the form of a listed code; empty if it can be a code of its system."""
-    if system not in _SHAPES:
+    shape = {**_SHAPES, **_ABSENCE_SHAPES}.get(system)
+    if shape is None:
         return f"no code system {system} is in use"
-    if not re.fullmatch(_SHAPES[system], code):
+    if not re.fullmatch(shape, code):
         return f"{code} does not have the form of a code of {system}"
     if system == LOINC and _loinc_check_digit(code[:-2]) != code[-1]:
         return f"the check digit of {code} is wrong"
@@ -150,28 +167,30 @@ def _loinc_check_digit(digits: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NameRow:
-    """One name: whole words, in any case and with or without accents, or only in capitals; a `part` inside a word too.
+    """One name: whole words, in any case and with or without accents.
 
-    `included` is False for a name that is refused: what it covers is not looked at. One that is `unsure` is not
-    verified well enough to make a card speak: where a screen meets it, it cannot be told.
+    `match` is *word*; *capitals* where it counts only in capitals, *part* where it counts inside a word too, *whole*
+    where nothing else may stand beside it. `included` is False for a name that is refused: what it covers is not looked
+    at. One that is `unsure` is not verified well enough to make a card speak: where a screen meets it, it cannot be
+    told.
     """
 
     name: str
-    capitals: bool
+    match: str
     included: bool
     reason: str
     extra: Mapping[str, str] = field(default_factory=dict)
-    part: bool = False
     unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class NameMatch:
-    """A name that occurs in a text, and from where to where in the text as it was compared."""
+    """A name that occurs in a text, from where to where in the text as it was compared, and whether no word follows."""
 
     row: NameRow
     start: int
     end: int
+    is_last: bool
 
 
 class NameList:
@@ -186,8 +205,16 @@ class NameList:
             for row in self.rows
             if row.included or row.unsure
         ]
-        self._refused = [_pattern(row.name, row) for row in self.rows if not row.included and not row.unsure]
-        self._hint = re.compile("|".join(dict.fromkeys(_hint(row.name.split(" + ")[0]) for row, _ in self._patterns)))
+        refused = [row for row in self.rows if not row.included and not row.unsure]
+        self._refused = [(row, _pattern(row.name, row)) for row in refused]
+        self._by_first_word: dict[str, list[int]] = {}  # positions in `_patterns`
+        self._inside_words: list[int] = []
+        for index, (row, _) in enumerate(self._patterns):
+            of_word = self._by_first_word.setdefault(_first_word(row.name), [])
+            (self._inside_words if row.match == "part" else of_word).append(index)
+        inside = (_words(self._patterns[index][0].name.split(" + ")[0]) for index in self._inside_words)
+        self._any_inside = re.compile("|".join(inside), re.IGNORECASE)
+        self._matches_in = lru_cache(maxsize=_CACHED)(self._find_matches)  # the names of drugs and diseases recur
 
     def having(self, column: str, value: str) -> "NameList":
         """The list of those names that have this value in a further column. It is made once and kept."""
@@ -196,30 +223,45 @@ class NameList:
             self._having[column, value] = NameList(rows)
         return self._having[column, value]
 
-    def find_matches(self, written: str) -> list[NameMatch]:
+    def find_matches(self, written: str) -> Sequence[NameMatch]:
         """The included and unsure names that occur in the text, in the order of the list, each at its first place.
 
         Only the first `MAX_NAME` characters are looked at. A refused name beside one never cancels it, but what a
         refused name itself covers is not looked at: "common cold" is not COLD.
         """
-        folded = fold(written[:MAX_NAME])
-        if folded.isascii() and self._hint.search(folded.lower()) is None:  # nearly every text: one look, not many
-            return []
-        matches = self._matches(folded)
-        return self._matches(self._without_refused(folded)) if matches and self._refused else matches
+        return self._matches_in(written) if len(written) <= _LONGEST_CACHED else self._find_matches(written)
 
-    def _matches(self, folded: str) -> list[NameMatch]:
-        found = ((row, [pattern.search(folded) for pattern in patterns]) for row, patterns in self._patterns)
-        return [
-            NameMatch(row, min(part.start() for part in parts), max(part.end() for part in parts))
-            for row, hits in found
-            if len(parts := [hit for hit in hits if hit]) == len(hits)
-        ]
+    def _find_matches(self, written: str) -> Sequence[NameMatch]:
+        folded = fold(written[:MAX_NAME])
+        candidates = self._candidates(folded)
+        matches = _matches(candidates, folded)
+        return _matches(candidates, self._without_refused(folded)) if matches and self._refused else matches
+
+    def _candidates(self, folded: str) -> "list[_Pattern]":
+        """The names whose first word the text has, in the order of the list: few texts have one."""
+        is_inside = self._inside_words and self._any_inside.search(folded) is not None
+        indexes = [*self._inside_words] if is_inside else []
+        for word in set(_words_of(folded)):
+            indexes += self._by_first_word.get(word, ())
+        return [self._patterns[index] for index in sorted(indexes)]
 
     def _without_refused(self, folded: str) -> str:
-        for pattern in self._refused:
+        for _, pattern in self._refused:
             folded = pattern.sub(lambda found: "\0" * len(found[0]), folded)
         return folded
+
+    def find_refused(self, written: str) -> NameRow | None:
+        """The first refused name that occurs in the text."""
+        folded = fold(written[:MAX_NAME])
+        return next((row for row, pattern in self._refused if pattern.search(folded)), None)
+
+    def covers(self, written: str) -> bool:
+        """True for a text of nothing but names of the list, at least one of them included."""
+        rest = fold(written[:MAX_NAME])
+        for _, patterns in self._patterns:
+            for pattern in patterns:
+                rest = pattern.sub(" ", rest)
+        return len(written) <= MAX_NAME and bool(self.find_all(written)) and not _ANY_LETTER.search(rest)
 
     def find_all(self, written: str) -> list[NameRow]:
         """The included names that occur in the text."""
@@ -242,22 +284,44 @@ class NameList:
         return next(filter(None, map(self.find, texts)), None)
 
 
+_CACHED, _LONGEST_CACHED = 512, 120  # texts of a list, and characters of each: free text is longer and does not recur
+_Pattern = tuple[NameRow, list[re.Pattern[str]]]
+
+
+def _matches(candidates: Iterable[_Pattern], folded: str) -> tuple[NameMatch, ...]:
+    found = ((row, [pattern.search(folded) for pattern in patterns]) for row, patterns in candidates)
+    return tuple(
+        _match(row, parts, folded) for row, hits in found if len(parts := [hit for hit in hits if hit]) == len(hits)
+    )
+
+
 _NO_TRADE_MARKS = str.maketrans("", "", "®™")
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]")
-_WORD = r"[^\W_]"  # a letter or a digit may not touch a whole word; a hyphen may, as in N-acetylcysteine
+_WORDS = re.compile(r"[^\W_]+")
+_LETTER = r"[^\W_]"  # a letter or a digit may not touch a whole word; a hyphen may, as in N-acetylcysteine
+_ANY_LETTER = re.compile(_LETTER)
+_AROUND = {  # what may stand before and after a name, by how it is matched
+    "part": ("", ""),
+    "whole": (rf"\A(?:(?!{_LETTER}).)*", rf"(?:(?!{_LETTER}).)*\Z"),
+}
 
 
 def _pattern(part: str, row: NameRow) -> re.Pattern[str]:
-    flags = 0 if row.capitals else re.IGNORECASE
-    return re.compile(_words(part) if row.part else rf"(?<!{_WORD}){_words(part)}(?!{_WORD})", flags)
+    before, after = _AROUND.get(row.match, (rf"(?<!{_LETTER})", rf"(?!{_LETTER})"))
+    return re.compile(f"{before}{_words(part)}{after}", 0 if row.match == "capitals" else re.IGNORECASE)
 
 
-def _hint(part: str) -> str:
-    """An expression found in the lower case of every ASCII text that `_pattern` is found in.
+def _match(row: NameRow, parts: Sequence[re.Match[str]], folded: str) -> NameMatch:
+    end = max(part.end() for part in parts)
+    return NameMatch(row, min(part.start() for part in parts), end, not _ANY_LETTER.search(folded, end))
 
-    A letter of the name that is not ASCII becomes any character, since ignoring case it may match an ASCII letter.
-    """
-    return _NOT_ASCII.sub(".", _words(part.lower()))
+
+def _words_of(folded: str) -> list[str]:
+    """The words of a text, each in the form in which ignoring case makes them equal (a dotless i is an i then)."""
+    return _WORDS.findall(folded.lower().replace("ı", "i"))
+
+
+def _first_word(name: str) -> str:
+    return next(iter(_words_of(fold(name))), "")
 
 
 def _words(part: str) -> str:

@@ -14,6 +14,7 @@ from cds_service.fhir.versions.writing import write_search
 _PATIENT_TOKEN = "{{context.patientId}}"
 
 PATIENT, PROBLEMS, ALLERGIES, MEDICATIONS = "patient", "problemList", "allergyList", "activeMedications"
+STATEMENTS = "medicationStatements"
 AMINO_ACIDS, KIDNEY, BODY, ACETAMINOPHEN = (
     "aminoAcids",
     "kidneyResults",
@@ -27,7 +28,8 @@ class Query:
     """The query of one prefetch key: the resource type, what clinicians call it, and the code lists it asks for.
 
     Of a code list the included codes are asked for; of those in `named` the refused ones too, so that a card can
-    name results that it did not use.
+    name results that it did not use. An `optional` query may be left out: many servers have no such list, so that its
+    absence alone leaves no screen undone.
     """
 
     key: str
@@ -37,6 +39,7 @@ class Query:
     named: tuple[str, ...] = ()
     count: int = 0
     filter: str = ""
+    optional: bool = False
 
 
 _AMINO_ACID_LISTS = ("glutamate", "cystine", "glutamine", "amino-acid-panels")
@@ -53,6 +56,14 @@ QUERIES: Mapping[str, Query] = {
         Query(PROBLEMS, "Condition", "problem list", count=200),
         Query(ALLERGIES, "AllergyIntolerance", "allergy list", count=200),
         Query(MEDICATIONS, "MedicationRequest", "list of active medications", count=200, filter="status=active"),
+        Query(
+            STATEMENTS,
+            "MedicationStatement",
+            "list of medication statements",
+            count=200,
+            filter="status=active",
+            optional=True,
+        ),
     )
 }
 

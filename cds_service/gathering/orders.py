@@ -9,8 +9,8 @@ from cds_service.clinical.orders.drafts import DraftOrders, read_orders, with_en
 from cds_service.clinical.orders.drugs import has_unknown_drug, index_medications, is_medication_order
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.json import Resource, objects, relative_reference, text
-from cds_service.fhir.versions import DSTU2, R4
-from cds_service.fhir.versions.elements import drug_references, is_dstu2
+from cds_service.fhir.versions.detecting import search_version
+from cds_service.fhir.versions.elements import drug_references
 from cds_service.gathering.prefetch import build_chart
 from cds_service.gathering.server import DataSource
 from cds_service.hooks.requests import HookRequest
@@ -60,7 +60,7 @@ async def gather_chart(
     """The patient's chart, and the orders with the Medications that came with it and the FHIR version of each."""
     if not orders.acetylcysteine_orders:  # none of this patient's data is for an order of somebody else
         return orders, Chart(request.patient_id, {})
-    version = DSTU2 if is_dstu2(orders.acetylcysteine_orders[0].resource) else R4  # searches differ only there
+    version = search_version(orders.acetylcysteine_orders[0].resource)
     answers = await source.complete_prefetch(prefetch, request.patient_id, version)
     fetched_entries = entries_of(answers.values())
     medications = await source.fetch_medications(_nameless_drugs([*orders.included_entries, *fetched_entries]))

@@ -2,7 +2,7 @@
 
 | answer | state |
 | --- | --- |
-| none: the key is absent | not sent |
+| none: the key is absent; for an optional query also the issues "not supported" or "forbidden" | not sent |
 | `null`, or a Bundle without entries | empty |
 | an OperationOutcome, a string, a list, a resource of another type, a `Failure` | failed |
 | a resource, or a Bundle with entries of the right type | given, with a gap if part of it is missing |
@@ -20,6 +20,7 @@ from cds_service.gathering.server import Failure
 MAX_ENTRIES = 1000  # of one key: several times what the queries ask for
 _INCLUDED_TYPES = frozenset(("Medication", "DiagnosticReport"))  # read, although no query searches for them
 _EXPECTED_TYPES = _INCLUDED_TYPES | {"OperationOutcome", "Provenance"}
+_NOT_OFFERED = frozenset(("not-supported", "forbidden", "security"))  # issue codes of a list that nobody may read
 
 
 def build_chart(patient_id: str, answers: Mapping[str, Any], not_asked: str = "") -> Chart:
@@ -40,13 +41,19 @@ def read_answer(query: Query, answer: Any, patient_id: str) -> Data:
         return _failed(answer.reason)
     answer_type = resource_type(answer)
     if answer_type == "OperationOutcome":
-        return _failed("the EHR reports an error")
+        return NOT_SENT if query.optional and _is_not_offered(answer) else _failed("the EHR reports an error")
     if answer_type == "Bundle":
         return _read_bundle(query, answer, patient_id)
     if answer_type == query.resource_type:
         return _given(query, [answer], patient_id, [])
     article = "an" if query.resource_type[0] in "AO" else "a"
     return _failed(f"not {article} {query.resource_type} or a Bundle of them")
+
+
+def _is_not_offered(outcome: Resource) -> bool:
+    """True where the EHR has no such list, or none that may be read."""
+    codes = {code for issue in objects(outcome.get("issue")) for code in code_or_concept(issue.get("code"))}
+    return bool(codes) and codes <= _NOT_OFFERED
 
 
 def _failed(gap: str) -> Data:

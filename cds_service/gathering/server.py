@@ -28,6 +28,7 @@ _HEADERS = {
     "Accept-Encoding": "identity",  # no decompression bombs
 }
 _MAX_MEDICATIONS = 20
+_RETRIABLE = frozenset((408, 425, 429))  # refusals that are about this moment, not about what may be asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,8 @@ class FhirServer:
         await self._run_until_deadline(requests.values())
         if PATIENT in requests and _is_not_found(answers[PATIENT]):
             answers |= {key: NO_SUCH_PATIENT for key in requests if _is_empty(answers[key])}
-        return answers
+        not_offered = {key for key in requests if QUERIES[key].optional and _is_not_offered(answers[key])}
+        return {key: answer for key, answer in answers.items() if key not in not_offered}
 
     async def fetch_medications(self, references: Iterable[str]) -> list[Resource]:
         """Bundle entries with the Medications behind references such as `Medication/1`: those that could be read."""
@@ -218,6 +220,11 @@ class FhirServer:
             return decode(b"".join(chunks))
         except UNREADABLE:
             return Failure("the answer of the FHIR server is not JSON that can be read", "unreadable")
+
+
+def _is_not_offered(answer: Any) -> bool:
+    """True where the server refuses a search as such: it has no such list, or none that may be read."""
+    return isinstance(answer, Failure) and 400 <= answer.status < 500 and answer.status not in _RETRIABLE
 
 
 def _is_not_found(answer: Any) -> bool:

@@ -18,6 +18,7 @@ _HOLE = re.compile(r"\{([a-z_]+(?:\.[a-z_]+)?)\}")
 SUMMARY_LIMIT = 140  # CDS Hooks: fewer than 140 characters
 Indicator = Literal["info", "warning", "critical"]
 Family = Literal["baseline", "glutamine"]
+Status = Literal["draft", "signed"]
 
 
 def pieces(text: str) -> list[str]:
@@ -61,13 +62,37 @@ class IndicatorRow(Conditional):
 
 
 class Review(Strict):
-    """Who wrote and checked a card, when, and by when it must be looked at again."""
+    """Who wrote a card and who checked it, on which days, and the day by which it is to be reviewed again."""
 
-    written_by: str
+    written_by: str = Field(pattern=r"\S")
     written_on: date
-    checked_by: str | None = None
+    checked_by: str | None = Field(None, pattern=r"\S")
     checked_on: date | None = None
     review_by: date | None = None
+
+    @property
+    def is_signed(self) -> bool:
+        """True if somebody other than the author checked the card, on a recorded day, and a day of review is set."""
+        return not self._what_is_missing()
+
+    @model_validator(mode="after")
+    def _is_signed_or_not_checked(self) -> "Review":
+        """A partial signature is a mistake: it would pass for a card that nobody checked yet."""
+        is_checked = self.checked_by is not None or self.checked_on is not None or self.review_by is not None
+        if is_checked and (problem := self._what_is_missing()):
+            raise ValueError(problem)
+        return self
+
+    def _what_is_missing(self) -> str:
+        if self.checked_by is None or _normalised(self.checked_by) == _normalised(self.written_by):
+            return "a signed card is written and checked by two different people"
+        if self.checked_on is None or self.review_by is None:
+            return "a signed card has the day it was checked and the day by which it is reviewed"
+        return "" if self.review_by > self.checked_on else "review_by comes after checked_on"
+
+
+def _normalised(name: str) -> str:
+    return " ".join(name.split()).casefold()
 
 
 class SuggestionRow(Conditional):
@@ -123,7 +148,6 @@ class Card(Strict):
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     title: str
-    status: Literal["draft", "live"]
     scope: Literal["order", "patient"]
     family: Family | None = None
     after_others: bool = False
@@ -135,17 +159,6 @@ class Card(Strict):
     indicator: list[IndicatorRow] = Field(min_length=1)
     suggestion: list[SuggestionRow] = []
     text: CardText
-
-    @model_validator(mode="after")
-    def _is_signed_if_live(self) -> "Card":
-        review = self.review
-        if self.status == "live" and (not review.checked_by or review.checked_by == review.written_by):
-            raise ValueError("a live card is written and checked by two different people")
-        if self.status == "live" and not (review.checked_on and review.review_by):
-            raise ValueError("a live card has the day it was checked and the day by which it is reviewed")
-        if review.checked_on and review.review_by and review.review_by <= review.checked_on:
-            raise ValueError("review_by comes after checked_on")
-        return self
 
     @model_validator(mode="after")
     def _is_short(self) -> "Card":
@@ -160,6 +173,11 @@ class Card(Strict):
         if self.indicator[-1].when:
             raise ValueError("the last indicator has no conditions, so that there is always one")
         return self
+
+    @property
+    def status(self) -> Status:
+        """Signed if its review is, otherwise a draft."""
+        return "signed" if self.review.is_signed else "draft"
 
     @cached_property
     def check(self) -> Check:
@@ -243,12 +261,18 @@ class Threshold(Strict):
         return Decimal(value) if isinstance(value, int) else value
 
 
+class StatusNotes(Strict):
+    """What cards say of the content while it is a draft, and once it is signed."""
+
+    draft: str = Field(pattern=r"\S")
+    signed: str = Field(pattern=r"\S")
+
+
 class About(Strict):
-    """What all content shares: its version, its status, the systems of its codes, and the hosts it may link to."""
+    """What all content shares: its version, the systems of its codes, and the hosts it may link to."""
 
     version: str = Field(pattern=r"^\d{4}\.\d{2}\.\d+$")
-    status: Literal["draft", "live"]
-    status_note: str
+    status_notes: StatusNotes
     source_label: str
     topic_system: str
     override_system: str
@@ -268,3 +292,19 @@ class Content:
     vocabulary: Vocabulary
     examples: Mapping[str, tuple[Example, ...]] = field(default_factory=dict)
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
+
+    @property
+    def version(self) -> str:
+        """The version that the cards name."""
+        return self.about.version
+
+    @property
+    def status(self) -> Status:
+        """Signed if every card is signed, otherwise a draft."""
+        return "signed" if self.cards and all(card.review.is_signed for card in self.cards) else "draft"
+
+    @property
+    def status_note(self) -> str:
+        """The status in words for the cards."""
+        notes = self.about.status_notes
+        return notes.signed if self.status == "signed" else notes.draft

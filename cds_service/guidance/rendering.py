@@ -95,7 +95,7 @@ class _Writer(NamedTuple):
             return "\n".join(f"- {self.show(decided.order.name)}" for decided in self.decisions)
         owner, _, member = hole.partition(".")
         if owner == "content":
-            return str(getattr(self.content.about, member))
+            return str(getattr(self.content, member))
         return self._words(owner, member)
 
     def _by_order(self, phrase: str) -> str:

@@ -75,7 +75,7 @@ def _about_content(content: Content) -> list[Attribute]:
             4,
             "Release and, if applicable, revision dates of the intervention or reference source",
             None,
-            (f"Content {content.about.version}: {content.about.status_note}.", dates),
+            (f"Content {content.version}: {content.status_note}.", dates),
         ),
     ]
 
@@ -133,7 +133,7 @@ def as_json(content: Content) -> Mapping[str, Any]:
     return {
         "rule": RULE,
         "checkedAgainst": CHECKED_AGAINST,
-        "content": {"version": content.about.version, "status": content.about.status},
+        "content": {"version": content.version, "status": content.status},
         "attributes": [
             {
                 "number": attribute.number,

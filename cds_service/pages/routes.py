@@ -29,7 +29,7 @@ def add_pages(app: FastAPI, runtime: Runtime, demo_resources: Sequence[Resource]
     """Adds the pages and their static files; in demo mode also the small EHR with the invented patients."""
     content, demo = runtime.content, runtime.settings.demo
     hosts = link_hosts(source.url for source in content.sources.values())
-    pages = Pages(hosts, about=content.about, version=__version__, demo=demo)
+    pages = Pages(hosts, content=content, version=__version__, demo=demo)
     app.include_router(_ServicePages(runtime, pages).router())
     app.include_router(_GuidancePages(runtime, pages).router())
     if demo:

@@ -80,8 +80,8 @@ def test_the_content_as_it_is_has_no_mistake(tmp_path: Path) -> None:
 CARD, PHRASES, SOURCES = f"{DOSE}/card.toml", "phrases.toml", "sources.toml"
 WHEN = 'fact = "dose_per_day"\nabove = "2400 mg/d"'
 LAST = '[[indicator]]\nlevel = "warning"'
-LIVE = 'checked_by = "Dr B"\nchecked_on = 2026-11-24\nreview_by = 2027-11-24'
-REVIEW = 'written_by = "product team, not clinicians"\nwritten_on = 2026-11-23'
+WRITTEN = '[review]\nwritten_by = "Dr A"\nwritten_on = 2026-11-23'
+SIGNED = f'{WRITTEN}\nchecked_by = "Dr B"\nchecked_on = 2026-11-24\nreview_by = 2027-11-24'
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ MODEL = [
     card("a misspelt key", 'scope = "order"', 'scope = "order"\nafter_other = true', "after_other", "after_other: Extra inputs are not permitted"),
     card("an id with capitals", f'id = "{DOSE}"', 'id = "Dose"', 'id = "Dose"', "id: String should match pattern"),
     card("a scope that does not exist", 'scope = "order"', 'scope = "person"', 'scope = "person"', "scope: Input should be 'order' or 'patient'"),
-    card("a status that does not exist", 'status = "draft"', 'status = "final"', 'status = "final"', "status: Input should be 'draft' or 'live'"),
+    card("a status of its own", 'scope = "order"', 'scope = "order"\nstatus = "signed"', 'status = "signed"', "status: Extra inputs are not permitted"),
     card("a family that does not exist", 'scope = "order"', 'scope = "order"\nfamily = "safety"', "family", "family: Input should be 'baseline'"),
     card("sources that are no list", 'sources = ["schmaal-2012", "mcqueen-2018", "girgis-2019", "woodcock-2021"]', 'sources = "schmaal-2012"', "sources = ", "sources: Input should be a valid list"),
     card("a title of 140 characters", 'title = "Dose above the doses studied"', f'title = "{"x" * 140}"', 1, "title and summary have fewer than 140 characters"),
@@ -143,7 +143,6 @@ MODEL = [
     card("a last level with a condition", LAST, LAST + '\nwhen = [{ fact = "use", is = "other", because = "Only in other use." }]', 1, "the last indicator has no conditions"),
     card("a condition of a level that is wrong", LAST, '[[indicator]]\nlevel = "info"\nwhen = [{ fact = "use", is = "oral", because = "Only in oral use." }]\n\n'
         + LAST, ('level = "info"', 1), "use is never oral"),
-    card("a live card that nobody checked", 'status = "draft"', 'status = "live"', 1, "written and checked by two different people"),
     card("a date that is written as text", "written_on = 2026-11-23", 'written_on = "2026-11-23"', "written_on", "review.written_on: Input should be a valid date"),
     card(
         "no author", 'written_by = "product team, not clinicians"', "", "[review]", "review.written_by: Field required"
@@ -169,6 +168,8 @@ OTHER_FILES = [
     Case("a threshold that is no number", Edit("thresholds.toml", "value = 365", 'value = "365"'), 'value = "365"', "value: Input should be an instance of Decimal"),
     Case("a threshold without its reason", Edit("thresholds.toml", 'because = "A level that', '#ecause = "A level that'), ('id = "acetaminophen-level-window"', -1), "because: Field required"),
     Case("a version that is no version", Edit("content.toml", 'version = "2026', 'version = "v2026'), "version = ", "version: String should match pattern"),
+    Case("a content with a status of its own", Edit("content.toml", 'version = "', 'status = "signed"\nversion = "'), 'status = "signed"', "status: Extra inputs are not permitted"),
+    Case("a content without words for what is signed", Edit("content.toml", "signed = ", "live = "), "[status_notes]", "status_notes.signed: Field required"),
     Case("a content without a topic system", Edit("content.toml", "topic_system", "topics_system"), "topics_system", "Extra inputs are not permitted"),
     Case("an example with another expectation", Edit(f"{DOSE}/examples.toml", 'expect = "silent"', 'expect = "quiet"'), 'expect = "quiet"', "expect: Input should be 'advise', 'silent' or 'cannot tell'"),
     Case("an example without a reason", Edit(f"{DOSE}/examples.toml", 'because = "Free text is not read as a dose."', ""), ('name = "The dose is free text"', -1), "because: Field required"),
@@ -218,7 +219,7 @@ LISTS = [
     Case("columns in another order", Edit(ROUTES, "code,system,term", "system,code,term"), 1, "the columns begin with code,system,term,included,reason"),
     Case("columns without a reason", Edit(ROUTES, "included,reason", "included,because"), 1, "the columns begin with code,system,term,included,reason"),
     Case("columns of names in another order", Edit(NAMES, "name,match", "match,name"), 1, "the columns begin with name,match,included,reason"),
-    Case("a name that is matched in another way", Edit(NAMES, "intravenous,word", "intravenous,prefix"), 2, "match is word, capitals or part"),
+    Case("a name that is matched in another way", Edit(NAMES, "intravenous,word", "intravenous,prefix"), 2, "match is word, capitals, part or whole"),
     Case("a name that stands twice", Edit(NAMES, "IV,word", "intravenous,word"), 3, "it stands in the list twice"),
     Case("an empty name", Edit(NAMES, "intravenous,word", ",word"), 2, "a code or name and a reason are needed"),
     Case("an empty list", Edit(ROUTES, None, ""), 1, "the columns begin with code,system,term,included,reason"),
@@ -281,43 +282,54 @@ def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path / "nowhere") == [Mistake("nowhere", 1, "the folder of the content is missing")]
 
 
-REVIEWS = {
-    "nobody checked it": ("", "written and checked by two different people"),
-    "its author checked it": (
-        LIVE.replace("Dr B", "product team, not clinicians"),
+SIGNATURES = {
+    "its author checked it": (SIGNED.replace("Dr B", "Dr A"), "written and checked by two different people"),
+    "its author checked it, in other letters": (
+        SIGNED.replace("Dr B", "dr  a"),
+        "written and checked by two different people",
+    ),
+    "without who checked it": (
+        f"{WRITTEN}\nchecked_on = 2026-11-24\nreview_by = 2027-11-24",
         "written and checked by two different people",
     ),
     "without the day it was checked": (
-        'checked_by = "Dr B"\nreview_by = 2027-11-24',
+        f'{WRITTEN}\nchecked_by = "Dr B"\nreview_by = 2027-11-24',
         "has the day it was checked and the day by which it is reviewed",
     ),
     "without the day of review": (
-        'checked_by = "Dr B"\nchecked_on = 2026-11-24',
+        f'{WRITTEN}\nchecked_by = "Dr B"\nchecked_on = 2026-11-24',
         "has the day it was checked and the day by which it is reviewed",
     ),
-    "reviewed before it was checked": (LIVE.replace("2027", "2025"), "review_by comes after checked_on"),
-    "reviewed on the day it was checked": (LIVE.replace("2027", "2026"), "review_by comes after checked_on"),
+    "reviewed before it was checked": (SIGNED.replace("2027", "2025"), "review_by comes after checked_on"),
+    "reviewed on the day it was checked": (SIGNED.replace("2027", "2026"), "review_by comes after checked_on"),
 }
 
 
-@pytest.mark.parametrize(("review", "says"), REVIEWS.values(), ids=REVIEWS)
-def test_a_live_card_is_refused_unless_it_is_signed(tmp_path: Path, review: str, says: str) -> None:
-    folder = copy_of_cards(
-        tmp_path, Edit(CARD, 'status = "draft"', 'status = "live"'), Edit(CARD, REVIEW, f"{REVIEW}\n{review}")
-    )
-    assert [(one.file, says in one.problem) for one in refused(folder)] == [(f"cards/{CARD}", True)]
+def with_review(card: Path, review: str) -> None:
+    """Writes a `[review]` in place of the one that the card has, signed or not."""
+    text = re.sub(r"\[review\]\n(?:.+\n)+", f"{review}\n", card.read_text(encoding="utf-8"))
+    card.write_text(text, encoding="utf-8")
 
 
-def test_a_live_card_that_a_second_person_has_signed_is_accepted(tmp_path: Path) -> None:
-    folder = copy_of_cards(
-        tmp_path, Edit(CARD, 'status = "draft"', 'status = "live"'), Edit(CARD, REVIEW, f"{REVIEW}\n{LIVE}")
-    )
-    assert {one.id: one.status for one in load_content(folder).cards}[DOSE] == "live"
+@pytest.mark.parametrize(("review", "says"), SIGNATURES.values(), ids=SIGNATURES)
+def test_a_signature_that_is_not_whole_is_a_mistake(tmp_path: Path, review: str, says: str) -> None:
+    folder = copy_of_cards(tmp_path)
+    with_review(folder / CARD, review)
+    line = line_of(folder, CARD, "[review]")
+    assert [(one.file, one.line, says in one.problem) for one in refused(folder)] == [(f"cards/{CARD}", line, True)]
 
 
-def test_a_draft_may_have_a_checker_but_no_review_before_the_check(tmp_path: Path) -> None:
-    folder = copy_of_cards(tmp_path, Edit(CARD, REVIEW, f"{REVIEW}\n{LIVE.replace('2027', '2025')}"))
-    assert ["review_by comes after checked_on" in one.problem for one in refused(folder)] == [True]
+def test_the_content_is_signed_once_every_card_is(tmp_path: Path) -> None:
+    folder = copy_of_cards(tmp_path)
+    paths = sorted(folder.glob("*/card.toml"))
+    for path in paths:
+        with_review(path, WRITTEN)
+    assert load_content(folder).status == "draft"
+    for path in paths[1:]:
+        with_review(path, SIGNED)
+    assert load_content(folder).status == "draft"
+    with_review(paths[0], SIGNED)
+    assert load_content(folder).status == "signed"
 
 
 # ---------------------------------------------------------------- several mistakes at once
@@ -574,7 +586,7 @@ def test_the_check_reports_every_mistake_and_each_once(tmp_path: Path) -> None:
 def test_the_report_says_what_was_proved(tmp_path: Path) -> None:
     lines = "\n".join(checked(copy_of_cards(tmp_path)).lines)
     for words in (
-        r"cards/: content \d{4}\.\d\d\.\d+, draft",
+        r"cards/: content \d{4}\.\d\d\.\d+, (draft|signed)",
         r"baseline family: 8 cards, exactly one speaks in each of \d{3,} combinations",
         r"antidote use: only the hypersensitivity warning speaks in \d{2,} combinations",
         r"empty patient: no card speaks",

@@ -53,17 +53,6 @@ def test_every_card_has_examples() -> None:
 
 
 @each_card
-def test_a_card_is_a_draft_until_a_second_person_has_signed_it(card: Card) -> None:
-    assert card.status == "draft"
-    assert card.review.checked_by is None
-
-
-def test_the_content_is_live_only_if_every_card_is() -> None:
-    assert CONTENT.about.status == "draft"
-    assert "not yet signed" in CONTENT.about.status_note
-
-
-@each_card
 def test_the_card_says_the_status_and_version_of_the_content(card: Card) -> None:
     assert "version_line" in holes(card.text.detail)
     assert {"content.version", "content.status_note"} <= set(holes(CONTENT.phrases["version_line"].says[0].text))

@@ -37,6 +37,7 @@ from tests.loopback import Asked, Behave, Loopback, http_answer, running, servin
 from tests.support import CONTENT, NOW, Body, id_of, ids_of, not_done, prefetch_for, request_for, to_bytes
 
 UNANSWERED = 20.0  # seconds after which a call counts as hung
+BRUNO = "bruno-glutamate-normal"
 ALL_KEYS = set(QUERIES)
 
 
@@ -60,6 +61,11 @@ def body_for(server: Loopback, *orders: str, patient: str = PATIENT, **members: 
     body = request_for(patient, *(orders or ("oral-600-twice-daily",)), prefetch={})
     authorization = {"access_token": TOKEN, "token_type": "Bearer", "expires_in": 30, "scope": "user/*.read"}
     return {**body, "fhirServer": server.base, "fhirAuthorization": {**authorization, "subject": "cds"}, **members}
+
+
+def bruno(asked: Asked) -> Any:
+    """What a sound server holds of a patient with nothing on any list."""
+    return prefetch_for(BRUNO)[key_of(asked)]
 
 
 def called(service: str, body: Body) -> httpx.Response:
@@ -327,6 +333,24 @@ def test_what_is_found_of_a_patient_whom_the_server_does_not_know_is_used(patien
         answer = cards(called(patient_service, body_for(server)))
     assert "nitroglycerin-interaction" in ids_of(answer)
     assert any("allergy to acetylcysteine" in one and "does not know the patient" in one for one in not_done(answer))
+
+
+REFUSED = [(status, False) for status in (400, 401, 403, 404, 405)] + [(status, True) for status in (408, 429, 500)]
+
+
+@pytest.mark.parametrize(("status", "named"), REFUSED)
+def test_a_server_without_medication_statements_leaves_no_screen_undone_and_one_that_fails_does(
+    patient_service: str, status: int, named: bool
+) -> None:
+    async def behave(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        refuse = key_of(asked) == "medicationStatements"
+        await (raw(http_answer(b"no", status)) if refuse else answer_with(bruno))(asked, writer)
+
+    with running(Loopback(behave)) as server:
+        answer = cards(called(patient_service, body_for(server, patient=BRUNO)))
+    said = [line for line in not_done(answer) if "list of medication statements" in line]
+    assert bool(said) is named
+    assert ids_of(answer) == ["glutamate-normal", *(["screening-incomplete"] if named else [])]
 
 
 def test_a_server_that_is_not_there(service: str) -> None:

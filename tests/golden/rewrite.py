@@ -18,6 +18,7 @@ from tests.golden.stories import (
     versioned_name,
     versioned_request,
 )
+from tests.reviews import as_draft
 
 
 def plain(value: Any) -> Any:
@@ -43,8 +44,8 @@ def write(folder: Path, texts: dict[str, str]) -> None:
 
 
 def main() -> None:
-    """The folders, anew."""
-    content = load_content(CARDS)
+    """The folders, anew. The replies are those of a draft, so that a signature changes none of them."""
+    content = as_draft(load_content(CARDS))
     write(FIXTURES / "requests", {f"{story.name}.json": text_of(request_of(story, content)) for story in STORIES})
     write(FIXTURES / "versions", {versioned_name(*one): text_of(versioned_request(*one, content)) for one in VERSIONED})
     write(FIXTURES / "responses", {reply_of(one).name: text_of(ask(one, content)) for one in requests()})

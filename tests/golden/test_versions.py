@@ -119,7 +119,8 @@ def test_a_dstu2_server_is_asked_in_its_own_words_and_gives_the_same_cards(patie
 
     assert told(cards, DSTU2) == told(expected, DSTU2)
     asked = [call.request.url for call in respx.calls]
-    assert [url.path for url in asked if "Medication" in url.path] == ["/fhir/MedicationOrder"]
+    kinds = ["/fhir/MedicationOrder", "/fhir/MedicationStatement"]
+    assert [url.path for url in asked if "Medication" in url.path] == kinds
     assert {url.params.get("_sort:desc") for url in asked if url.path == "/fhir/Observation"} == {"date"}
 
 

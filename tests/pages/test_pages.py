@@ -8,9 +8,11 @@ from markupsafe import escape
 from starlette.testclient import TestClient
 
 from cds_service.clinical.catalogue import CATALOGUE
+from cds_service.guidance.model import Content
 from cds_service.pages.markup import Pages, link_hosts
 from cds_service.settings import Settings
 from tests.pages.looking import CARDS, PAGES, demo_client, look
+from tests.reviews import as_draft, as_signed
 from tests.support import CONTENT, ROOT, new_client, post, request_for
 
 LOADS = {"script": "src", "link": "href", "img": "src", "iframe": "src", "form": "action", "use": "href"}
@@ -29,7 +31,7 @@ def test_a_page_is_there_and_says_what_it_is(demo: TestClient, path: str) -> Non
     assert len(page.all("h1")) == 1
     assert page.all("html") == [{"lang": "en-GB"}]
     assert CONTENT.about.version in page.text
-    assert CONTENT.about.status_note in page.text
+    assert CONTENT.status_note in page.text
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -117,13 +119,15 @@ def test_home_names_the_public_address_where_one_is_set() -> None:
 
 
 def test_home_says_draft_only_of_a_draft() -> None:
-    live = CONTENT.about.model_copy(update={"status": "live", "status_note": "signed"})
-    pages = Pages((), about=live, version="1", demo=False)
+    def home(content: Content) -> str:
+        pages = Pages((), content=content, version="1", demo=False)
+        return pages.page("home.html", path="/", services=[], links=[], base_url="").body.decode()
 
-    signed = pages.page("home.html", path="/", services=[], links=[], base_url="").body.decode()
+    draft, signed = home(as_draft(CONTENT)), home(as_signed(CONTENT))
 
+    assert "Draft" in draft
     assert "Draft" not in signed
-    assert "signed" in signed
+    assert CONTENT.about.status_notes.signed in signed
 
 
 @pytest.mark.parametrize("path", ["/try", "/explain"])
@@ -238,7 +242,7 @@ def test_the_hosts_of_links_are_those_of_addresses() -> None:
 
 
 def test_what_a_template_is_given_is_escaped() -> None:
-    pages = Pages((), about=CONTENT.about, version="1", demo=True)
+    pages = Pages((), content=CONTENT, version="1", demo=True)
     hostile = '"><script>alert(1)</script>'
 
     page = pages.page("problem.html", 400, path="/try", problem=hostile, missing={}).body.decode()

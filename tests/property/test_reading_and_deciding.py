@@ -188,6 +188,7 @@ def test_an_unrelated_resource_changes_nothing(patient: str, order: str) -> None
                 "resourceType": query.resource_type,
                 "id": f"unrelated-{key}",
                 "code": {"text": "something else"},
+                "medicationCodeableConcept": {"text": "something else"},
             }
             more[key]["entry"] = [*more[key].get("entry", []), {"resource": unrelated}]
 

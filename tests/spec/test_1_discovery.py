@@ -117,8 +117,8 @@ def test_disc_18_the_id_is_safe_in_a_url_path(service: dict[str, Any]) -> None:
 
 
 @each_service
-def test_the_description_says_that_the_content_is_not_signed_yet(service: dict[str, Any]) -> None:
-    assert f"Content {CONTENT.about.version}, draft" in service["description"]
+def test_the_description_says_which_content_it_is_and_whether_it_is_signed(service: dict[str, Any]) -> None:
+    assert f"Content {CONTENT.version}, {CONTENT.status}." in service["description"]
 
 
 # ---------------------------------------------------------------- CORS

@@ -26,6 +26,7 @@ SCREENS = {
     "problemList": ["asthma, bronchospasm or COPD", "acetaminophen poisoning"],
     "allergyList": ["allergy to acetylcysteine"],
     "activeMedications": ["time of the glutamate sample"],
+    "medicationStatements": [],  # may be left out
     "kidneyResults": [],  # named on the baseline card, see below
     "bodyMeasures": [],
 }
@@ -47,7 +48,8 @@ def as_bundle(key: str, value: Json) -> Body:
     if isinstance(value, dict) and value.get("entry"):
         return value
     given = value if isinstance(value, dict) and value.get("resourceType") == kind else None
-    filler = {"resourceType": kind, "id": "filler", "code": {"text": "something"}}
+    something = {"text": "something"}
+    filler = {"resourceType": kind, "id": "filler", "code": something, "medicationCodeableConcept": something}
     return searchset(given or {**filler, "subject": {"reference": f"Patient/{ALMA}"}})
 
 

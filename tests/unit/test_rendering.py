@@ -153,7 +153,7 @@ def test_a_card_says_who_says_so_and_about_what():
 def test_the_detail_names_the_version_of_the_content_and_its_status():
     detail = shown_high("2,401 mg").detail
     assert CONTENT.about.version in detail
-    assert CONTENT.about.status_note in detail
+    assert CONTENT.status_note in detail
 
 
 @pytest.mark.parametrize(("text", "expected"), HOSTILE.values(), ids=HOSTILE)

@@ -1,5 +1,6 @@
 """Review pages: made from the content, complete, and known to be stale when they are."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -8,16 +9,12 @@ import pytest
 from cds_service.content.checking import check_review_dates
 from cds_service.content.loading import load_content
 from cds_service.content.review import review_pages, stale_pages, write_pages
-from cds_service.guidance.model import Content, Review
+from tests.reviews import as_draft, checked, with_review
 
 ROOT = Path(__file__).parents[2]
 CONTENT = load_content(ROOT / "cards")
 PAGES = review_pages(CONTENT, ROOT / "fixtures")
 TODAY = date(2026, 11, 23)
-
-
-def test_the_committed_pages_are_those_of_the_content() -> None:
-    assert stale_pages(PAGES, ROOT / "docs" / "guidance") == []
 
 
 @pytest.mark.parametrize("card", CONTENT.cards, ids=lambda card: card.id)
@@ -54,28 +51,20 @@ def test_writing_again_leaves_nothing_stale(tmp_path: Path) -> None:
     assert stale_pages(PAGES, tmp_path) == []
 
 
-def live(review_by: date) -> Content:
-    """The content with its first card signed and due on a day."""
-    review = Review(
-        written_by="A", written_on=date(2026, 1, 1), checked_by="B", checked_on=date(2026, 1, 2), review_by=review_by
-    )
-    first, *others = CONTENT.cards
-    signed = first.model_copy(update={"status": "live", "review": review})
-    return Content(CONTENT.about, (signed, *others), {}, {}, {}, CONTENT.vocabulary)
-
-
 @pytest.mark.parametrize(
     ("days", "lines", "mistakes"),
     [(-1, 0, 1), (0, 1, 0), (60, 1, 0), (61, 0, 0)],
     ids=["past", "today", "in 60 days", "in 61 days"],
 )
 def test_a_review_is_warned_of_for_60_days_and_then_fails(days: int, lines: int, mistakes: int) -> None:
-    report = check_review_dates(live(TODAY + timedelta(days=days)), TODAY)
+    first, *others = as_draft(CONTENT).cards
+    signed = with_review(first, checked(review_by=TODAY + timedelta(days=days)))
+    report = check_review_dates(replace(CONTENT, cards=(signed, *others)), TODAY)
 
     assert (len(report.lines), len(report.mistakes)) == (lines, mistakes)
 
 
 def test_a_draft_has_no_review_date_to_keep() -> None:
-    report = check_review_dates(CONTENT, TODAY + timedelta(days=10_000))
+    report = check_review_dates(as_draft(CONTENT), TODAY + timedelta(days=10_000))
 
     assert (report.lines, report.mistakes) == ([], [])

@@ -42,17 +42,6 @@ class DraftOrders:
         return bool(self.acetylcysteine_orders or self.orders_of_other_patients or self.unresolved_orders)
 
     @property
-    def resources(self) -> list[Resource]:
-        """Every medication order of the call, and each Medication that one of them may point to."""
-        included = (entry.get("resource") for entry in self.included_entries)
-        medications = [
-            resource
-            for resource in included
-            if isinstance(resource, dict) and resource.get("resourceType") == "Medication"
-        ]
-        return [*self.draft_orders, *medications]
-
-    @property
     def nameless_orders(self) -> list[Resource]:
         """The unresolved orders that do not name their drug beside the reference either: they may be for anything."""
         medications = index_medications(self.included_entries)

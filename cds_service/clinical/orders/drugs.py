@@ -6,8 +6,14 @@ from typing import TypeGuard
 from cds_service.clinical.chart import Chart
 from cds_service.fhir import queries
 from cds_service.fhir.codes import SUPPORTED_SYSTEMS
-from cds_service.fhir.json import Concept, Json, Resource, member, objects, read_concept, relative_part, text
-from cds_service.fhir.versions.elements import drug_references, drugs_of, ingredients_of, resource_type
+from cds_service.fhir.json import Json, Resource, member, objects, read_concept, relative_part, text
+from cds_service.fhir.versions.elements import (
+    drug_references,
+    drugs_of,
+    ingredients_of,
+    is_not_taken,
+    resource_type,
+)
 
 OVER = (
     "stopped",
@@ -26,9 +32,24 @@ def is_medication_order(resource: Json) -> TypeGuard[Resource]:
     return resource_type(resource) == "MedicationRequest" and member(resource, "doNotPerform") is not True
 
 
+_NOT_ACTIVE = frozenset(
+    ("on-hold", "cancelled", "completed", "entered-in-error", "stopped", "draft", "ended", "intended", "not-taken")
+)
+
+
+def may_be_active(resource: Resource) -> bool:
+    """False for an order or a statement of a medication that, as it says, is not being taken.
+
+    A status that is missing or not recognised does not say so.
+    """
+    if text(resource.get("status")) in _NOT_ACTIVE or resource.get("doNotPerform") is True:
+        return False
+    return not is_not_taken(resource)
+
+
 def is_active_medication(resource: Resource) -> bool:
-    """True for a medication that is being taken, by its status."""
-    return text(resource.get("status")) == "active" and resource.get("doNotPerform") is not True
+    """True for an order or a statement of a medication that is being taken; statements of R5 are only *recorded*."""
+    return text(resource.get("status")) in ("active", "recorded") and may_be_active(resource)
 
 
 def index_medications(entries: Iterable[Json]) -> dict[str, Resource]:
@@ -77,11 +98,7 @@ def has_unresolved_drug(order: Resource, medications: Medications) -> bool:
 def has_unknown_drug(order: Resource, medications: Medications) -> bool:
     """True if the drug may be any: nothing names it, and its reference does not resolve or no code is of a supported
     system."""
-    return names_no_drug(order, list(map(read_concept, drug_concepts(order, medications))), medications)
-
-
-def names_no_drug(order: Resource, concepts: Iterable[Concept], medications: Medications) -> bool:
-    """`has_unknown_drug` for concepts that have been read already."""
+    concepts = list(map(read_concept, drug_concepts(order, medications)))
     if any(concept.names for concept in concepts):
         return False
     systems = {coding.system for concept in concepts for coding in concept.codings}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cds_service.clinical.orders.drugs import Medications, drug_concepts
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.fhir.codes import CodeRow, NameRow
+from cds_service.fhir.codes import MAX_NAME, CodeRow, NameRow
 from cds_service.fhir.json import Json, Resource, codings, names, relative_reference, shorten
 from cds_service.fhir.versions import R4
 
@@ -88,6 +88,14 @@ def is_only_nac(text: str, vocabulary: Vocabulary) -> bool:
     for companion in vocabulary.name_lists["nac-companions"].rows:
         rest = re.sub(rf"(?<!\w){re.escape(companion.name)}(?!\w)", " ", rest, flags=re.IGNORECASE)
     return _STRENGTHS_AND_MARKS.fullmatch(rest) is not None
+
+
+def may_mean_acetylcysteine(text: str, vocabulary: Vocabulary) -> bool:
+    """True for a text that holds NAC among other words, or a brand that is refused because it holds another drug too.
+
+    No order is recognised by these. An allergy to what they name may be one to acetylcysteine.
+    """
+    return bool(_NAC.search(text[:MAX_NAME]) or vocabulary.name_lists["acetylcysteine-brands"].find_refused(text))
 
 
 def brand_of(texts: Iterable[str], vocabulary: Vocabulary) -> NameRow | None:

@@ -4,49 +4,55 @@ from collections.abc import Callable
 
 from cds_service.clinical.chart import Chart, Data
 from cds_service.clinical.facts import Fact, State, known
-from cds_service.clinical.screens.screening import NAMELESS, PRESENT, Finding, is_nameless, screen_list
+from cds_service.clinical.screens.finding import Doubt, Finding, find
+from cds_service.clinical.screens.screening import PRESENT, screen_list
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
+from cds_service.fhir.codes import CodeRow
 from cds_service.fhir.datetimes import Moment, read_moment
-from cds_service.fhir.json import Concept, Resource, code_or_concept, read_concept
+from cds_service.fhir.json import Concept, Resource, code_or_concept, names, read_concept
 from cds_service.fhir.versions.elements import onset_dates
 
-_LIVE_CLINICAL = {"active", "recurrence", "relapse"}
+_LIVE = {"active", "recurrence", "relapse"}
+_OVER = {"inactive", "remission", "resolved"}
 NOT_TRUE = {"refuted", "entered-in-error"}
+_UNCLEAR_STATUS = Doubt("has a clinical status that this service cannot read")
 
 
 def is_active(condition: Resource) -> bool:
-    """True unless a status says that the condition is over, refuted or entered in error."""
-    clinical = code_or_concept(condition.get("clinicalStatus"))
-    verification = code_or_concept(condition.get("verificationStatus"))
-    return (not clinical or bool(clinical & _LIVE_CLINICAL)) and not verification & NOT_TRUE
+    """True unless a status says that the condition is over, refuted or entered in error.
+
+    A clinical status that is not recognised does not say that.
+    """
+    clinical, verification = _clinical_status(condition), code_or_concept(condition.get("verificationStatus"))
+    return (bool(clinical & _LIVE) or not clinical & _OVER) and not verification & NOT_TRUE
+
+
+def _clinical_status(condition: Resource) -> set[str]:
+    status = condition.get("clinicalStatus")
+    return code_or_concept(status) or {name.lower() for name in names(status)}
 
 
 def screen_conditions(
     chart: Chart, vocabulary: Vocabulary, codes: str, words: str, counts: Callable[[Resource], bool] | None = None
 ) -> Fact:
-    """An active condition of a code list; one that only has a name of the word list makes the fact *unknown*.
+    """An active condition of a code list, or by a name of the word list; *unknown* where an entry is in doubt.
 
     `counts` says of a condition whether it is looked at, such as by its age; all are, where it is None.
     """
-
-    def find(condition: Concept) -> Finding:
-        if is_nameless(condition):
-            return NAMELESS
-        rows = vocabulary.code_lists[codes].rows_of(condition.codings)
-        included = next((row for row in rows if row.included), None)
-        unsure = next((row.term for row in rows if row.unsure), None)
-        if rows:  # a refused code is an answer: the name beside it is not looked up
-            return included or unsure
-        hint = vocabulary.name_lists[words].included_among(condition.names)
-        return hint.name if hint else None
-
-    active = [
-        (condition, concept)
-        for condition, concept in _active_conditions(chart.get(queries.PROBLEMS))
+    code_list, name_list = vocabulary.code_lists[codes], vocabulary.name_lists[words]
+    findings = (
+        (condition, as_far_as_active(condition, find(concept, code_list, name_list, vocabulary)))
+        for condition, concept in active_conditions(chart.get(queries.PROBLEMS))
         if counts is None or counts(condition)
-    ]
-    return screen_list(chart, queries.PROBLEMS, ((condition, find(concept)) for condition, concept in active))
+    )
+    return screen_list(chart, queries.PROBLEMS, findings)
+
+
+def as_far_as_active(condition: Resource, finding: Finding) -> Finding:
+    """The finding; a doubt, where the clinical status of the condition is none that is known."""
+    status = _clinical_status(condition)
+    return _UNCLEAR_STATUS if isinstance(finding, CodeRow) and status and not status & _LIVE else finding
 
 
 def onset_of(condition: Resource) -> Moment | None:
@@ -54,7 +60,7 @@ def onset_of(condition: Resource) -> Moment | None:
     return next((moment for value in onset_dates(condition) if (moment := read_moment(value)) is not None), None)
 
 
-def _active_conditions(problems: Data) -> list[tuple[Resource, Concept]]:
+def active_conditions(problems: Data) -> list[tuple[Resource, Concept]]:
     """The active conditions and what each is, read once for all screens."""
     if "active" not in problems.cache:
         problems.cache["active"] = [

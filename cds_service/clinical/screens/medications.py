@@ -1,96 +1,114 @@
 """Concomitant medications that matter: nitroglycerin, and glutamine by a parenteral route.
 
-They are looked for among the drafts of the call and the active medications. Oral glutamine does not count.
+They are looked for among the drafts of the call, the active medications and the active medication statements. Oral
+glutamine does not count.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import msgspec
 
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Fact, Facts, absent
+from cds_service.clinical.orders.drafts import DraftOrders
 from cds_service.clinical.orders.drugs import (
-    active_medications_index,
+    Medications,
     drug_concepts,
     index_medications,
     is_active_medication,
-    is_medication_order,
-    names_no_drug,
+    may_be_active,
 )
 from cds_service.clinical.orders.route import INTRAVENOUS, routes_of
-from cds_service.clinical.screens.screening import Finding, first_finding, row_by_name
+from cds_service.clinical.screens.finding import Doubt, Finding, find, find_unreadable
+from cds_service.clinical.screens.screening import first_finding
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
 from cds_service.fhir.codes import CodeRow
 from cds_service.fhir.json import Concept, Resource, read_concept
+from cds_service.fhir.versions.elements import drug_references, is_about, resource_type
 
-_UNNAMED = "a medication without a name or code that can be read"
+_LISTS = (queries.MEDICATIONS, queries.STATEMENTS)
+_UNCLEAR_STATUS = Doubt("has a status that this service cannot read")
+_NO_ROUTE = Doubt("is for glutamine, and states no route that this service reads")
 
 
 class ConcomitantMedication(msgspec.Struct, frozen=True):
-    """A drafted or active medication: the concepts that may name its drug, and a hint if none does."""
+    """A drafted or active medication, and everything that may name its drug. `is_active` is False if it only may be."""
 
     resource: Resource
-    concepts: list[Concept]
-    hint: str | None
+    drug: Concept
+    is_active: bool = True
+
+    def as_far_as_active(self, finding: Finding) -> Finding:
+        """The finding; a doubt, where the status is none that is known."""
+        return finding if self.is_active or not isinstance(finding, CodeRow) else _UNCLEAR_STATUS
 
 
-def read_interactions(chart: Chart, drafts: Sequence[Resource], vocabulary: Vocabulary) -> Facts:
-    """Both facts. `drafts` holds the medication orders of the call, and the Medications that they reference."""
-    medications = list(_concomitant_medications(chart, drafts))
+Find = Callable[[ConcomitantMedication, Vocabulary], Finding]
 
-    def screen(find: Callable[[ConcomitantMedication, Vocabulary], Finding]) -> Fact:
-        findings = ((medication.resource, find(medication, vocabulary)) for medication in medications)
-        gap_or_none = chart.gap(queries.MEDICATIONS) or absent("none among the drafts and the active medications")
-        return first_finding(findings, _describe_hint) or gap_or_none
+
+def read_interactions(orders: DraftOrders, chart: Chart, vocabulary: Vocabulary) -> Facts:
+    """Nitroglycerin and parenteral glutamine."""
+    medications = list(_concomitant_medications(orders, chart))
+
+    def screen(find_drug: Find) -> Fact:
+        findings = ((one.resource, one.as_far_as_active(find_drug(one, vocabulary))) for one in medications)
+        gap = next(filter(None, map(chart.gap, _LISTS)), None)
+        return first_finding(findings) or gap or absent("none among the drafts and the active medications")
 
     return {"nitroglycerin": screen(_find_nitroglycerin), "parenteral_glutamine": screen(_find_parenteral_glutamine)}
 
 
-def _describe_hint(hint: str) -> str:
-    return f"cannot be told of one entry ({hint})"
+def _concomitant_medications(orders: DraftOrders, chart: Chart) -> Iterator[ConcomitantMedication]:
+    """Each drafted or active medication of this patient.
+
+    A draft that states no drug yet is none; an entry on record without one may be anything.
+    """
+    medications = _index(orders, chart)
+    for order in orders.draft_orders:
+        drug = _drug_of(order, medications)
+        if is_about(order, chart.patient_id) and (drug.codings or drug.names or drug_references(order)):
+            yield ConcomitantMedication(order, drug)
+    for resource in _on_record(chart):
+        if may_be_active(resource):
+            yield ConcomitantMedication(resource, _drug_of(resource, medications), is_active_medication(resource))
 
 
-def _concomitant_medications(chart: Chart, drafts: Sequence[Resource]) -> Iterator[ConcomitantMedication]:
-    medications = {
-        **active_medications_index(chart),
-        **index_medications({"resource": draft} for draft in drafts),
-    }
-    active = filter(is_active_medication, chart.get(queries.MEDICATIONS).resources)
-    for resource in (*filter(is_medication_order, drafts), *active):
-        concepts = list(map(read_concept, drug_concepts(resource, medications)))
-        hint = _UNNAMED if names_no_drug(resource, concepts, medications) else None
-        yield ConcomitantMedication(resource, concepts, hint)
+def _on_record(chart: Chart) -> Iterator[Resource]:
+    """The entries of both lists, without the Medications that came with them."""
+    for key in _LISTS:
+        kind = queries.QUERIES[key].resource_type
+        yield from (resource for resource in chart.get(key).resources if resource_type(resource) == kind)
+
+
+def _index(orders: DraftOrders, chart: Chart) -> Medications:
+    """The Medications of the call, whichever way they are referenced."""
+    sent_along = ({"resource": resource} for key in _LISTS for resource in chart.get(key).resources)
+    return {**index_medications(sent_along), **index_medications(orders.included_entries)}
+
+
+def _drug_of(resource: Resource, medications: Medications) -> Concept:
+    concepts = list(map(read_concept, drug_concepts(resource, medications)))
+    codings = [coding for concept in concepts for coding in concept.codings]
+    return Concept(codings, [name for concept in concepts for name in concept.names])
 
 
 def _find_nitroglycerin(medication: ConcomitantMedication, vocabulary: Vocabulary) -> Finding:
     codes, names = vocabulary.code_lists["nitroglycerin"], vocabulary.name_lists["nitroglycerin-names"]
-    for concept in medication.concepts:
-        row = next((row for row in codes.rows_of(concept.codings) if row.included), None)
-        if row or names.included_among(concept.names):
-            return row or row_by_name("nitroglycerin")
-    return medication.hint
+    return find(medication.drug, codes, names, vocabulary)
 
 
 def _find_parenteral_glutamine(medication: ConcomitantMedication, vocabulary: Vocabulary) -> Finding:
-    glutamine = next(filter(None, (_find_glutamine(concept, vocabulary) for concept in medication.concepts)), None)
-    if glutamine is None:
-        return medication.hint
-    row, only_parenteral = glutamine
+    codes, names = vocabulary.code_lists["glutamine-drugs"], vocabulary.name_lists["glutamine-drug-names"]
+    finding = find(medication.drug, codes, names, vocabulary)
+    if finding is None or finding == find_unreadable(medication.drug, vocabulary, codes.excludes):
+        return finding
     routes = routes_of(medication.resource, vocabulary)
-    if INTRAVENOUS in routes or (only_parenteral and not routes):
-        return row.term if row.unsure else row
-    return None if routes else f"{row.term}, route not stated"
+    if INTRAVENOUS in routes or (_is_only_parenteral(finding) and not routes):
+        return finding
+    return None if routes else _NO_ROUTE
 
 
-def _find_glutamine(concept: Concept, vocabulary: Vocabulary) -> tuple[CodeRow, bool] | None:
-    """The row for glutamine or alanyl-glutamine, and whether the product itself is for parenteral use only."""
-    rows = vocabulary.code_lists["glutamine-drugs"].rows_of(concept.codings)
-    for row in rows:
-        if row.included:
-            return row, True
-    name = vocabulary.name_lists["glutamine-drug-names"].included_among(concept.names)
-    if name is not None:
-        return row_by_name(name.name), name.extra.get("route") == INTRAVENOUS
-    unsure = next((row for row in rows if row.unsure), None)
-    return (unsure, False) if unsure else None
+def _is_only_parenteral(finding: Finding) -> bool:
+    """True for the code or the name of a product that is given by no other route."""
+    return isinstance(finding, CodeRow) and (bool(finding.code) or finding.extra.get("route") == INTRAVENOUS)

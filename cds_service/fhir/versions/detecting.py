@@ -71,6 +71,15 @@ def shows_version(order: Resource) -> bool:
     return len(_narrowed(_signs(order))) == 1
 
 
+def search_version(order: Resource) -> str:
+    """The version in which to search beside an order: DSTU2 and R5 where it shows them, else R4.
+
+    Searches differ in those two only.
+    """
+    allowed = _narrowed(_signs(order))
+    return next((version for version in (DSTU2, R5) if allowed == {version}), R4)
+
+
 def likely_versions(hook: str, resources: Iterable[Resource]) -> tuple[str, ...]:
     """All versions, the likeliest first: by the shapes of the resources of a call, then by its hook.
 

@@ -35,11 +35,6 @@ def resource_type(resource: Json) -> str:
     return RENAMED_TYPES.get(stated, stated)
 
 
-def is_dstu2(resource: Resource) -> bool:
-    """True for a resource whose type has a name that only DSTU2 has."""
-    return text(resource.get("resourceType")) in RENAMED_TYPES
-
-
 def subjects_of(resource: Resource) -> list[str]:
     """The references to whom a resource is about."""
     return [reference for name in SUBJECTS if name in resource for reference in references(resource[name])]
@@ -101,6 +96,16 @@ def reason_references(order: Resource) -> list[str]:
 def dates_written(order: Resource) -> list[Json]:
     """The dates on which an order was written or a statement made, the most telling first."""
     return [order.get(name) for name in ("effectiveDateTime", "authoredOn", "dateWritten", "dateAsserted")]
+
+
+def is_not_taken(statement: Resource) -> bool:
+    """True for a statement that says, under any of its names, that the drug is not taken, or not at present."""
+    adherence = code_or_concept(at(statement, "adherence", "code"))
+    return (
+        statement.get("wasNotTaken") is True
+        or text(statement.get("taken")) == "n"
+        or any(code.startswith(("not-taking", "stopped", "on-hold")) for code in adherence)
+    )
 
 
 def treatment_period(order: Resource) -> Json:

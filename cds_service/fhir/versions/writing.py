@@ -7,6 +7,8 @@ from cds_service.fhir.versions.elements import instructions_of
 
 def write_search(version: str, search: str) -> str:
     """A search as the servers of this version know it; `search` is written as in R4."""
+    if version == R5 and search.startswith("MedicationStatement?"):
+        return search.replace("status=active", "status=recorded")
     if version != DSTU2:
         return search
     name, mark, parameters = search.partition("?")

@@ -17,7 +17,7 @@ from cds_service.clinical.orders.facts import read_order_facts
 from cds_service.clinical.orders.indication import poisoning_as_reason
 from cds_service.clinical.orders.recognise import Order, read_order
 from cds_service.clinical.reading import read_patient_facts
-from cds_service.clinical.screens.screening import row_by_name
+from cds_service.clinical.screens.finding import row_by_name
 from cds_service.content.loading import load_content
 from cds_service.fhir.queries import MEDICATIONS
 from cds_service.gathering.prefetch import build_chart
@@ -90,8 +90,14 @@ def order_facts(resource: Json, **prefetch: Json) -> Facts:
 
 # --- screens: what was found, and by what -----------------------------------------------------------------------------
 
-UNREAD = "cannot be told of one entry (a medication without a name or code that can be read)"
-NAMELESS = "an entry has neither a name nor a code of a system that this service reads"
+UNREADABLE = "has neither a name nor a code that this service can read"
+
+
+def unreadable(resource: str, entry: str) -> Fact:
+    return unknown(f"{entry} {UNREADABLE}", (Origin(resource, UNREADABLE),))
+
+
+OF_PROBLEM_LIST, OF_ALLERGY_LIST = "an entry of the problem list", "an entry of the allergy list"
 POINTER = {"medicationCodeableConcept": None, "medicationReference": {"reference": "Medication/1"}}
 
 
@@ -116,54 +122,57 @@ SCREENS = {
     "nitroglycerin by name": (
         "nitroglycerin",
         on_medications(medication({"text": "Glyceryl trinitrate patch"})),
-        found("MedicationRequest/m", "nitroglycerin, by name", "nitroglycerin, by name"),
+        found("MedicationRequest/m", "“Glyceryl trinitrate patch”, by name", "“Glyceryl trinitrate patch”, by name"),
     ),
     "no nitroglycerin": ("nitroglycerin", {}, absent("none among the drafts and the active medications")),
     "a medication that may be nitroglycerin": (
         "nitroglycerin",
         on_medications(medication({}, **POINTER)),
-        unknown(UNREAD, (Origin("MedicationRequest/m", "a medication without a name or code that can be read"),)),
+        unreadable("MedicationRequest/m", "a medication"),
     ),
     "glutamine by name": (
         "parenteral_glutamine",
         on_medications(medication({"text": "L-glutamine"}, IV)),
-        found("MedicationRequest/m", "glutamine, by name", "glutamine, by name"),
+        found("MedicationRequest/m", "“L-glutamine”, by name", "“L-glutamine”, by name"),
     ),
     "glutamine without a route": (
         "parenteral_glutamine",
         on_medications(medication({"text": "glutamine"})),
         unknown(
-            "cannot be told of one entry (glutamine, by name, route not stated)",
-            (Origin("MedicationRequest/m", "glutamine, by name, route not stated"),),
+            "a medication is for glutamine, and states no route that this service reads",
+            (Origin("MedicationRequest/m", "is for glutamine, and states no route that this service reads"),),
         ),
     ),
     "a code that is not verified, by a vein": (
         "parenteral_glutamine",
         on_medications(medication(coded("A16AA03", ATC), IV)),
-        unknown("cannot be told of one entry (glutamine)", (Origin("MedicationRequest/m", "glutamine"),)),
+        unknown(
+            "a medication is for “glutamine”, by a code that this service is not sure of",
+            (Origin("MedicationRequest/m", "is for “glutamine”, by a code that this service is not sure of"),),
+        ),
     ),
     "a code that is not verified, without a route": (
         "parenteral_glutamine",
         on_medications(medication(coded("A16AA03", ATC))),
         unknown(
-            "cannot be told of one entry (glutamine, route not stated)",
-            (Origin("MedicationRequest/m", "glutamine, route not stated"),),
+            "a medication is for glutamine, and states no route that this service reads",
+            (Origin("MedicationRequest/m", "is for glutamine, and states no route that this service reads"),),
         ),
     ),
     "a medication that may be glutamine": (
         "parenteral_glutamine",
         on_medications(medication({}, **POINTER)),
-        unknown(UNREAD, (Origin("MedicationRequest/m", "a medication without a name or code that can be read"),)),
+        unreadable("MedicationRequest/m", "a medication"),
     ),
     "an allergy by name": (
         "hypersensitivity",
         {"allergyList": bundle({"resourceType": "AllergyIntolerance", "id": "a", "code": {"text": "NAC"}})},
-        found("AllergyIntolerance/a", "acetylcysteine, by name", "acetylcysteine, by name"),
+        found("AllergyIntolerance/a", "“NAC”, by name", "“NAC”, by name"),
     ),
     "an allergy to something that cannot be read": (
         "hypersensitivity",
         {"allergyList": bundle({"resourceType": "AllergyIntolerance", "id": "a", "code": {}})},
-        unknown(NAMELESS, (Origin("AllergyIntolerance/a", "no name, and no code of a system that is read"),)),
+        unreadable("AllergyIntolerance/a", OF_ALLERGY_LIST),
     ),
     "an allergy by a code of a system that is not read": (
         "hypersensitivity",
@@ -172,7 +181,7 @@ SCREENS = {
                 {"resourceType": "AllergyIntolerance", "id": "a", "code": coded("17", "urn:example:local")}
             )
         },
-        unknown(NAMELESS, (Origin("AllergyIntolerance/a", "no name, and no code of a system that is read"),)),
+        unreadable("AllergyIntolerance/a", OF_ALLERGY_LIST),
     ),
     "no allergy": ("hypersensitivity", {}, absent("allergy list empty")),
     "other allergies": (
@@ -188,35 +197,32 @@ SCREENS = {
     "asthma in words only": (
         "bronchospasm_risk",
         {"problemList": bundle(condition({"text": "Asthma since childhood"}))},
-        unknown("an entry named “asthma” has no code that this service is sure of", (Origin("Condition/c", "asthma"),)),
+        found("Condition/c", "“Asthma since childhood”, by name", "“Asthma since childhood”, by name"),
     ),
     "an ulcer in words only": (
         "bleeding_risk",
         {"problemList": bundle(condition({"text": "peptic ulcer"}))},
-        unknown(
-            "an entry named “peptic ulcer” has no code that this service is sure of",
-            (Origin("Condition/c", "peptic ulcer"),),
-        ),
+        found("Condition/c", "“peptic ulcer”, by name", "“peptic ulcer”, by name"),
     ),
     "a condition that cannot be read": (
         "bleeding_risk",
         {"problemList": bundle(condition({}))},
-        unknown(NAMELESS, (Origin("Condition/c", "no name, and no code of a system that is read"),)),
+        unreadable("Condition/c", OF_PROBLEM_LIST),
     ),
     "a condition by a code of a system that is not read": (
         "bronchospasm_risk",
-        {"problemList": bundle(condition(coded("J45.9", "http://fhir.de/CodeSystem/bfarm/icd-10-gm")))},
-        unknown(NAMELESS, (Origin("Condition/c", "no name, and no code of a system that is read"),)),
+        {"problemList": bundle(condition(coded("493.90", "http://hl7.org/fhir/sid/icd-9-cm")))},
+        unreadable("Condition/c", OF_PROBLEM_LIST),
     ),
     "a medication by a code of a system that is not read": (
         "nitroglycerin",
         on_medications(medication(coded("0071-0418-24", "http://hl7.org/fhir/sid/ndc"))),
-        unknown(UNREAD, (Origin("MedicationRequest/m", "a medication without a name or code that can be read"),)),
+        unreadable("MedicationRequest/m", "a medication"),
     ),
     "a medication by a code that is not listed, of a system that is read": (
         "nitroglycerin",
         on_medications(medication(coded("161", RXNORM))),
-        absent("none among the drafts and the active medications"),
+        unreadable("MedicationRequest/m", "a medication"),
     ),
     "an active poisoning": (
         "poisoning",
@@ -250,8 +256,8 @@ def test_data_that_failed_without_saying_why_are_named_all_the_same() -> None:
 
 
 def test_what_was_found_by_its_name_alone_says_so() -> None:
-    row = row_by_name("glutamine")
-    assert (row.code, row.system, row.term, row.included, row.reason) == ("", "", "glutamine, by name", True, "")
+    row = row_by_name("L-glutamine")
+    assert (row.code, row.system, row.term, row.included, row.reason) == ("", "", "“L-glutamine”, by name", True, "")
 
 
 def test_data_that_were_not_sent_are_each_named() -> None:

@@ -17,6 +17,7 @@ VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 GIVEN, EMPTY, FAILED, NOT_SENT = Arrival.GIVEN, Arrival.EMPTY, Arrival.FAILED, Arrival.NOT_SENT
 ALLERGIES, PATIENT = QUERIES["allergyList"], QUERIES["patient"]
+STATEMENTS = "list of medication statements"
 NEXT = {"link": [{"relation": "self", "url": "x"}, {"relation": "next", "url": "y"}]}
 
 
@@ -43,9 +44,8 @@ def answer(value):
 
 
 def hypersensitivity(prefetch, **more):
-    return read_patient_facts(draft_orders_of(), build_chart("p", prefetch, **more), VOCABULARY, NOW)[
-        "hypersensitivity"
-    ]
+    chart = build_chart("p", {"problemList": None, **prefetch}, **more)
+    return read_patient_facts(draft_orders_of(), chart, VOCABULARY, NOW)["hypersensitivity"]
 
 
 ERROR = "the EHR reports an error"
@@ -227,6 +227,48 @@ def test_the_medications_of_an_answer_come_along_with_it():
     medication = {"resourceType": "Medication", "id": "x"}
     data = read_answer(QUERIES["activeMedications"], bundle(medication, order), "p")
     assert (data.gap, [one["id"] for one in data.resources]) == ("", ["m", "x"])
+
+
+# --- a list that may be left out --------------------------------------------------------------------------------------
+
+
+def issues(*codes):
+    return {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": code} for code in codes]}
+
+
+LEFT_OUT = {
+    "not sent": ({}, NOT_SENT, None),
+    "not supported": ({"medicationStatements": issues("not-supported")}, NOT_SENT, None),
+    "not allowed": ({"medicationStatements": issues("forbidden", "security")}, NOT_SENT, None),
+    "nothing found": ({"medicationStatements": None}, EMPTY, None),
+    "failed": ({"medicationStatements": issues("timeout")}, FAILED, f"{STATEMENTS} could not be read ({ERROR})"),
+    "not supported, and failed": (
+        {"medicationStatements": issues("not-supported", "timeout")},
+        FAILED,
+        f"{STATEMENTS} could not be read ({ERROR})",
+    ),
+    "an error without a code": (
+        {"medicationStatements": issues()},
+        FAILED,
+        f"{STATEMENTS} could not be read ({ERROR})",
+    ),
+    "a page": (
+        {"medicationStatements": bundle({"resourceType": "MedicationStatement"}, **NEXT)},
+        GIVEN,
+        f"{STATEMENTS} incomplete ({PAGED})",
+    ),
+}
+
+
+@pytest.mark.parametrize(("prefetch", "arrival", "note"), LEFT_OUT.values(), ids=LEFT_OUT)
+def test_a_list_that_many_servers_lack_may_be_left_out_and_a_failed_one_is_a_gap(prefetch, arrival, note):
+    chart = build_chart("p", prefetch)
+    gap = chart.gap("medicationStatements")
+    assert (chart.get("medicationStatements").arrival, gap and gap.note) == (arrival, note)
+
+
+def test_any_other_list_that_is_not_supported_has_failed():
+    assert build_chart("p", {"activeMedications": issues("not-supported")}).get("activeMedications").arrival is FAILED
 
 
 # --- all the way to the fact ------------------------------------------------------------------------------------------

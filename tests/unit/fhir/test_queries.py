@@ -16,6 +16,7 @@ TEMPLATES = {
     "problemList": "Condition?patient={{context.patientId}}&_count=200",
     "allergyList": "AllergyIntolerance?patient={{context.patientId}}&_count=200",
     "activeMedications": "MedicationRequest?patient={{context.patientId}}&status=active&_count=200",
+    "medicationStatements": "MedicationStatement?patient={{context.patientId}}&status=active&_count=200",
     "acetaminophenLevels": "Observation?patient={{context.patientId}}"
     "&code=http://loinc.org|3298-7,http://loinc.org|14581-3,http://loinc.org|70198-7&_sort=-date&_count=10",
 }
@@ -61,6 +62,9 @@ OF_ONE_PATIENT = {
     "results, DSTU2": ("acetaminophenLevels", DSTU2, LEVELS.replace("_sort=-date", "_sort:desc=date")),
     "medications, R4": ("activeMedications", R4, "MedicationRequest?patient=p1&status=active&_count=200"),
     "medications, DSTU2": ("activeMedications", DSTU2, "MedicationOrder?patient=p1&status=active&_count=200"),
+    "statements, DSTU2": ("medicationStatements", DSTU2, "MedicationStatement?patient=p1&status=active&_count=200"),
+    "statements, R4": ("medicationStatements", R4, "MedicationStatement?patient=p1&status=active&_count=200"),
+    "statements, R5": ("medicationStatements", R5, "MedicationStatement?patient=p1&status=recorded&_count=200"),
     "the read, DSTU2": ("patient", DSTU2, "Patient/p1"),
 }
 

@@ -34,7 +34,6 @@ def card(identity, *when, **members):
         {
             "id": identity,
             "title": "Title",
-            "status": "draft",
             "scope": "patient",
             "sources": [],
             "review": {"written_by": "somebody", "written_on": date(2026, 11, 23)},

@@ -7,7 +7,21 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cds_service.guidance.model import Card, EvidenceSource, Phrase, Screen, SuggestionRow, Threshold, holes
+from cds_service.clinical.vocabulary import Vocabulary
+from cds_service.guidance.model import (
+    About,
+    Card,
+    Content,
+    EvidenceSource,
+    Phrase,
+    Screen,
+    StatusNotes,
+    SuggestionRow,
+    Threshold,
+    holes,
+)
+
+Body = dict[str, Any]
 
 SUGGESTION = {"label": "Label", "description": "Description"}
 BECAUSE = "a reason that is long enough"
@@ -21,7 +35,6 @@ def card(**members: Any) -> Card:
     usual = {
         "id": "a-card",
         "title": "Title",
-        "status": "draft",
         "scope": "patient",
         "sources": [],
         "review": WRITTEN,
@@ -45,19 +58,47 @@ def test_the_holes_of_a_text_are_facts_with_their_words_and_phrases() -> None:
 # --- cards ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_live_card_is_signed_and_a_draft_need_not_be() -> None:
-    assert card(status="live", review=CHECKED).status == "live"
+def test_a_card_is_signed_once_somebody_else_has_checked_it() -> None:
     assert card(review=WRITTEN).status == "draft"
+    assert card(review=CHECKED).status == "signed"
+
+
+@pytest.mark.parametrize(
+    ("reviews", "status"),
+    [
+        ([CHECKED, CHECKED], "signed"),
+        ([CHECKED, WRITTEN], "draft"),
+        ([WRITTEN, WRITTEN], "draft"),
+        ([], "draft"),
+    ],
+    ids=["every card signed", "one card not signed", "no card signed", "no cards"],
+)
+def test_the_content_is_signed_if_every_card_is(reviews: list[Body], status: str) -> None:
+    notes = {"draft": "a draft", "signed": "signed by two"}
+    about = About(
+        version="2026.01.1",
+        status_notes=StatusNotes(**notes),
+        source_label="Label",
+        topic_system="urn:topics",
+        override_system="urn:reasons",
+        link_hosts=["doi.org"],
+    )
+    cards = tuple(card(id=f"card-{number}", review=review) for number, review in enumerate(reviews))
+    content = Content(about, cards, {}, {}, {}, Vocabulary({}, {}, {}))
+
+    assert (content.status, content.status_note) == (status, notes[status])
 
 
 REFUSED = {
-    "live and not checked": ({"status": "live"}, "two different people"),
-    "live and checked by its writer": (
-        {"status": "live", "review": {**CHECKED, "checked_by": "one"}},
-        "two different people",
-    ),
-    "live without the day of the check": ({"status": "live", "review": {**CHECKED, "checked_on": None}}, "has the day"),
-    "live without a review": ({"status": "live", "review": {**CHECKED, "review_by": None}}, "has the day"),
+    "a status of its own": ({"status": "signed"}, "Extra inputs are not permitted"),
+    "checked by its author": ({"review": {**CHECKED, "checked_by": "one"}}, "two different people"),
+    "checked by its author in other letters": ({"review": {**CHECKED, "checked_by": " ONE"}}, "two different people"),
+    "checked by a blank": ({"review": {**CHECKED, "checked_by": " "}}, "should match pattern"),
+    "written by a blank": ({"review": {**CHECKED, "written_by": " "}}, "should match pattern"),
+    "checked by nobody": ({"review": {**CHECKED, "checked_by": None}}, "two different people"),
+    "checked without a day": ({"review": {**CHECKED, "checked_on": None}}, "has the day"),
+    "checked without a day of review": ({"review": {**CHECKED, "review_by": None}}, "has the day"),
+    "a day of review, and no check": ({"review": {**WRITTEN, "review_by": date(2027, 11, 2)}}, "two different people"),
     "reviewed on the day of the check": (
         {"review": {**CHECKED, "review_by": date(2026, 11, 2)}},
         "review_by comes after checked_on",

@@ -104,14 +104,24 @@ def test_an_active_condition_is_the_finding(code: str, system: str, expected: st
 @pytest.mark.parametrize(
     ("code", "system"),
     [
-        pytest.param("N18", ICD10CM, id="a-parent-code"),
         pytest.param("N20.0", ICD10CM, id="a-stone"),
-        pytest.param("709044004", ICD10CM, id="a-snomed-number-in-icd"),
         pytest.param("Z91.15", ICD10CM, id="dialysis-not-taken"),
     ],
 )
 def test_another_code_is_no_finding(code: str, system: str) -> None:
     assert finding(result("98979-8", 90), problems=data(condition(code, system))) == "none"
+
+
+@pytest.mark.parametrize(
+    ("code", "system"),
+    [
+        pytest.param("N18", ICD10CM, id="a-parent-code"),
+        pytest.param("709044004", ICD10CM, id="a-snomed-number-in-icd"),
+        pytest.param("44054006", SNOMED, id="a-snomed-number-that-is-not-listed"),
+    ],
+)
+def test_a_code_without_a_name_that_may_be_one_of_them_leaves_it_open(code: str, system: str) -> None:
+    assert finding(result("98979-8", 90), problems=data(condition(code, system))) is None
 
 
 @pytest.mark.parametrize("form", ["http://hl7.org/fhir/sid/icd-10", "http://fhir.de/CodeSystem/bfarm/icd-10-gm"])

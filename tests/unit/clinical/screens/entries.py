@@ -42,8 +42,12 @@ def facts(**prefetch):
     return read_patient_facts(draft_orders_of(), build_chart("p", prefetch), VOCABULARY, NOW)
 
 
-def hypersensitivity(*allergies):
-    return facts(allergyList=bundle(*allergies))["hypersensitivity"]
+def hypersensitivity(*allergies, **prefetch):
+    return facts(allergyList=bundle(*allergies), **{"problemList": None, **prefetch})["hypersensitivity"]
+
+
+def bleeding(*conditions):
+    return facts(problemList=bundle(*conditions))["bleeding_risk"]
 
 
 def bronchospasm(*conditions):

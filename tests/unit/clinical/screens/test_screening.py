@@ -6,6 +6,7 @@ from cds_service.clinical.facts import State
 from tests.unit.clinical.screens.entries import ICD10CM, allergy, bundle, concept, condition, facts
 
 LATEX = {"text": "latex"}
+BOTH = {"allergyList": None, "problemList": None}  # an allergy may stand on either list
 # --- gaps -------------------------------------------------------------------------------------------------------------
 
 OUTCOME = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "timeout"}]}
@@ -33,25 +34,26 @@ INCOMPLETE = {
 @EVERY_SCREEN
 def test_an_empty_list_is_absent(name, key, label, harmless, positive):
     for nothing in (None, bundle()):
-        fact = facts(**{key: nothing})[name]
+        fact = facts(**BOTH | {key: nothing})[name]
         assert (fact.state, fact.note) == (State.ABSENT, f"{label} empty")
 
 
 @EVERY_SCREEN
 def test_a_list_of_other_things_is_absent(name, key, label, harmless, positive):
-    fact = facts(**{key: bundle(harmless)})[name]
+    fact = facts(**BOTH | {key: bundle(harmless)})[name]
     assert (fact.state, fact.note) == (State.ABSENT, f"none on the {label}")
 
 
 @EVERY_SCREEN
 def test_a_list_that_was_not_sent_is_unknown(name, key, label, harmless, positive):
-    fact = facts()[name]
+    others = {other: None for other in BOTH if other != key}
+    fact = facts(**others)[name]
     assert (fact.state, fact.note) == (State.UNKNOWN, f"{label} not sent")
 
 
 @EVERY_SCREEN
 def test_a_list_that_failed_is_unknown(name, key, label, harmless, positive):
-    fact = facts(**{key: OUTCOME})[name]
+    fact = facts(**BOTH | {key: OUTCOME})[name]
     assert fact.state is State.UNKNOWN
     assert fact.note == f"{label} could not be read (the EHR reports an error)"
 
@@ -59,33 +61,39 @@ def test_a_list_that_failed_is_unknown(name, key, label, harmless, positive):
 @EVERY_SCREEN
 @pytest.mark.parametrize(("members", "said"), INCOMPLETE.values(), ids=INCOMPLETE)
 def test_an_incomplete_list_turns_none_into_unknown(name, key, label, harmless, positive, members, said):
-    fact = facts(**{key: bundle(harmless, **members)})[name]
+    fact = facts(**BOTH | {key: bundle(harmless, **members)})[name]
     assert (fact.state, fact.note) == (State.UNKNOWN, f"{label} {said}")
 
 
 @EVERY_SCREEN
 @pytest.mark.parametrize(("members", "said"), INCOMPLETE.values(), ids=INCOMPLETE)
 def test_a_positive_finding_stays_positive_in_an_incomplete_list(name, key, label, harmless, positive, members, said):
-    assert facts(**{key: bundle(harmless, positive, **members)})[name].value == "present"
+    assert facts(**BOTH | {key: bundle(harmless, positive, **members)})[name].value == "present"
 
 
 @EVERY_SCREEN
 def test_an_error_among_the_entries_turns_none_into_unknown_and_leaves_a_finding(name, key, label, harmless, positive):
-    assert facts(**{key: bundle(harmless, OUTCOME)})[name].state is State.UNKNOWN
-    assert facts(**{key: bundle(positive, OUTCOME)})[name].value == "present"
+    assert facts(**BOTH | {key: bundle(harmless, OUTCOME)})[name].state is State.UNKNOWN
+    assert facts(**BOTH | {key: bundle(positive, OUTCOME)})[name].value == "present"
 
 
 @EVERY_SCREEN
 def test_data_of_another_patient_turn_none_into_unknown(name, key, label, harmless, positive):
     stranger = {"reference": "Patient/q"}
     others = {**positive, "id": "q1", "patient": stranger, "subject": stranger}
-    fact = facts(**{key: bundle(harmless, others)})[name]
+    fact = facts(**BOTH | {key: bundle(harmless, others)})[name]
     assert fact.state is State.UNKNOWN
     assert "another patient" in fact.note
 
 
-@EVERY_SCREEN
-def test_one_list_never_answers_for_the_other(name, key, label, harmless, positive):
-    other = next(one for one in SCREENS if one != name)
-    found = facts(**{key: bundle(positive)})
-    assert (found[name].value, found[other].state) == ("present", State.UNKNOWN)
+def test_one_list_never_answers_for_the_other():
+    allergic = facts(allergyList=bundle(allergy()))
+    assert (allergic["hypersensitivity"].value, allergic["bronchospasm_risk"].state) == ("present", State.UNKNOWN)
+    asthmatic = facts(problemList=bundle(condition(concept("195967001"))))
+    assert (asthmatic["bronchospasm_risk"].value, asthmatic["hypersensitivity"].state) == ("present", State.UNKNOWN)
+
+
+def test_no_allergy_is_none_on_record_only_where_both_lists_were_read():
+    assert facts(allergyList=None, problemList=None)["hypersensitivity"].note == "allergy list empty"
+    assert facts(allergyList=None)["hypersensitivity"].note == "problem list not sent"
+    assert facts(problemList=None)["hypersensitivity"].note == "allergy list not sent"

@@ -140,3 +140,17 @@ def test_every_version_stays_possible(hook: str) -> None:
 )
 def test_an_order_whose_shape_allows_one_version_only_shows_it(order: Json, expected: bool) -> None:
     assert detecting.shows_version(order) is expected
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ({"resourceType": "MedicationOrder"}, DSTU2),
+        ({"resourceType": "MedicationRequest", "medication": {"concept": CONCEPT}}, R5),
+        ({"resourceType": "MedicationRequest", "requester": {"agent": POINTER}}, R4),
+        ({"resourceType": "MedicationRequest"}, R4),
+    ],
+    ids=["DSTU2 by its type", "R5 by its drug", "STU3 is asked as R4", "no sign"],
+)
+def test_a_search_is_written_for_the_version_of_the_order_where_searches_differ(order: Json, expected: str) -> None:
+    assert detecting.search_version(order) == expected

@@ -143,6 +143,24 @@ def test_the_period_of_treatment(order: Json, start: str) -> None:
     assert elements.treatment_period(order) == {"start": start}
 
 
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        pytest.param({"wasNotTaken": True}, True, id="DSTU2"),
+        pytest.param({"wasNotTaken": False}, False, id="DSTU2-taken"),
+        pytest.param({"taken": "n"}, True, id="STU3"),
+        pytest.param({"taken": "y"}, False, id="STU3-taken"),
+        pytest.param({"taken": "unk"}, False, id="STU3-unknown"),
+        pytest.param({"adherence": {"code": {"coding": [{"code": "not-taking"}]}}}, True, id="R5"),
+        pytest.param({"adherence": {"code": {"coding": [{"code": "taking-as-directed"}]}}}, False, id="R5-taken"),
+        pytest.param({"adherence": {"code": {"text": "stopped"}}}, False, id="R5-without-a-code"),
+        pytest.param({}, False, id="nothing-said"),
+    ],
+)
+def test_whether_a_statement_says_that_the_drug_is_not_taken(statement: Json, expected: bool) -> None:
+    assert elements.is_not_taken(statement) is expected
+
+
 @pytest.mark.parametrize("name", ["effectiveDateTime", "authoredOn", "dateWritten", "dateAsserted"])
 def test_the_day_an_order_was_written(name: str) -> None:
     assert [one for one in elements.dates_written({name: "2026-09-01"}) if one] == ["2026-09-01"]
