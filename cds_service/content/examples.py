@@ -10,6 +10,7 @@ from typing import Any
 from cds_service.answering import decide_orders
 from cds_service.clinical.facts import Facts
 from cds_service.clinical.orders.drafts import read_orders
+from cds_service.fhir.codes import CodeList
 from cds_service.fhir.json import Resource
 from cds_service.fhir.searching import prefetch_from
 from cds_service.gathering.prefetch import build_chart
@@ -70,10 +71,14 @@ def run_example(example: Example, card: Card, content: Content, fixtures: Path) 
     bundle = read_json(fixtures / "patients" / f"{example.patient}.json")
     if example.born:
         _patient_in(bundle)["birthDate"] = example.born.isoformat()
+    for name, value in example.results.items():
+        _set_results(bundle, content.vocabulary.code_lists[name], value)
     prefetch = prefetch_from(bundle, example.patient, content.vocabulary.code_lists)
     for key in example.not_sent:
         del prefetch[key]
     draft_orders = [order_for(fixtures, name, example.patient) for name in (example.order, *example.also_drafted)]
+    if example.dose is not None:
+        _set_dose(draft_orders[0], example.dose)
     orders = read_orders(example.patient, draft_orders, draft_orders[:1], (), content.vocabulary)
     if not orders.acetylcysteine_orders:
         raise ValueError(f"the order {example.order} is not for acetylcysteine")
@@ -85,6 +90,19 @@ def run_example(example: Example, card: Card, content: Content, fixtures: Path) 
 def _patient_in(bundle: Resource) -> Resource:
     resources: list[Resource] = [entry["resource"] for entry in bundle["entry"]]
     return next(one for one in resources if one["resourceType"] == "Patient")
+
+
+def _set_dose(order: Resource, value: int | Decimal) -> None:
+    order["dosageInstruction"][0]["doseAndRate"][0]["doseQuantity"]["value"] = value
+
+
+def _set_results(bundle: Resource, codes: CodeList, value: int | Decimal) -> None:
+    """Gives the results that a code list counts another value. Where the patient has none, that is an error."""
+    results = [entry["resource"] for entry in bundle["entry"] if codes.included_in(entry["resource"].get("code"))]
+    if not results:
+        raise LookupError("the patient has no such result")
+    for result in results:
+        result["valueQuantity"]["value"] = value
 
 
 def _show(decided: OrderDecision, content: Content) -> wire.Card | None:

@@ -198,7 +198,11 @@ class Card(Strict):
 
 
 class Example(Strict):
-    """A patient, an order and what the card says to them: one test, named by its sentence."""
+    """A patient, an order and what the card says to them: one test, named by its sentence.
+
+    `born`, `dose` and `results` change the birthday, the single dose of the order and the values of results, for this
+    example only. `results` names them by the code list that they are in. A value keeps the unit that stands there.
+    """
 
     name: str
     patient: str
@@ -207,6 +211,8 @@ class Example(Strict):
     expect: Literal["advise", "silent", "cannot tell"]
     because: str
     born: date | None = None
+    dose: int | Decimal | None = None
+    results: dict[str, int | Decimal] = {}
     also_drafted: list[str] = []
     not_sent: list[str] = []
     says: list[str] = []

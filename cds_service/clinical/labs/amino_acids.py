@@ -11,6 +11,7 @@ from cds_service.clinical.labs.ranges import UNCLASSIFIED, classify
 from cds_service.clinical.labs.results import AnalyteResults, Result, read_results, result_criteria
 from cds_service.clinical.labs.site_intervals import SiteInterval
 from cds_service.clinical.labs.treatment import Treatment, earliest_start
+from cds_service.clinical.orders.drugs import MEDICATION_LISTS
 from cds_service.clinical.patient import Patient
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
@@ -76,7 +77,8 @@ def read_sample_timing(
     if unread is not None:
         what = "acetylcysteine medication has no start date" if unread.is_named else "medication has no name"
         return unknown(f"an active {what} that can be read")
-    return chart.gap(queries.MEDICATIONS) or known(BASELINE, (newest.origin,))
+    gap = next(filter(None, map(chart.gap, MEDICATION_LISTS)), None)
+    return gap or known(BASELINE, (newest.origin,))
 
 
 def read_level_before_treatment(results: AnalyteResults, treatments: list[Treatment], vocabulary: Vocabulary) -> Fact:

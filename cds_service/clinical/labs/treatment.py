@@ -12,15 +12,15 @@ from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Fact, Origin, absent, known
 from cds_service.clinical.labs.results import AnalyteResults, Result
 from cds_service.clinical.orders.drugs import (
-    active_medications_index,
     drug_concepts,
     has_unknown_drug,
+    index_medications_on_record,
     is_active_medication,
+    medications_on_record,
 )
 from cds_service.clinical.orders.recognise import recognise
 from cds_service.clinical.orders.route import INHALATION, INTRAVENOUS, OPHTHALMIC, routes_of
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.fhir import queries
 from cds_service.fhir.codes import CodeRow
 from cds_service.fhir.datetimes import Moment, format_day, read_moment
 from cds_service.fhir.json import Resource, at, relative_reference
@@ -48,7 +48,7 @@ class Treatment:
 
 def find_treatments(chart: Chart, vocabulary: Vocabulary, draft_orders: Sequence[Resource] = ()) -> list[Treatment]:
     """Each active medication that is acetylcysteine, or may be. An active draft is one that is signed again."""
-    medications = active_medications_index(chart)
+    medications = index_medications_on_record(chart)
     treatments = []
     for resource in _active_medications(chart, draft_orders):
         rows, named = recognise(drug_concepts(resource, medications), vocabulary)
@@ -64,9 +64,8 @@ def find_treatments(chart: Chart, vocabulary: Vocabulary, draft_orders: Sequence
 
 def _active_medications(chart: Chart, draft_orders: Iterable[Resource]) -> Iterator[Resource]:
     """Those on record; and of the drafts those that run already, since their start can be read."""
-    on_record = chart.get(queries.MEDICATIONS).resources
     running = (order for order in draft_orders if _began(order) is not None)
-    for resource in (*on_record, *running):
+    for resource in (*medications_on_record(chart), *running):
         if is_active_medication(resource) and is_about(resource, chart.patient_id):
             yield resource
 

@@ -1,6 +1,6 @@
 """What all medication orders have in common: whether they count, and what names their drug."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeGuard
 
 from cds_service.clinical.chart import Chart
@@ -22,6 +22,7 @@ OVER = (
     "ended",
     "entered-in-error",
 )  # statuses of an order that is not to be given
+MEDICATION_LISTS = (queries.MEDICATIONS, queries.STATEMENTS)
 Medications = Mapping[str, Resource]  # `Medication/id` or fullUrl -> the resource
 
 
@@ -64,9 +65,15 @@ def index_medications(entries: Iterable[Json]) -> dict[str, Resource]:
     return medications
 
 
-def active_medications_index(chart: Chart) -> dict[str, Resource]:
-    """Every Medication that was sent with the list of active medications."""
-    return index_medications({"resource": resource} for resource in chart.get(queries.MEDICATIONS).resources)
+def medications_on_record(chart: Chart) -> Iterator[Resource]:
+    """The orders and statements of both lists, without the Medications that came with them."""
+    for key in MEDICATION_LISTS:
+        yield from (resource for resource in chart.get(key).resources if resource_type(resource) != "Medication")
+
+
+def index_medications_on_record(chart: Chart) -> dict[str, Resource]:
+    """Every Medication that was sent with either list."""
+    return index_medications({"resource": one} for key in MEDICATION_LISTS for one in chart.get(key).resources)
 
 
 def drug_concepts(order: Resource, medications: Medications) -> list[Json]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
 from cds_service.clinical.orders.dose import format_mg, read_dose
-from cds_service.clinical.orders.drugs import active_medications_index, is_active_medication
+from cds_service.clinical.orders.drugs import index_medications_on_record, is_active_medication
 from cds_service.clinical.orders.indication import is_by_mouth, read_ordered
 from cds_service.clinical.orders.recognise import Order, read_order
 from cds_service.clinical.vocabulary import Vocabulary
@@ -69,7 +69,7 @@ def find_active_orders(drafts: Sequence[Order], chart: Chart, vocabulary: Vocabu
 
 
 def _active_acetylcysteine(chart: Chart, vocabulary: Vocabulary) -> Iterator[Order]:
-    medications = active_medications_index(chart)
+    medications = index_medications_on_record(chart)
     for resource in chart.get(queries.MEDICATIONS).resources:
         if is_active_medication(resource) and is_about(resource, chart.patient_id):
             order = read_order(resource, medications, vocabulary)

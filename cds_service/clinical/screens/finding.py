@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.fhir.codes import MAX_NAME, CodeList, CodeRow, NameList, NameMatch
+from cds_service.fhir.codes import MAX_NAME, CodeList, CodeRow, NameList, NameMatch, is_classified
 from cds_service.fhir.json import Coding, Concept, shorten
 
 _LATIN_LETTER = re.compile(r"[A-Za-z\u00c0-\u024f]")  # the word lists hold no other alphabet
@@ -103,7 +103,7 @@ def find_unreadable(concept: Concept, vocabulary: Vocabulary, excludes: Callable
     """Why an entry without any listed code or name may be what is looked for all the same; None where it is not.
 
     It may where it says that there is no information, and where neither a name that can be read nor a code says what
-    it is. A code says so where it stands in any of the lists, or where its form alone `excludes` it.
+    it is. A number says so where it stands in any of the lists, a code of a classification where `excludes` is true.
     """
     statement = _find_no_information(concept, vocabulary)
     if statement is not None:
@@ -111,8 +111,9 @@ def find_unreadable(concept: Concept, vocabulary: Vocabulary, excludes: Callable
     if any(map(_LATIN_LETTER.search, concept.names)):
         too_long = next((name for name in concept.names if len(name) > MAX_NAME), None)
         return doubt_about(too_long) if too_long else None
-    is_known = any(codes.rows_of(concept.codings) for codes in vocabulary.code_lists.values())
-    return None if is_known or any(map(excludes, concept.codings)) else UNREADABLE
+    numbers = [coding for coding in concept.codings if not is_classified(coding)]
+    is_listed = any(codes.rows_of(numbers) for codes in vocabulary.code_lists.values())
+    return None if is_listed or any(map(excludes, concept.codings)) else UNREADABLE
 
 
 def _find_no_information(concept: Concept, vocabulary: Vocabulary) -> Doubt | None:

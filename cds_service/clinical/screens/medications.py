@@ -12,22 +12,23 @@ from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Fact, Facts, absent
 from cds_service.clinical.orders.drafts import DraftOrders
 from cds_service.clinical.orders.drugs import (
+    MEDICATION_LISTS,
     Medications,
     drug_concepts,
     index_medications,
+    index_medications_on_record,
     is_active_medication,
     may_be_active,
+    medications_on_record,
 )
 from cds_service.clinical.orders.route import INTRAVENOUS, routes_of
 from cds_service.clinical.screens.finding import Doubt, Finding, find, find_unreadable
 from cds_service.clinical.screens.screening import first_finding
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.fhir import queries
 from cds_service.fhir.codes import CodeRow
 from cds_service.fhir.json import Concept, Resource, read_concept
-from cds_service.fhir.versions.elements import drug_references, is_about, resource_type
+from cds_service.fhir.versions.elements import drug_references, is_about
 
-_LISTS = (queries.MEDICATIONS, queries.STATEMENTS)
 _UNCLEAR_STATUS = Doubt("has a status that this service cannot read")
 _NO_ROUTE = Doubt("is for glutamine, and states no route that this service reads")
 
@@ -53,7 +54,7 @@ def read_interactions(orders: DraftOrders, chart: Chart, vocabulary: Vocabulary)
 
     def screen(find_drug: Find) -> Fact:
         findings = ((one.resource, one.as_far_as_active(find_drug(one, vocabulary))) for one in medications)
-        gap = next(filter(None, map(chart.gap, _LISTS)), None)
+        gap = next(filter(None, map(chart.gap, MEDICATION_LISTS)), None)
         return first_finding(findings) or gap or absent("none among the drafts and the active medications")
 
     return {"nitroglycerin": screen(_find_nitroglycerin), "parenteral_glutamine": screen(_find_parenteral_glutamine)}
@@ -69,22 +70,14 @@ def _concomitant_medications(orders: DraftOrders, chart: Chart) -> Iterator[Conc
         drug = _drug_of(order, medications)
         if is_about(order, chart.patient_id) and (drug.codings or drug.names or drug_references(order)):
             yield ConcomitantMedication(order, drug)
-    for resource in _on_record(chart):
+    for resource in medications_on_record(chart):
         if may_be_active(resource):
             yield ConcomitantMedication(resource, _drug_of(resource, medications), is_active_medication(resource))
 
 
-def _on_record(chart: Chart) -> Iterator[Resource]:
-    """The entries of both lists, without the Medications that came with them."""
-    for key in _LISTS:
-        kind = queries.QUERIES[key].resource_type
-        yield from (resource for resource in chart.get(key).resources if resource_type(resource) == kind)
-
-
 def _index(orders: DraftOrders, chart: Chart) -> Medications:
     """The Medications of the call, whichever way they are referenced."""
-    sent_along = ({"resource": resource} for key in _LISTS for resource in chart.get(key).resources)
-    return {**index_medications(sent_along), **index_medications(orders.included_entries)}
+    return {**index_medications_on_record(chart), **index_medications(orders.included_entries)}
 
 
 def _drug_of(resource: Resource, medications: Medications) -> Concept:

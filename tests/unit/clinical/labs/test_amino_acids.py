@@ -388,9 +388,28 @@ STATEMENTS = {
 @pytest.mark.parametrize("members", STATEMENTS.values(), ids=STATEMENTS)
 def test_a_statement_began_with_its_effective_time_else_when_it_was_made(members):
     statement = {**treatment(), "resourceType": "MedicationStatement", **members}
-    chart = Chart("p", {"activeMedications": Data(Arrival.GIVEN, (statement,))})
+    chart = Chart("p", {"medicationStatements": Data(Arrival.GIVEN, (statement,))})
     (found,) = find_treatments(chart, VOCABULARY)
     assert (found.reference, found.began.day.isoformat()) == ("MedicationStatement/m1", "2026-09-01")
+
+
+@pytest.mark.parametrize("status", ["active", "recorded"])
+def test_a_statement_makes_a_sample_one_of_treatment(status):
+    statement = {**treatment(status=status), "resourceType": "MedicationStatement", "dateAsserted": "2026-09-01"}
+    statements = {"medicationStatements": bundle(statement)}
+    sample = facts(result(64), medications=bundle(), **statements)["glutamate_sample"]
+    assert (sample.value, sample.texts["since"]) == ("on treatment", "1 September 2026")
+    not_taken = bundle({**statement, "status": "not-taken"})
+    assert (
+        facts(result(64), medications=bundle(), medicationStatements=not_taken)["glutamate_sample"].value == "baseline"
+    )
+
+
+def test_statements_that_could_not_be_read_leave_it_open_and_none_sent_does_not():
+    failed = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
+    sample = facts(result(64), medications=bundle(), medicationStatements=failed)["glutamate_sample"]
+    assert sample.state is State.UNKNOWN
+    assert facts(result(64), medications=bundle())["glutamate_sample"].value == "baseline"
 
 
 def test_each_active_medication_that_is_or_may_be_acetylcysteine_is_a_start():
