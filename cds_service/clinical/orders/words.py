@@ -9,7 +9,14 @@ from cds_service.clinical.orders.recognise import Order
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.codes import MAX_NAME
 from cds_service.fhir.json import Resource, names
-from cds_service.fhir.versions.elements import as_needed_reasons, instructions_of, notes_of, reasons_of, texts_of
+from cds_service.fhir.versions.elements import (
+    as_needed_reasons,
+    instructions_of,
+    named_parts,
+    notes_of,
+    reasons_of,
+    texts_of,
+)
 
 _MAX_WINDOWS = 20  # of a text: more than anybody writes on an order
 _OVERLAP = 100
@@ -32,9 +39,14 @@ def windows(written: str) -> Iterator[str]:
 
 
 def own_words(order: Order) -> list[str]:
-    """Everything that an order says in words: names of its drug, reasons, instructions and notes."""
+    """Everything that an order says in words: names of its drug, reasons, instructions and notes.
+
+    Of an instruction its texts, and the names of its route, method, site and timing.
+    """
+    instructions = instructions_of(order.resource)
     reasons = (name for reason in reasons_of(order.resource) for name in names(reason))
-    return [*order.names, *reasons, *texts_in(instructions_of(order.resource)), *notes_on(order)]
+    named = (name for instruction in instructions for part in named_parts(instruction) for name in names(part))
+    return [*order.names, *reasons, *texts_in(instructions), *named, *notes_on(order)]
 
 
 def texts_in(instructions: Iterable[Resource]) -> list[str]:

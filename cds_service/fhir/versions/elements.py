@@ -201,6 +201,11 @@ def as_needed_reasons(instruction: Resource) -> list[str]:
     ]
 
 
+def named_parts(instruction: Resource) -> list[Json]:
+    """The concepts of an instruction that have names of their own: route, method, site and timing."""
+    return [*(instruction.get(name) for name in ("route", "method", "site")), at(instruction, "timing", "code")]
+
+
 def texts_of(instruction: Resource) -> Iterator[str]:
     """The free text of a dosage instruction."""
     yield text(instruction.get("text"))
