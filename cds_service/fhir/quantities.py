@@ -99,7 +99,8 @@ def normalise_unit(unit: str) -> str:
 
 def conversion_factor(kind: str, unit: str) -> Decimal | None:
     """The factor from a unit to the unit of this kind, or None if the unit is not accepted for it."""
-    return ACCEPTED[kind].get(normalise_unit(unit))
+    spelling = normalise_unit(unit)
+    return ACCEPTED[kind].get(spelling.lower() if kind == "eGFR" else spelling)
 
 
 def read_measure(kind: str, quantity: Json) -> Measure | Refusal:
