@@ -13,7 +13,7 @@ from cds_service.clinical.orders.counts import counts_otherwise, is_count
 from cds_service.clinical.orders.duration import concurrent_instructions
 from cds_service.clinical.orders.recognise import Order
 from cds_service.clinical.orders.strengths import Strength, read_strength
-from cds_service.clinical.orders.timing import Schedule, Timing, read_schedule, round_rate
+from cds_service.clinical.orders.timing import Schedule, Timing, falls_on, read_schedule, round_rate
 from cds_service.clinical.orders.words import WrittenDose, read_written_dose
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.json import Json, Resource, at, items, member, number, text
@@ -100,8 +100,16 @@ def read_dose(
         return Dose(None)
     product = _Product(strength or read_strength(order, vocabulary), weight_kg, vocabulary)
     read = {id(instruction): _read_instruction(instruction, product) for instruction in instructions}
-    stages = [[read[id(instruction)] for instruction in stage] for stage in concurrent_instructions(instructions)]
+    days = [day for stage in concurrent_instructions(instructions) for day in _by_day_of_week(stage)]
+    stages = [[read[id(instruction)] for instruction in day] for day in days]
     return _dose_of(list(read.values()), stages)
+
+
+def _by_day_of_week(stage: Sequence[Resource]) -> list[list[Resource]]:
+    """The instructions that fall on the same day of the week, for each day on which there are any."""
+    days = [falls_on(instruction) for instruction in stage]
+    different = sorted({day for on in days for day in on})
+    return [[instruction for instruction, on in zip(stage, days, strict=True) if day in on] for day in different]
 
 
 def _dose_of(instructions: Sequence[_InstructionDose], stages: Iterable[Sequence[_InstructionDose]]) -> Dose:

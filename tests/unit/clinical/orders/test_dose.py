@@ -677,6 +677,25 @@ def lasting(days: int) -> Json:
     return rate(2, boundsDuration={"value": days, "unit": "d", "code": "d", "system": UCUM})
 
 
+def on_days(*days: str) -> Json:
+    """A timing once on each of these days of the week."""
+    return {"repeat": {"dayOfWeek": list(days)}}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        pytest.param(on_days("mon"), on_days("tue"), "2400", id="different-days"),
+        pytest.param(on_days("mon", "wed"), on_days("tue", "thu"), "2400", id="several-different-days"),
+        pytest.param(on_days("mon", "wed"), on_days("wed"), "4800", id="a-day-in-common"),
+        pytest.param(on_days("mon"), rate(1), "4800", id="a-day-and-every-day"),
+        pytest.param(on_days("mon"), on_days("tue", "someday"), "4800", id="a-day-that-is-not-read"),
+    ],
+)
+def test_only_what_falls_on_the_same_day_of_the_week_is_added(first: Json, second: Json, expected: str) -> None:
+    says(dose_of(order_of(mg(2400, first), mg(2400, second))), expected)
+
+
 NOVEMBER, DECEMBER = during("2026-11-01", "2026-11-30"), during("2026-12-01", "2026-12-31")
 
 
