@@ -20,12 +20,13 @@ from cds_service.fhir.versions.elements import (
 
 _MAX_WINDOWS = 20  # of a text: more than anybody writes on an order
 _OVERLAP = 100
+_GROUP = r"(?:[^\S\r\n]|['’‘´`ʼ])"  # between thousands and never before decimals
 _AMOUNT = re.compile(
-    r"(?<![\d.,])(\d[\d.,'’\u00a0\u202f]{0,15})\s{0,3}(mg|g|gram|grams|gramm|milligram|milligrams|milligramm)\b"
+    rf"(?<![\d.,])(\d{{1,3}}(?:{_GROUP}\d{{3}}(?!\d)){{1,3}}(?:[.,]\d{{1,3}})?|\d[\d.,]{{0,15}})\s{{0,3}}(mg|g|gram|grams|gramm|milligram|milligrams|milligramm)\b"
     r"(?!\s?/\s?\d*\s?(?:ml|l)\b)",
     re.IGNORECASE,
 )
-_THOUSANDS = re.compile(r"[.,'’\u00a0\u202f](?=\d{3}(?!\d))")
+_THOUSANDS = re.compile(rf"(?:{_GROUP}|[.,])(?=\d{{3}}(?!\d))")
 _EVERY = re.compile(r"\b(?:every|q|alle)\s?(\d{1,2})\s?-?(?:h|hr|hrs|hours?|hourly|std|stunden)\b", re.IGNORECASE)
 _SLASH = re.compile(r"\s{0,9}/\s{0,9}")
 _BESIDE = 30  # characters between a word and a dose that are said together
@@ -89,7 +90,7 @@ def _number(written: str) -> Decimal:
     """Of a sign that may stand before thousands or before decimals, the larger reading: 3.500 is 3,500."""
     plain = written if written.startswith("0") else _THOUSANDS.sub("", written)
     try:
-        return Decimal(plain.replace(",", ".").strip(".'’\u00a0\u202f"))
+        return Decimal(plain.replace(",", ".").strip("."))
     except InvalidOperation:
         return Decimal(0)
 

@@ -221,7 +221,16 @@ def period_unit_of(repeat: Json) -> str:
 
 def bounds_length_of(repeat: Json) -> Json:
     """For how long a dose is repeated, of a range the upper end; None if it is not stated as a length."""
-    return at(repeat, "boundsDuration") or at(repeat, "boundsQuantity") or at(repeat, "boundsRange", "high")
+    return _bounds_duration(repeat) or at(repeat, "boundsRange", "high")
+
+
+def least_bounds_length_of(repeat: Json) -> Json:
+    """For how long a dose is repeated at the least, of a range the lower end; None if it is not stated as a length."""
+    return _bounds_duration(repeat) or at(repeat, "boundsRange", "low")
+
+
+def _bounds_duration(repeat: Json) -> Json:
+    return at(repeat, "boundsDuration") or at(repeat, "boundsQuantity")
 
 
 # ---------------------------------------------------------------- conditions
