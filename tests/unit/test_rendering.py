@@ -109,12 +109,14 @@ def rendered(one, *more):
 
 def shown_high(result, name="acetylcysteine"):
     """The card on a dose above: its summary shows the amount, its detail names the orders."""
-    return rendered(decided(CARDS["dose-above-studied"], name, dose_per_day={"amount": result}))
+    return rendered(decided(CARDS["dose-above-studied"], name, dose_per_day={"amount": result, "ceiling": ""}))
 
 
 def test_a_summary_that_becomes_too_long_gives_way_to_the_title():
     card = CARDS["dose-above-studied"]
-    room = 139 - len(card.text.summary.replace("{dose_per_day.amount}", ""))
+    words = "{dose_per_day.amount} of acetylcysteine per day is more than"
+    (summary,) = (wording.text for wording in CONTENT.phrases["dose_summary"].says if wording.text.startswith(words))
+    room = 139 - len(summary.replace("{dose_per_day.amount}", ""))
     fits, too_long = shown_high("9" * room).summary, shown_high("9" * (room + 1)).summary
     assert (len(fits), too_long) == (139, card.title)
 
@@ -158,7 +160,9 @@ def test_the_detail_names_the_version_of_the_content_and_its_status():
 
 @pytest.mark.parametrize(("text", "expected"), HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_name_of_an_order_makes_nothing_in_a_card(text, expected):
-    one = rendered(decided(CARDS["dose-above-studied"], f"acetylcysteine {text}", dose_per_day={"amount": text}))
+    one = rendered(
+        decided(CARDS["dose-above-studied"], f"acetylcysteine {text}", dose_per_day={"amount": text, "ceiling": ""})
+    )
     page = MARKDOWN.render(one.detail)
     assert {*re.findall(r"</?([a-z0-9]+)", page)} <= {"p", "strong", "ul", "li", "h2", "h3"}
     assert not LINKED_BY_GFM.search(html.unescape(page))
@@ -168,7 +172,7 @@ def test_a_hostile_name_of_an_order_makes_nothing_in_a_card(text, expected):
 @pytest.mark.parametrize("identity", [card.id for card in CONTENT.cards if card.override_reasons])
 def test_a_warning_offers_its_override_reasons_with_code_system_and_display(identity):
     texts = {
-        "dose_per_day": {"amount": "2,401 mg"},
+        "dose_per_day": {"amount": "2,401 mg", "ceiling": ""},
         "hypersensitivity": {"term": "acetylcysteine"},
         "bronchospasm_risk": {"term": "asthma"},
         "nitroglycerin": {"term": "nitroglycerin"},
@@ -193,7 +197,7 @@ def test_a_source_without_an_address_is_not_linked():
     card = CARDS["dose-above-studied"].model_copy(update={"sources": ["seed-article", "schmaal-2012"]})
     seed = CONTENT.sources["seed-article"].model_copy(update={"url": None})
     content = type(CONTENT)(**{**vars(CONTENT), "sources": {**CONTENT.sources, "seed-article": seed}})
-    (advice,) = group_advice([decided(card, dose_per_day={"amount": "1 mg"})])
+    (advice,) = group_advice([decided(card, dose_per_day={"amount": "1 mg", "ceiling": ""})])
     one = render(advice, content, CALL)
     assert [link.url for link in one.links] == [CONTENT.sources["schmaal-2012"].url]
 

@@ -114,7 +114,7 @@ def test_only_the_dosage_is_changed(version: str) -> None:
 def test_the_changed_order_is_read_back_as_2400_mg_per_day(version: str) -> None:
     order = as_order(with_daily_dose(ORDERS[version], version, 2400))
 
-    assert read_dose(order, None).per_day == Decimal(2400)
+    assert read_dose(order, None, CONTENT.vocabulary).per_day == Decimal(2400)
 
 
 @pytest.mark.parametrize("version", MODELS)

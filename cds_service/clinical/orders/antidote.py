@@ -15,7 +15,14 @@ from cds_service.clinical.orders.poisoning import is_poisoning, order_speaks_of_
 from cds_service.clinical.orders.recognise import Order, brand_of
 from cds_service.clinical.orders.route import INHALATION, INTRAVENOUS, ORAL
 from cds_service.clinical.orders.strengths import Strength, highest_strength
-from cds_service.clinical.orders.words import WrittenDose, notes_on, own_words, read_written_dose, texts_in
+from cds_service.clinical.orders.words import (
+    WrittenDose,
+    notes_on,
+    own_words,
+    read_written_dose,
+    read_written_mg_per_kg,
+    texts_in,
+)
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.json import Json
 from cds_service.fhir.versions.elements import doses_of, instructions_of
@@ -164,7 +171,10 @@ def _is_solution(ordered: Ordered, vocabulary: Vocabulary) -> bool:
 
 
 def _written_sign(ordered: Ordered, person: Person, vocabulary: Vocabulary) -> str:
-    """The same of a dose that is written in words only, and of one whose unit is not read."""
+    """The same of a dose that is written in words only, of one whose unit is not read, and of any that is per kg."""
+    per_kg = read_written_mg_per_kg([*texts_in(instructions_of(ordered.order.resource)), *notes_on(ordered.order)])
+    if per_kg is not None and per_kg >= _least_per_kg(person, vocabulary):
+        return "a dose per kg in words as large as an antidote's"
     stated = [read_written_dose(_written_doses(ordered), vocabulary), *ordered.dose.in_doubt]
     signs = (_sign_of_written(written, ordered, person, vocabulary) for written in stated)
     return next(filter(None, signs), "")

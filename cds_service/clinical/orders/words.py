@@ -28,6 +28,7 @@ _AMOUNT = re.compile(
 )
 _THOUSANDS = re.compile(rf"(?:{_GROUP}|[.,])(?=\d{{3}}(?!\d))")
 _EVERY = re.compile(r"\b(?:every|q|alle)\s?(\d{1,2})\s?-?(?:h|hr|hrs|hours?|hourly|std|stunden)\b", re.IGNORECASE)
+_PER_KG = re.compile(r"(?<![\d.,])(\d[\d.,]{0,9})\s{0,3}(mg|g)\s?(?:/|per|pro)\s?kg\b", re.IGNORECASE)
 _SLASH = re.compile(r"\s{0,9}/\s{0,9}")
 _BESIDE = 30  # characters between a word and a dose that are said together
 
@@ -79,6 +80,13 @@ def read_written_dose(texts: Iterable[str], vocabulary: Vocabulary) -> WrittenDo
     hours = [int(every) for piece in pieces for every in _EVERY.findall(piece)]
     times = max((Decimal(24) / every for every in hours if every), default=Decimal(1))
     return WrittenDose(max(masses, default=None), times, _sign(pieces, vocabulary))
+
+
+def read_written_mg_per_kg(texts: Iterable[str]) -> Decimal | None:
+    """The largest dose in mg/kg that is written in these texts."""
+    pieces = (_SLASH.sub("/", piece) for written in texts for piece in windows(written))
+    found = [(_number(amount), unit.lower()) for piece in pieces for amount, unit in _PER_KG.findall(piece)]
+    return max((amount * (1 if unit == "mg" else 1000) for amount, unit in found), default=None)
 
 
 def _sign(pieces: Iterable[str], vocabulary: Vocabulary) -> str:

@@ -305,7 +305,7 @@ WORDS = {
     "3.49 g": "other",
     "0.350 g": "other",
     "600 mg twice daily": "other",
-    "take 4 600 mg capsules": "other",
+    "take 4 600 mg capsules": "antidote",
     "10 mL of 4000 mg/10 mL": "other",
     "payload": "other",
     "2,500 mg every 6 hours": "antidote",
@@ -328,8 +328,13 @@ def test_a_dose_in_words_is_weighed_like_one_in_numbers() -> None:
     assert use(order("3,000 mg daily", None), person(50, 42)) == "antidote"
 
 
+def beside_words(words: str) -> Json:
+    """An order for 600 mg with these words in its instruction."""
+    return order(dosageInstruction=[{"doseQuantity": quantity(600), "route": ORAL, "text": words}])
+
+
 IN_NUMBERS = {
-    "words beside a dose in numbers": (order(quantity(600), text="about 5 mg/kg"), "other"),
+    "words beside a dose in numbers": (beside_words("about 5 mg/kg"), "other"),
     "words of an instruction without numbers": (
         order(dosageInstruction=[{"doseQuantity": quantity(600)}, {"text": "then 70 mg/kg"}]),
         "antidote",
@@ -339,7 +344,9 @@ IN_NUMBERS = {
         "antidote",
     ),
     "a note of an order without a dose": (order(dosageInstruction=[], note=[{"text": "70 mg/kg"}]), "antidote"),
-    "a note beside a dose in numbers": (order(quantity(600), note=[{"text": "not 70 mg/kg"}]), "other"),
+    "a note beside a dose in numbers": (order(quantity(600), note=[{"text": "not 69 mg/kg"}]), "other"),
+    "a large dose per kg beside one in numbers": (beside_words("140 mg/kg, then 70 mg/kg"), "antidote"),
+    "a large dose per kg in a note": (order(quantity(600), note=[{"text": "0.07 g / kg"}]), "antidote"),
 }
 
 
