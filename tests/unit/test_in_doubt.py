@@ -218,3 +218,71 @@ def test_repeats_that_cannot_be_read_leave_the_duration_unknown(repeats: Any) ->
     supply = {"expectedSupplyDuration": {"value": 56, "unit": "d"}, "numberOfRepeatsAllowed": repeats}
 
     assert "Its duration could not be read" in details(called(order(dispenseRequest=supply)))
+
+
+NAMELESS = {"coding": [{"system": "http://snomed.info/sct", "code": "999000123"}]}
+
+
+@pytest.mark.parametrize("code", [NAMELESS, {"text": "Unable to assess"}])
+def test_an_entry_that_may_be_anything_may_be_a_poisoning(code: dict[str, Any]) -> None:
+    assert "acetaminophen poisoning" in details(called(order(), problemList=bundle(condition(**code))))
+
+
+@pytest.mark.parametrize("drug", [NAMELESS, {"text": "Unknown"}, {}])
+def test_a_medication_that_may_be_anything_leaves_the_baseline_open(drug: dict[str, Any]) -> None:
+    taken = {"resourceType": "MedicationRequest", "id": "m", "status": "active", "medicationCodeableConcept": drug}
+    answered = called(order(), activeMedications=bundle({**taken, "authoredOn": "2026-09-01"}))
+    assert "time of the glutamate sample" in details(answered)
+
+
+KIDNEY_WORDS = (
+    "Chronische Niereninsuffizienz",
+    "Dialysepflichtige Niereninsuffizienz",
+    "Hämodialyse",
+    "insuffisance rénale chronique",
+    "insuficiencia renal crónica",
+    "insufficienza renale cronica",
+    "nierinsufficiëntie",
+    "diabetic nephropathy",
+    "nefropatía diabética",
+)
+
+
+@pytest.mark.parametrize("name", KIDNEY_WORDS)
+def test_a_kidney_disease_in_other_words_is_not_none_on_record(name: str) -> None:
+    answered = called(order(), problemList=bundle(condition(text=name)))
+    assert "no kidney disease" not in details(answered)
+    assert "kidney function" in details(answered)
+
+
+def test_an_acute_injury_of_long_ago_and_a_creatinine_that_fell_are_said() -> None:
+    injury = {**condition(coding=[{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "N17.9"}]), "id": "i"}
+    answered = called(order(), problemList=bundle({**injury, "onsetDateTime": "2020-01-01"}))
+    assert "no kidney disease" not in details(answered)
+    assert "an acute kidney injury of more than 90 days ago is listed" in details(answered)
+    before = result("14682-9", 300, "umol/L", id="b", effectiveDateTime="2026-11-19T08:00:00Z")
+    fell = called(order(), kidneyResults=bundle(before, result("14682-9", 90, "umol/L")))
+    assert "creatinine fell within 7 days, from 300 µmol/L" in details(fell)
+
+
+def test_an_order_that_the_call_stops_is_no_longer_added() -> None:
+    running = order("acetylcysteine A", "m", status="active", subject={"reference": "Patient/p"})
+    drafts = [order("acetylcysteine B", "d"), {**running, "status": "stopped"}]
+    sums = [details(called(*some, activeMedications=bundle(running))) for some in (drafts[:1], drafts)]
+    assert ["together" in text for text in sums] == [True, False]
+
+
+def test_a_statement_is_added_too() -> None:
+    statement = {**order("acetylcysteine A", "s", status="active"), "resourceType": "MedicationStatement"}
+    statement["dosage"] = [
+        {
+            "doseAndRate": [{"doseQuantity": {"value": 900, "unit": "mg"}}],
+            "timing": {"code": {"text": "BID"}},
+            "route": {"text": "oral"},
+        }
+    ]
+    del statement["dosageInstruction"]
+    drafted = order("acetylcysteine B", instruction={"route": {"text": "oral"}})
+    answered = called(drafted, medicationStatements=bundle(statement))
+    assert "with the active 900 mg" in details(answered)
+    assert "3,000 mg" in details(answered)
