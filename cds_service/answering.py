@@ -7,7 +7,7 @@ from datetime import datetime
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Facts
 from cds_service.clinical.orders.drafts import DraftOrders
-from cds_service.clinical.orders.facts import read_order_facts
+from cds_service.clinical.orders.facts import is_antidote_drafted, read_order_facts
 from cds_service.clinical.orders.indication import ANTIDOTE
 from cds_service.clinical.orders.recognise import Order
 from cds_service.clinical.reading import facts_of_another_patients_order, read_patient_facts
@@ -77,14 +77,14 @@ def decide_orders(orders: DraftOrders, chart: Chart, content: Content, now: date
 
     An order that names another patient is decided without this patient's data, and not beside an antidote.
     """
-    facts_of: list[tuple[Order, Facts]] = []
-    if orders.acetylcysteine_orders:
-        patient_facts = read_patient_facts(orders, chart, content.vocabulary, now)
-        order_facts = read_order_facts(orders, patient_facts, chart, content.vocabulary, now)
-        all_facts = [{**patient_facts, **facts} for facts in order_facts]
-        facts_of = list(zip(orders.acetylcysteine_orders, all_facts, strict=True))
-    if not any(facts["use"].value == ANTIDOTE for _, facts in facts_of):
-        facts_of += [(order, facts_of_another_patients_order()) for order in orders.orders_of_other_patients]
+    patient_facts = read_patient_facts(orders, chart, content.vocabulary, now)
+    order_facts = read_order_facts(orders, patient_facts, chart, content.vocabulary, now)
+    all_facts: list[Facts] = [{**patient_facts, **facts} for facts in order_facts]
+    facts_of: list[tuple[Order, Facts]] = list(zip(orders.acetylcysteine_orders, all_facts, strict=True))
+    is_antidote = any(facts["use"].value == ANTIDOTE for facts in order_facts)
+    others = orders.orders_of_other_patients
+    if others and not (is_antidote or is_antidote_drafted(orders, patient_facts, chart, content.vocabulary, now)):
+        facts_of += [(order, facts_of_another_patients_order()) for order in others]
     return [
         OrderDecision(order, decision)
         for order, facts in facts_of

@@ -36,6 +36,7 @@ CODE_LISTS = (
     "nitroglycerin",
     "no-information",
     "none-known",
+    "other-specimen-codes",
     "pregnancy",
     "routes",
     "somatic-conditions",

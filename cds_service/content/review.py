@@ -86,7 +86,8 @@ def _when(card: Card) -> Iterator[str]:
 def _then(card: Card) -> Iterator[str]:
     for index, level in enumerate(card.indicator):
         said = " and ".join(condition.say() for condition in level.when) or ("otherwise" if index else "always")
-        yield f"- **{level.level}**: {said}"
+        without = ", without reasons not to follow it" if card.override_reasons and not level.offers_reasons else ""
+        yield f"- **{level.level}**{without}: {said}"
     for offer in card.suggestion:
         said = "; ".join(condition.say() for condition in offer.when) or "always"
         yield f"- offers “{offer.label}”: {said}"

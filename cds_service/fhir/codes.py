@@ -33,7 +33,7 @@ _SHAPES = {
     LOINC: r"\d{1,7}-\d",
     **dict.fromkeys((ICD10, ICD10CM, ICD10GM, ICD10AM), _ICD10_CODE),
     RXNORM: r"[1-9]\d{0,7}",
-    V3_ROUTE: r"[A-Z]{2,12}",
+    V3_ROUTE: r"[A-Z]{2,12}\*?",
     SNOMED: r"[1-9]\d{5,17}",
     ATC: r"[A-Z]\d\d[A-Z]{2}\d\d",
     ATC_GERMAN: r"[A-Z]\d\d[A-Z]{2}\d\d",

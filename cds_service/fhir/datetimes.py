@@ -10,6 +10,7 @@ import msgspec
 
 from cds_service.fhir.json import Json, Resource, member, text
 
+_YEAR_OR_MONTH = re.compile(r"(\d{4})(?:-(\d{2}))?")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MONTHS = [
     "January",
@@ -74,6 +75,19 @@ def _instant(written: str) -> Moment | None:
         return Moment(local.date(), utc, utc)
     utc = local.replace(tzinfo=UTC)
     return Moment(local.date(), utc - WIDEST_ZONE, utc + WIDEST_ZONE)
+
+
+def last_day(value: Json) -> date | None:
+    """The last day that a FHIR date, dateTime or instant can mean, be it exact to the year or month; None if unread."""
+    written = text(value)
+    exact = read_moment(written)
+    if exact is not None:
+        return exact.day
+    parts = _YEAR_OR_MONTH.fullmatch(written)
+    year, month = (int(parts[1]), int(parts[2] or 12)) if parts else (0, 0)
+    if not 1 <= month <= 12 or not 1 <= year < 9999:
+        return None
+    return date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
 
 
 def sample_moment(observation: Resource) -> Moment | None:

@@ -99,7 +99,8 @@ def normalise_unit(unit: str) -> str:
 
 def conversion_factor(kind: str, unit: str) -> Decimal | None:
     """The factor from a unit to the unit of this kind, or None if the unit is not accepted for it."""
-    return ACCEPTED[kind].get(normalise_unit(unit))
+    spelling = normalise_unit(unit)
+    return ACCEPTED[kind].get(spelling.lower() if kind == "eGFR" else spelling)
 
 
 def read_measure(kind: str, quantity: Json) -> Measure | Refusal:
@@ -127,6 +128,18 @@ def unit_of(quantity: Json) -> tuple[str, str, str]:
     return code, words, system
 
 
+def written_units(quantity: Json) -> list[str]:
+    """The unit of a Quantity as it is written: its code where that may be UCUM, and its words."""
+    return _written_units(*unit_of(quantity))
+
+
+def _written_units(code: str, words: str, system: str) -> list[str]:
+    foreign = system not in ("", UCUM)
+    if foreign and len(words) == 1 and words == code:  # a letter for a code: `g` is a single dose in one list
+        return []
+    return [written for written in ("" if foreign else code, words) if written]
+
+
 class _AcceptedUnit(msgspec.Struct, frozen=True):
     factor: Decimal
     printed: str
@@ -135,9 +148,7 @@ class _AcceptedUnit(msgspec.Struct, frozen=True):
 @lru_cache(maxsize=1024)  # a laboratory has few units, and every result has one
 def _accepted_unit(kind: str, code: str, words: str, system: str) -> _AcceptedUnit | Refusal:
     foreign = system not in ("", UCUM)
-    spellings = [normalise_unit(written) for written in ("" if foreign else code, words) if written]
-    if foreign and len(words) == 1 and words == code:  # a letter for a code: `g` is a single dose in one list
-        spellings = []
+    spellings = [normalise_unit(written) for written in _written_units(code, words, system)]
     if not spellings:
         return Refusal("its unit has no name that can be read" if foreign else "no unit")
     factors = {spelling: conversion_factor(kind, spelling) for spelling in spellings}

@@ -20,6 +20,8 @@ _OTHER_SPELLINGS = {
     "urn:oid:2.16.840.1.113883.6.90": ICD10CM,
     "urn:oid:2.16.840.1.113883.6.3": ICD10,
     "urn:oid:2.16.840.1.113883.6.73": ATC,
+    "urn:oid:0.4.0.127.0.16.1.1.2.1": EDQM,
+    "urn:oid:2.16.840.1.113883.5.112": V3_ROUTE,
     "http://hl7.org/fhir/v3/RouteOfAdministration": V3_ROUTE,
     "http://hl7.org/fhir/v2/0162": V2_ROUTE,
 }

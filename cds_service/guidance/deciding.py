@@ -10,7 +10,7 @@ from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import UNKNOWN, Fact, Facts, absent, known
 from cds_service.clinical.orders.recognise import Order
 from cds_service.guidance.conditions import NO, YES, Truth, When, first_of
-from cds_service.guidance.model import Alternative, Card, Indicator, Phrase, SuggestionRow
+from cds_service.guidance.model import Alternative, Card, IndicatorRow, Phrase, SuggestionRow
 from cds_service.guidance.templates import parse_template
 
 
@@ -43,7 +43,7 @@ class Decision(msgspec.Struct, frozen=True):
     card: Card
     outcome: Outcome
     facts: Facts
-    indicator: Indicator | None = None
+    indicator: IndicatorRow | None = None
     suggestions: tuple[SuggestionRow, ...] = ()
     wordings: Mapping[str, str] = {}
 
@@ -72,7 +72,7 @@ class Advice(msgspec.Struct, frozen=True):
 
     card: Card
     decisions: tuple[OrderDecision, ...]
-    indicator: Indicator
+    indicator: IndicatorRow
     suggestions: tuple[OrderSuggestion, ...]
 
 
@@ -114,7 +114,7 @@ def _advice(group: Sequence[OrderDecision]) -> Advice:
             if not (once_for_all and index > 0) and not (row.does == "set-daily-dose" and len(group) > 1):
                 suggestions.append(OrderSuggestion(decided.order, row))
     first = group[0].decision
-    return Advice(first.card, tuple(group), first.indicator or "info", tuple(suggestions))
+    return Advice(first.card, tuple(group), first.indicator or first.card.indicator[-1], tuple(suggestions))
 
 
 MAX_NAMES = 95  # characters of the summary that are left for the names of screens
@@ -167,9 +167,9 @@ def _untold(row: When, facts: Facts) -> list[str]:
     return [one.fact for one in row.conditions() if one.check(facts) is Truth.UNKNOWN]
 
 
-def indicator_of(card: Card, facts: Facts) -> Indicator:
-    """The level of the first indicator row that holds; the last always does."""
-    return next(row.level for row in card.indicator if row.check(facts) is YES)
+def indicator_of(card: Card, facts: Facts) -> IndicatorRow:
+    """The first indicator row that holds; the last always does."""
+    return next(row for row in card.indicator if row.check(facts) is YES)
 
 
 def suggestions_of(card: Card, facts: Facts) -> tuple[SuggestionRow, ...]:

@@ -56,9 +56,13 @@ class Phrase(Strict):
 
 
 class IndicatorRow(Conditional):
-    """An indicator, and when it is used; the first row that holds counts."""
+    """An indicator, and when it is used; the first row that holds counts.
+
+    Without `offers_reasons` the card asks for no reason not to follow it.
+    """
 
     level: Indicator
+    offers_reasons: bool = True
 
 
 class Review(Strict):

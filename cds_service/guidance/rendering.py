@@ -47,7 +47,7 @@ def render_cards(advices: Iterable[Advice], content: Content, call: Call) -> lis
     What could not be checked comes first among the information.
     """
     cards = [(advice, RenderedCard(advice.card.id, render(advice, content, call))) for advice in advices]
-    cards.sort(key=lambda pair: (_INDICATORS.index(pair[0].indicator), not pair[0].card.after_others))
+    cards.sort(key=lambda pair: (_INDICATORS.index(pair[0].indicator.level), not pair[0].card.after_others))
     return [rendered for _, rendered in cards]
 
 
@@ -58,14 +58,14 @@ def render(advice: Advice, content: Content, call: Call) -> wire.Card:
         uuid=call.new_id(),
         summary=_summary(card, _Writer(advice.decisions, content, to_plain_text).write(card.text.summary)),
         detail=tidy(_Writer(advice.decisions, content, escape_markdown).write(card.text.detail)),
-        indicator=advice.indicator,
+        indicator=advice.indicator.level,
         source=wire.Source(
             label=content.about.source_label,
             topic=wire.Coding(system=content.about.topic_system, code=card.id, display=card.title),
         ),
         suggestions=suggestions,
         selectionBehavior=_selection(suggestions),
-        overrideReasons=_override_reasons(card, content),
+        overrideReasons=_override_reasons(card, content) if advice.indicator.offers_reasons else (),
         links=_links(card, content, call.pages),
     )
 

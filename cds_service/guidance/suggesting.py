@@ -12,15 +12,22 @@ from cds_service.fhir.versions.writing import draft_service_order, replace_dosag
 from cds_service.guidance.model import SuggestionRow
 from cds_service.hooks.cards import Action
 
+_SIGNED = {"active", "on-hold"}
+
 
 def action_for(row: SuggestionRow, order: Order, patient_id: str, day: date) -> Action | None:
-    """The action of a suggestion; None where it cannot be offered: an order without id, a version without drafts."""
+    """The action of a suggestion; None where it cannot be offered.
+
+    That is an order without id, the removal of an order that is signed already, and a version without drafts.
+    """
     if row.does == "order-amino-acids":
         lab_order = draft_lab_order(order.fhir_version, patient_id, day)
         return Action(type="create", description=row.description, resource=lab_order) if lab_order else None
     if not text(order.resource.get("id")):
         return None
     if row.does == "remove-order":
+        if text(order.resource.get("status")) in _SIGNED:
+            return None
         return Action(type="delete", description=row.description, resourceId=order.reference)
     changed = with_daily_dose(order.resource, order.fhir_version, row.daily_mg or 0)
     return Action(type="update", description=row.description, resource=changed)

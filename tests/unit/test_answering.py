@@ -431,6 +431,21 @@ def test_an_order_of_another_patient_beside_an_antidote_of_ours_delays_nothing()
     assert called(body(order("a", **INTRAVENOUS), theirs)).card_ids == []
 
 
+@pytest.mark.parametrize(
+    ("members", "card_ids"),
+    [
+        (INTRAVENOUS, []),
+        ({}, ["screening-incomplete"]),
+        ({**INTRAVENOUS, "subject": {"reference": "Patient/q"}}, ["screening-incomplete"]),
+    ],
+    ids=["an antidote", "by mouth", "an antidote of another patient"],
+)
+def test_an_order_of_another_patient_delays_no_antidote_that_is_drafted_beside_it(members, card_ids):
+    theirs = order("b", subject={"reference": "Patient/q"})
+    request = body(order("a", **members), theirs, hook="order-select", selections=["MedicationRequest/b"])
+    assert called(request).card_ids == card_ids
+
+
 # --- what is ordered already, and what stands alone -------------------------------------------------------------------
 
 AMINO_ACIDS = {

@@ -78,12 +78,13 @@ class ResultCriteria(msgspec.Struct, frozen=True):
 
     `days` is how old it may be (None: any age). A value below `lowest` or above `highest`, in the unit of its kind, is
     implausible. A result that is coded as one of `others` too is neither. One whose name or specimen is in
-    `other_specimens` is not from blood, whatever its code says.
+    `other_specimens`, or its specimen in `other_specimen_codes`, is no level in blood, whatever its code says.
     """
 
     codes: CodeList
     kind: str
     other_specimens: NameList
+    other_specimen_codes: CodeList
     lowest: Decimal | None = None
     highest: Decimal | None = None
     days: int | None = None
@@ -99,6 +100,7 @@ def result_criteria(
         vocabulary.code_lists[codes],
         kind,
         vocabulary.name_lists["other-specimens"],
+        vocabulary.code_lists["other-specimen-codes"],
         vocabulary.thresholds.get(f"{name}-lowest"),
         vocabulary.thresholds.get(f"{name}-highest"),
         days,
@@ -238,20 +240,18 @@ def _implausible(measure: Measure, criteria: ResultCriteria) -> Refusal | None:
 def _specimen_problem(element: Resource, resource: Resource, criteria: ResultCriteria) -> str:
     words = criteria.other_specimens
     for holder in (element,) if element is resource else (element, resource):
-        if words.included_among(_specimen_names(holder)):
+        specimens = _specimens_of(holder)
+        if any(words.included_in(one) or criteria.other_specimen_codes.included_in(one) for one in specimens):
             return "its specimen is not plasma or serum"
     if words.included_among(names(element.get("code"))):
-        return "its code is of blood and its name of another specimen: they contradict each other"
+        return "its code is of blood and its name of another specimen or measure: they contradict each other"
     return ""
 
 
-def _specimen_names(holder: Resource) -> list[str]:
-    """The names of the specimen, on the reference and in a contained Specimen."""
-    specimen_names = names(holder.get("specimen"))
-    for contained in objects(holder.get("contained")):
-        if contained.get("resourceType") == "Specimen":
-            specimen_names += names(contained.get("type"))
-    return specimen_names
+def _specimens_of(holder: Resource) -> list[Json]:
+    """What the specimen is, on the reference and in a contained Specimen."""
+    contained = objects(holder.get("contained"))
+    return [holder.get("specimen"), *(one.get("type") for one in contained if one.get("resourceType") == "Specimen")]
 
 
 def _specimen(element: Resource, resource: Resource) -> str:

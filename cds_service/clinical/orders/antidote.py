@@ -14,8 +14,8 @@ from cds_service.clinical.orders.duration import least_course_days, supply_days
 from cds_service.clinical.orders.poisoning import is_poisoning, order_speaks_of_poisoning
 from cds_service.clinical.orders.recognise import Order, brand_of
 from cds_service.clinical.orders.route import INHALATION, INTRAVENOUS, ORAL
-from cds_service.clinical.orders.strengths import Strength, read_strength
-from cds_service.clinical.orders.words import notes_on, own_words, read_written_dose, texts_in
+from cds_service.clinical.orders.strengths import Strength, highest_strength
+from cds_service.clinical.orders.words import WrittenDose, notes_on, own_words, read_written_dose, texts_in
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.json import Json
 from cds_service.fhir.versions.elements import doses_of, instructions_of
@@ -97,10 +97,10 @@ def _dose_sign(ordered: Ordered, person: Person, vocabulary: Vocabulary) -> str:
 
 
 def _highest_dose(ordered: Ordered, person: Person, vocabulary: Vocabulary) -> Dose:
-    """The dose, where the strength of a solution is not known by the stronger of the two that there are."""
-    if ordered.dose.volume is None or ordered.dose.single is not None:
+    """The dose; where a strength is not known, by the most that a piece may hold and by the stronger solution."""
+    if ordered.dose.single is not None:
         return ordered.dose
-    strength = read_strength(ordered.order, vocabulary)
+    strength = highest_strength(ordered.order, vocabulary)
     highest = Strength(strength.per_piece, strength.per_ml or vocabulary.thresholds["strongest-solution"])
     return read_dose(ordered.order, person.weight.kg if person.weight else None, vocabulary, highest)
 
@@ -164,8 +164,14 @@ def _is_solution(ordered: Ordered, vocabulary: Vocabulary) -> bool:
 
 
 def _written_sign(ordered: Ordered, person: Person, vocabulary: Vocabulary) -> str:
-    """The same of a dose that is written in words only."""
-    written, bounds = read_written_dose(_written_doses(ordered), vocabulary), vocabulary.thresholds
+    """The same of a dose that is written in words only, and of one whose unit is not read."""
+    stated = [read_written_dose(_written_doses(ordered), vocabulary), *ordered.dose.in_doubt]
+    signs = (_sign_of_written(written, ordered, person, vocabulary) for written in stated)
+    return next(filter(None, signs), "")
+
+
+def _sign_of_written(written: WrittenDose, ordered: Ordered, person: Person, vocabulary: Vocabulary) -> str:
+    bounds = vocabulary.thresholds
     if written.sign:
         return "its dose in words is an antidote's"
     if written.mg is None or INHALATION in ordered.stated:

@@ -13,10 +13,11 @@ from cds_service.clinical.orders.counts import counts_otherwise, is_count
 from cds_service.clinical.orders.duration import concurrent_instructions
 from cds_service.clinical.orders.recognise import Order
 from cds_service.clinical.orders.strengths import Strength, read_strength
-from cds_service.clinical.orders.timing import Schedule, Timing, read_schedule, round_rate
+from cds_service.clinical.orders.timing import Schedule, Timing, falls_on, read_schedule, round_rate
+from cds_service.clinical.orders.words import WrittenDose, read_written_dose
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.json import Json, Resource, at, items, member, number, text
-from cds_service.fhir.quantities import Measure, Refusal, format_number, read_measure, round_significant
+from cds_service.fhir.quantities import Measure, Refusal, format_number, read_measure, round_significant, written_units
 from cds_service.fhir.versions.elements import doses_by_kind, has_unread_instruction, instructions_of, is_as_needed
 
 TEXT_ONLY = Refusal("its dose is written as text only")
@@ -33,7 +34,8 @@ class Dose:
     instructions that can be read. `single` is the largest amount at once, `frequent_single` that of doses no more than
     24 hours apart; `single_per_kg` is in mg/kg, `volume` in mL. `is_counted` says that every dose is a number of
     tablets or capsules, `ceiling` that a stated maximum is less than the dose, and `words` say the dose as clinicians
-    do: 600 mg twice daily.
+    do: 600 mg twice daily. `in_doubt` are the amounts whose unit is not read, as the same words in a text would be:
+    they may only silence.
     """
 
     per_day: Amount | None
@@ -45,6 +47,7 @@ class Dose:
     is_counted: bool = False
     ceiling: str = ""
     words: str = ""
+    in_doubt: tuple[WrittenDose, ...] = ()
 
 
 class _SingleDose(NamedTuple):
@@ -58,6 +61,7 @@ class _SingleDose(NamedTuple):
     volume: Decimal | None = None
     is_counted: bool = False
     is_unconverted: bool = False
+    in_doubt: WrittenDose | None = None
 
 
 class _InstructionDose(NamedTuple):
@@ -68,6 +72,7 @@ class _InstructionDose(NamedTuple):
     is_seldom: bool
     ceiling: str
     words: str
+    in_doubt: tuple[WrittenDose, ...]
 
     @property
     def single(self) -> Decimal | None:
@@ -95,8 +100,16 @@ def read_dose(
         return Dose(None)
     product = _Product(strength or read_strength(order, vocabulary), weight_kg, vocabulary)
     read = {id(instruction): _read_instruction(instruction, product) for instruction in instructions}
-    stages = [[read[id(instruction)] for instruction in stage] for stage in concurrent_instructions(instructions)]
+    days = [day for stage in concurrent_instructions(instructions) for day in _by_day_of_week(stage)]
+    stages = [[read[id(instruction)] for instruction in day] for day in days]
     return _dose_of(list(read.values()), stages)
+
+
+def _by_day_of_week(stage: Sequence[Resource]) -> list[list[Resource]]:
+    """The instructions that fall on the same day of the week, for each day on which there are any."""
+    days = [falls_on(instruction) for instruction in stage]
+    different = sorted({day for on in days for day in on})
+    return [[instruction for instruction, on in zip(stage, days, strict=True) if day in on] for day in different]
 
 
 def _dose_of(instructions: Sequence[_InstructionDose], stages: Iterable[Sequence[_InstructionDose]]) -> Dose:
@@ -115,6 +128,7 @@ def _dose_of(instructions: Sequence[_InstructionDose], stages: Iterable[Sequence
         bool(doses) and all(dose.is_counted for dose in doses),
         next((instruction.ceiling for instruction in instructions if instruction.ceiling), ""),
         instructions[0].words if len(instructions) == 1 else "",
+        tuple(written for instruction in instructions for written in instruction.in_doubt),
     )
 
 
@@ -140,7 +154,14 @@ def _read_instruction(instruction: Resource, product: _Product) -> _InstructionD
         isinstance(schedule, Schedule) and schedule.seldom,
         "" if is_as_needed(instruction) else _ceiling(single, schedule, limits),
         _words(single, schedule),
+        _all_in_doubt([dose for _, dose in stated], schedule),
     )
+
+
+def _all_in_doubt(doses: Iterable[_SingleDose], schedule: Timing) -> tuple[WrittenDose, ...]:
+    written = [dose.in_doubt for dose in doses if dose.in_doubt]
+    times = schedule.on_a_day if isinstance(schedule, Schedule) else Decimal(1)
+    return tuple(amount._replace(times=times) for amount in written)
 
 
 def _choose(instruction: Resource, stated: Sequence[tuple[str, _SingleDose]]) -> Amount:
@@ -225,7 +246,13 @@ def _read_single(quantity: Json, product: _Product) -> _SingleDose:
     if per_kg is not None:
         converted = _converted(per_kg, product.weight_kg, "it is ordered per kg and no weight is known")
         return converted._replace(per_kg=per_kg, is_counted=False)
-    return _SingleDose(mass)
+    return _SingleDose(mass, in_doubt=_in_doubt(value, quantity, product.vocabulary))
+
+
+def _in_doubt(value: Decimal, quantity: Json, vocabulary: Vocabulary) -> WrittenDose:
+    """What an amount would be if its unit stood in a text: `MG` and `grams` are no units that are accepted."""
+    one = read_written_dose([f"1 {unit}" for unit in written_units(quantity)], vocabulary)
+    return one._replace(mg=None if one.mg is None else one.mg * value)
 
 
 def _converted(value: Decimal, factor: Decimal | None, otherwise: str) -> _SingleDose:

@@ -4,6 +4,7 @@ Dates decide first: of two periods that do not overlap one follows the other. Wi
 sequence numbers follow one another if all but the last state how long they last. All others are in force together.
 """
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
@@ -14,7 +15,13 @@ from cds_service.clinical.orders.recognise import Order
 from cds_service.fhir.datetimes import Moment, read_moment
 from cds_service.fhir.json import Json, Resource, at, number
 from cds_service.fhir.quantities import Measure, format_number, read_measure, round_significant
-from cds_service.fhir.versions.elements import bounds_length_of, instructions_of, sequence_of, treatment_period
+from cds_service.fhir.versions.elements import (
+    bounds_length_of,
+    instructions_of,
+    least_bounds_length_of,
+    sequence_of,
+    treatment_period,
+)
 
 Days = Decimal | None  # None: a duration is stated that cannot be read
 
@@ -74,7 +81,7 @@ def least_course_days(order: Order) -> Decimal:
     """The days of treatment that the bounds of its instructions state at the least; 0 if they state none."""
     instructions = instructions_of(order.resource)
     spans = [span for instruction in instructions if (span := _span(instruction)) and span.start and span.end]
-    by_stage = [_longest(stage) or Decimal(0) for stage in concurrent_instructions(instructions)]
+    by_stage = [_longest(stage, least_bounds_length_of) for stage in concurrent_instructions(instructions)]
     return _union(spans) if len(spans) == len(instructions) else sum(by_stage, Decimal(0))
 
 
@@ -96,9 +103,9 @@ def _bounds(instructions: list[Resource]) -> list[Days]:
     return [sum((_longest(stage) for stage in concurrent_instructions(instructions)), Decimal(0))]
 
 
-def _longest(stage: list[Resource]) -> Decimal:
+def _longest(stage: list[Resource], length_of: Callable[[Json], Json] = bounds_length_of) -> Decimal:
     """The days that the longest of these instructions states; 0 if none states any that can be read."""
-    stated = [days for instruction in stage for days in _stated_days(instruction) if days is not None]
+    stated = [days for instruction in stage for days in _stated_days(instruction, length_of) if days is not None]
     return max(stated, default=Decimal(0))
 
 
@@ -112,10 +119,10 @@ def _union(spans: list[_Span]) -> Decimal:
     return Decimal(days)
 
 
-def _stated_days(instruction: Resource) -> list[Days]:
+def _stated_days(instruction: Resource, length_of: Callable[[Json], Json] = bounds_length_of) -> list[Days]:
     """The days that one instruction states, in a list of one; empty if it states none."""
     repeat = at(instruction, "timing", "repeat")
-    length = bounds_length_of(repeat)
+    length = length_of(repeat)
     return _period(at(repeat, "boundsPeriod")) if length is None else [_days(length)]
 
 

@@ -13,6 +13,7 @@ from cds_service.clinical.orders.drafts import DraftOrders
 from cds_service.clinical.orders.drugs import index_medications
 from cds_service.clinical.orders.duration import read_duration
 from cds_service.clinical.orders.indication import (
+    ANTIDOTE,
     BY_MOUTH,
     read_ordered,
     read_route,
@@ -44,6 +45,15 @@ def read_order_facts(
     together = read_dose_together(by_mouth, active, chart, vocabulary)
     facts = [_order_facts(order, use, dose, vocabulary) for order, use, dose in zip(ordered, uses, doses, strict=True)]
     return [OrderFacts({**of_order, "dose_together": together}) for of_order in facts[: len(selected)]]
+
+
+def is_antidote_drafted(
+    orders: DraftOrders, patient_facts: PatientFacts, chart: Chart, vocabulary: Vocabulary, now: datetime
+) -> bool:
+    """True if an order of this patient that is drafted beside those that the hook asks about is an antidote."""
+    person = _person(patient_facts, chart, vocabulary, now)
+    drafts = (_ordered(order, person.weight, chart, vocabulary) for order in _background_orders(orders, vocabulary))
+    return any(read_use(ordered, person, chart, vocabulary).value == ANTIDOTE for ordered in drafts)
 
 
 def _person(patient_facts: PatientFacts, chart: Chart, vocabulary: Vocabulary, now: datetime) -> Person:

@@ -12,10 +12,12 @@ from cds_service.clinical.orders.route import ELSEWHERE as OTHER_ROUTE
 from cds_service.clinical.orders.route import INHALATION, INTRAVENOUS, ORAL, routes_in_words, routes_of, unread_routes
 from cds_service.clinical.orders.route import OPHTHALMIC as EYE
 from cds_service.clinical.orders.words import notes_on, texts_in
-from cds_service.clinical.screens.conditions import is_active
+from cds_service.clinical.screens.conditions import active_conditions
+from cds_service.clinical.screens.finding import find, find_by_name
 from cds_service.clinical.screens.screening import PRESENT
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
+from cds_service.fhir.codes import CodeRow, NameList
 from cds_service.fhir.json import Json, names, objects, relative_part, relative_reference, shorten, text
 from cds_service.fhir.versions.elements import instructions_of, reason_references, reasons_of
 
@@ -139,17 +141,22 @@ def _somatic_sign(ordered: Ordered, chart: Chart, vocabulary: Vocabulary) -> str
     codes, words = vocabulary.code_lists["somatic-reasons"], vocabulary.name_lists["somatic-words"]
     if any(codes.included_in(reason) for reason in ordered.reasons):
         return "by mouth, for a respiratory disease"
-    written = [name for reason in ordered.reasons for name in names(reason)]
+    stated = (names(reason) for reason in ordered.reasons)
+    written = [name for of_reason in stated if _is_certain(of_reason, words, vocabulary) for name in of_reason]
     if named := words.included_among([*written, *texts_in(instructions_of(ordered.order.resource))]):
         return f"by mouth, and its words speak of {named.name}"
     return _somatic_condition(chart, vocabulary)
 
 
+def _is_certain(written: Iterable[str], words: NameList, vocabulary: Vocabulary) -> bool:
+    """True for names of a listed word that no negation, family history or doubt takes back."""
+    return isinstance(find_by_name(written, words, vocabulary), CodeRow)
+
+
 def _somatic_condition(chart: Chart, vocabulary: Vocabulary) -> str:
     """A disease on the problem list for which acetylcysteine is usually taken."""
     codes, words = vocabulary.code_lists["somatic-conditions"], vocabulary.name_lists["somatic-condition-words"]
-    for condition in chart.get(queries.PROBLEMS).resources:
-        code = condition.get("code")
-        if is_active(condition) and (codes.included_in(code) or words.included_in(code)):
+    for _, concept in active_conditions(chart.get(queries.PROBLEMS)):
+        if isinstance(find(concept, codes, words, vocabulary), CodeRow):
             return "by mouth, with cystic fibrosis or bronchiectasis on the problem list"
     return ""

@@ -11,17 +11,17 @@ from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
 from cds_service.clinical.labs.results import has_code
 from cds_service.clinical.orders.words import stands_beside_a_dose, windows
-from cds_service.clinical.screens.conditions import active_conditions, is_active, onset_of
+from cds_service.clinical.screens.conditions import active_conditions, is_active
 from cds_service.clinical.screens.finding import find_unreadable
 from cds_service.clinical.screens.screening import PRESENT, first_finding
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
 from cds_service.fhir.codes import NameList, fold
-from cds_service.fhir.datetimes import sample_moment
+from cds_service.fhir.datetimes import last_day, sample_moment
 from cds_service.fhir.json import Json, Resource, code_or_concept, names, relative_reference
-from cds_service.fhir.versions.elements import is_about
+from cds_service.fhir.versions.elements import is_about, onset_dates
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _NEAR = 2  # words: "OD on paracetamol"
 _BESIDE = 4  # words: "overdose of her long-acting insulin"
 
@@ -46,7 +46,7 @@ def _speaks(written: str, words: NameList) -> bool:
             or words.having("counts", "alone").find(written) is not None
             or _are_near(words.having("counts", "near the drug"), drug, written)
         )
-    return _stands_apart(words.having("counts", "alone"), words.having("counts", "another drug"), written)
+    return _stands_apart(words.having("counts", "alone"), words.having("counts", "another drug"), written, _BESIDE)
 
 
 def _are_near(words: NameList, others: NameList, written: str) -> bool:
@@ -54,9 +54,9 @@ def _are_near(words: NameList, others: NameList, written: str) -> bool:
     return any(others.find(beside) is not None for beside in _surroundings(words, written, _NEAR))
 
 
-def _stands_apart(words: NameList, others: NameList, written: str) -> bool:
-    """True if a word of one list stands where none of the other is beside it."""
-    return any(others.find(beside) is None for beside in _surroundings(words, written, _BESIDE))
+def _stands_apart(words: NameList, others: NameList, written: str, distance: int) -> bool:
+    """True if a word of one list stands where none of the other is within so many words of it."""
+    return any(others.find(beside) is None for beside in _surroundings(words, written, distance))
 
 
 def _surroundings(words: NameList, written: str, distance: int) -> list[str]:
@@ -77,7 +77,7 @@ def order_speaks_of_poisoning(written: str, vocabulary: Vocabulary) -> bool:
 def _order_speaks(written: str, words: NameList) -> bool:
     if words.having("counts", "order").find(written) is not None:
         return True
-    if _stands_apart(words.having("counts", "order unless a test"), words.having("counts", "a test"), written):
+    if _stands_apart(words.having("counts", "order unless a test"), words.having("counts", "a test"), written, _NEAR):
         return True
     beside = words.having("counts", "order beside a dose").find(written)
     return beside is not None and stands_beside_a_dose(beside.name, written)
@@ -115,8 +115,8 @@ def _is_current(condition: Resource, vocabulary: Vocabulary, now: datetime) -> b
     """Active, and not known to have begun too long ago; one without a date counts."""
     if not is_active(condition):
         return False
-    began = onset_of(condition)
-    return began is None or began.days_before(now) <= vocabulary.thresholds["poisoning-age"]
+    began = next((day for value in onset_dates(condition) if (day := last_day(value))), None)
+    return began is None or (now.date() - began).days <= vocabulary.thresholds["poisoning-age"]
 
 
 def _is_recent_level(level: Resource, vocabulary: Vocabulary, since: datetime, patient_id: str) -> bool:

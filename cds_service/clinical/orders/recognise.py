@@ -56,15 +56,25 @@ def recognise(concepts: list[Json], vocabulary: Vocabulary) -> tuple[tuple[CodeR
     """
     products = vocabulary.code_lists["acetylcysteine"]
     rows = tuple(row for concept in concepts for row in products.rows_in(concept) if row.included)
-    return rows, not rows and any(_is_named(concept, vocabulary) for concept in concepts)
+    if rows:
+        return rows, False
+    is_named = any(_is_named(concept, vocabulary) for concept in concepts)
+    return rows, is_named or _is_nac(concepts, vocabulary)
 
 
 def _is_named(concept: Json, vocabulary: Vocabulary) -> bool:
     texts = names(concept)
     lists = (vocabulary.name_lists[name] for name in ("acetylcysteine-names", "acetylcysteine-brands"))
-    is_named = any(listed.included_among(texts) for listed in lists)
-    is_named = is_named or any(is_only_nac(text, vocabulary) for text in texts)
-    return is_named and not is_other_drug(concept, vocabulary)
+    return any(listed.included_among(texts) for listed in lists) and not is_other_drug(concept, vocabulary)
+
+
+def _is_nac(concepts: list[Json], vocabulary: Vocabulary) -> bool:
+    """True if NAC is all that the names of an order say: another name beside it may be that of another drug."""
+    texts = [text for concept in concepts for text in names(concept)]
+    if not any(is_only_nac(text, vocabulary) for text in texts):
+        return False
+    is_other = any(is_other_drug(concept, vocabulary) for concept in concepts)
+    return not is_other and all(_is_only_companions(text, vocabulary) for text in texts)
 
 
 def is_other_drug(concept: Json, vocabulary: Vocabulary) -> bool:
@@ -82,7 +92,12 @@ def is_only_nac(text: str, vocabulary: Vocabulary) -> bool:
 
     NAC is neoadjuvant chemotherapy too, and a word of many protocols.
     """
-    if len(text) > MAX_NAC_TEXT or _NAC.search(text) is None:
+    return _NAC.search(text[:MAX_NAC_TEXT]) is not None and _is_only_companions(text, vocabulary)
+
+
+def _is_only_companions(text: str, vocabulary: Vocabulary) -> bool:
+    """True for a text that says nothing but NAC and what may stand beside it."""
+    if len(text) > MAX_NAC_TEXT:
         return False
     rest = _NAC.sub(" ", text)
     for companion in vocabulary.name_lists["nac-companions"].rows:

@@ -124,6 +124,13 @@ def _days_of_week(repeat: Json) -> list[int]:
     return [index for index, day in enumerate(_WEEK) if day in named]
 
 
+def falls_on(instruction: Resource) -> frozenset[int]:
+    """The days of the week on which it is given, Monday is 0; all of them where it names none or one is not read."""
+    named = {text(day).lower() for day in items(at(instruction, "timing", "repeat", "dayOfWeek"))}
+    chosen = named if named and named <= set(_WEEK) else set(_WEEK)
+    return frozenset(index for index, day in enumerate(_WEEK) if day in chosen)
+
+
 def _are_apart(days: list[int]) -> bool:
     """True if no two of the days follow each other: doses on them are more than 24 hours apart."""
     return not any((day + 1) % 7 in days for day in days)

@@ -9,16 +9,24 @@ from cds_service.clinical.orders.recognise import Order
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.codes import MAX_NAME
 from cds_service.fhir.json import Resource, names
-from cds_service.fhir.versions.elements import as_needed_reasons, instructions_of, notes_of, reasons_of, texts_of
+from cds_service.fhir.versions.elements import (
+    as_needed_reasons,
+    instructions_of,
+    named_parts,
+    notes_of,
+    reasons_of,
+    texts_of,
+)
 
 _MAX_WINDOWS = 20  # of a text: more than anybody writes on an order
 _OVERLAP = 100
+_GROUP = r"(?:[^\S\r\n]|['’‘´`ʼ])"  # between thousands and never before decimals
 _AMOUNT = re.compile(
-    r"(?<![\d.,])(\d[\d.,'’\u00a0\u202f]{0,15})\s{0,3}(mg|g|gram|grams|gramm|milligram|milligrams|milligramm)\b"
+    rf"(?<![\d.,])(\d{{1,3}}(?:{_GROUP}\d{{3}}(?!\d)){{1,3}}(?:[.,]\d{{1,3}})?|\d[\d.,]{{0,15}})\s{{0,3}}(mg|g|gram|grams|gramm|milligram|milligrams|milligramm)\b"
     r"(?!\s?/\s?\d*\s?(?:ml|l)\b)",
     re.IGNORECASE,
 )
-_THOUSANDS = re.compile(r"[.,'’\u00a0\u202f](?=\d{3}(?!\d))")
+_THOUSANDS = re.compile(rf"(?:{_GROUP}|[.,])(?=\d{{3}}(?!\d))")
 _EVERY = re.compile(r"\b(?:every|q|alle)\s?(\d{1,2})\s?-?(?:h|hr|hrs|hours?|hourly|std|stunden)\b", re.IGNORECASE)
 _SLASH = re.compile(r"\s{0,9}/\s{0,9}")
 _BESIDE = 30  # characters between a word and a dose that are said together
@@ -31,9 +39,14 @@ def windows(written: str) -> Iterator[str]:
 
 
 def own_words(order: Order) -> list[str]:
-    """Everything that an order says in words: names of its drug, reasons, instructions and notes."""
+    """Everything that an order says in words: names of its drug, reasons, instructions and notes.
+
+    Of an instruction its texts, and the names of its route, method, site and timing.
+    """
+    instructions = instructions_of(order.resource)
     reasons = (name for reason in reasons_of(order.resource) for name in names(reason))
-    return [*order.names, *reasons, *texts_in(instructions_of(order.resource)), *notes_on(order)]
+    named = (name for instruction in instructions for part in named_parts(instruction) for name in names(part))
+    return [*order.names, *reasons, *texts_in(instructions), *named, *notes_on(order)]
 
 
 def texts_in(instructions: Iterable[Resource]) -> list[str]:
@@ -77,7 +90,7 @@ def _number(written: str) -> Decimal:
     """Of a sign that may stand before thousands or before decimals, the larger reading: 3.500 is 3,500."""
     plain = written if written.startswith("0") else _THOUSANDS.sub("", written)
     try:
-        return Decimal(plain.replace(",", ".").strip(".'’\u00a0\u202f"))
+        return Decimal(plain.replace(",", ".").strip("."))
     except InvalidOperation:
         return Decimal(0)
 

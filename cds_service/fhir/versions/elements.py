@@ -201,6 +201,11 @@ def as_needed_reasons(instruction: Resource) -> list[str]:
     ]
 
 
+def named_parts(instruction: Resource) -> list[Json]:
+    """The concepts of an instruction that have names of their own: route, method, site and timing."""
+    return [*(instruction.get(name) for name in ("route", "method", "site")), at(instruction, "timing", "code")]
+
+
 def texts_of(instruction: Resource) -> Iterator[str]:
     """The free text of a dosage instruction."""
     yield text(instruction.get("text"))
@@ -216,7 +221,16 @@ def period_unit_of(repeat: Json) -> str:
 
 def bounds_length_of(repeat: Json) -> Json:
     """For how long a dose is repeated, of a range the upper end; None if it is not stated as a length."""
-    return at(repeat, "boundsDuration") or at(repeat, "boundsQuantity") or at(repeat, "boundsRange", "high")
+    return _bounds_duration(repeat) or at(repeat, "boundsRange", "high")
+
+
+def least_bounds_length_of(repeat: Json) -> Json:
+    """For how long a dose is repeated at the least, of a range the lower end; None if it is not stated as a length."""
+    return _bounds_duration(repeat) or at(repeat, "boundsRange", "low")
+
+
+def _bounds_duration(repeat: Json) -> Json:
+    return at(repeat, "boundsDuration") or at(repeat, "boundsQuantity")
 
 
 # ---------------------------------------------------------------- conditions

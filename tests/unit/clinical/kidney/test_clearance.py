@@ -52,9 +52,8 @@ def fact_of(patient: str = "ulf-clearance-25", **changes: str) -> Fact:
         prefetch["patient"].update(changes)
     chart = build_chart(patient, prefetch)
     person = read_patient(chart, 120, NOW.date())
-    return read_kidney_facts(
-        chart, VOCABULARY, person, read_weight(chart, VOCABULARY, person.age_on(NOW.date()), NOW).weight, NOW
-    )["clearance"]
+    weight = read_weight(chart, VOCABULARY, person.age_on(NOW.date()), NOW).weight
+    return read_kidney_facts(chart, VOCABULARY, person, weight, NOW)["clearance"]
 
 
 def test_it_is_computed_exactly() -> None:

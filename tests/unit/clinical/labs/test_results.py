@@ -408,11 +408,30 @@ def test_a_contained_observation_that_may_not_be_used_is_not_used(inner: Json, o
 
 NOT_PLASMA = "its specimen is not plasma or serum"
 URINE = {"resourceType": "Specimen", "id": "s", "type": {"coding": [{"code": "UR", "display": "Urine"}]}}
+URINE_CODE = {"coding": [{"system": "http://snomed.info/sct", "code": "122575003"}]}
+PLASMA_CODE = {"coding": [{"system": "http://snomed.info/sct", "code": "119361006"}]}
+CONTRADICTED = "its code is of blood and its name of another specimen or measure: they contradict each other"
+NAMED_OTHERWISE = (
+    *("Glutamato en orina", "glutamate urinaire", "Glutamat im Likvor", "Glutamat (Harn)", "glutammato, urina"),
+    *("Glutamate/Creatinine ratio", "Glutamate / creatinine", "Glutamat/Kreatinin-Quotient"),
+)
+
+
+@pytest.mark.parametrize("display", NAMED_OTHERWISE)
+def test_a_code_of_blood_with_a_name_of_another_specimen_or_measure_is_not_used(display: str) -> None:
+    assert reasons(observation(coded(GLUTAMATE, display=display))) == [CONTRADICTED]
+
+
 SPECIMENS = {
     "the display of the reference": {"specimen": {"display": "Urine, 24 h"}},
     "the text of a concept": {"specimen": {"text": "dried blood spot"}},
     "a Specimen contained in it": {"contained": [URINE]},
     "the second of two": {"specimen": {"display": "sample 1"}, "contained": [URINE]},
+    **{
+        written: {"specimen": {"display": written}}
+        for written in ("Likvor", "Orina de 24 h", "échantillon urinaire", "24-h-Sammelurin", "mocz")
+    },
+    "a contained Specimen that has only a code": {"contained": [{"resourceType": "Specimen", "type": URINE_CODE}]},
     "the first of two": {"specimen": {"display": "Urine"}, "contained": [{**URINE, "type": {"text": "Plasma"}}]},
 }
 
@@ -429,6 +448,8 @@ def test_a_result_of_another_specimen_is_not_used_wherever_that_is_said(members:
     [
         pytest.param({"specimen": {"display": "Plasma"}}, id="plasma"),
         pytest.param({"specimen": {"display": "not purine"}}, id="only-whole-words"),
+        pytest.param({"code": coded(GLUTAMATE, display="Glutamate, with taurine, during fasting")}, id="name"),
+        pytest.param({"contained": [{"resourceType": "Specimen", "type": PLASMA_CODE}]}, id="a-code-of-plasma"),
         pytest.param(
             {"contained": [{"resourceType": "Organization", "type": {"text": "urine laboratory"}}]}, id="other"
         ),

@@ -356,7 +356,15 @@ def test_a_count_or_a_volume_needs_the_strength_of_the_code_list(instruction: Js
         pytest.param("acetylcysteine 600 mg + zinc tablet", NO_STRENGTH, id="a-combination-with-a-plus"),
         pytest.param("acetylcysteine and carnitine 600-100 MG tablet", NO_STRENGTH, id="a-combination-with-a-hyphen"),
         pytest.param("Acetylcysteine 1,200 MG Oral Tablet", NO_STRENGTH, id="a-comma-for-thousands"),
-        pytest.param("Acetylcysteine 0,5 g tablet", NO_STRENGTH, id="a-comma-for-a-decimal-point"),
+        pytest.param("Acetylcysteine 0,5 g tablet", "1000", id="a-comma-for-a-decimal-point"),
+        pytest.param("Acetylcystein 2,5 g Brausetablette", "5000", id="a-comma-and-one-figure"),
+        pytest.param("Acetylcysteine 0.600 g tablet", "1200", id="three-figures-after-a-nought"),
+        pytest.param("Acetylcysteine 0,600 g tablet", "1200", id="three-figures-after-a-nought-and-a-comma"),
+        pytest.param("Acetylcysteine 600.00 mg tablet", "1200", id="two-figures-after-a-point"),
+        pytest.param("Acetylcystein 1.200 mg Tablette", NO_STRENGTH, id="a-point-that-may-be-either"),
+        pytest.param("Acetylcystein 2,500 mg Tablette", NO_STRENGTH, id="a-comma-that-may-be-either"),
+        pytest.param("Acetylcystein 1.200 mg (600 mg) Tablette", NO_STRENGTH, id="one-clear-and-one-not"),
+        pytest.param("Acetylcystein 1 200 mg (600 mg) Tablette", NO_STRENGTH, id="one-clear-and-one-with-a-blank"),
         pytest.param("Acetylcysteine 1 200 mg tablet", NO_STRENGTH, id="a-space-for-thousands"),
         pytest.param("Acetylcysteine 1\u202f200 mg tablet", NO_STRENGTH, id="a-narrow-space-for-thousands"),
         pytest.param("Acetylcysteine 1'200 mg tablet", NO_STRENGTH, id="an-apostrophe-for-thousands"),
@@ -384,6 +392,9 @@ def test_the_strength_of_a_tablet_is_taken_from_a_name_that_states_just_one(name
         pytest.param("acetylcysteine 100 MG/ML Inhalation Solution", "600", id="as-RxNorm-writes-it"),
         pytest.param("acetylcysteine 200 mg / mL solution", "1200", id="with-spaces"),
         pytest.param("acetylcysteine 600 mg/5 mL", NO_CONCENTRATION, id="per-5-mL"),
+        pytest.param("acetylcysteine 2.500 mg/mL", NO_CONCENTRATION, id="a-point-that-may-be-either"),
+        pytest.param("acetylcysteine 12,5 % solution", "750", id="percent-with-a-comma"),
+        pytest.param("acetylcysteine 12.500 % solution", NO_CONCENTRATION, id="percent-that-may-be-either"),
         pytest.param("acetylcysteine 1,200 mg/mL", NO_CONCENTRATION, id="a-comma-for-thousands"),
         pytest.param("acetylcysteine 1 200 mg/mL", NO_CONCENTRATION, id="a-space-for-thousands"),
         pytest.param("acetylcysteine 100 mg/mL, mesna 200 mg/mL", NO_CONCENTRATION, id="two-concentrations"),
@@ -664,6 +675,25 @@ def during(start: str, end: str) -> Json:
 def lasting(days: int) -> Json:
     """A timing twice a day for some days."""
     return rate(2, boundsDuration={"value": days, "unit": "d", "code": "d", "system": UCUM})
+
+
+def on_days(*days: str) -> Json:
+    """A timing once on each of these days of the week."""
+    return {"repeat": {"dayOfWeek": list(days)}}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        pytest.param(on_days("mon"), on_days("tue"), "2400", id="different-days"),
+        pytest.param(on_days("mon", "wed"), on_days("tue", "thu"), "2400", id="several-different-days"),
+        pytest.param(on_days("mon", "wed"), on_days("wed"), "4800", id="a-day-in-common"),
+        pytest.param(on_days("mon"), rate(1), "4800", id="a-day-and-every-day"),
+        pytest.param(on_days("mon"), on_days("tue", "someday"), "4800", id="a-day-that-is-not-read"),
+    ],
+)
+def test_only_what_falls_on_the_same_day_of_the_week_is_added(first: Json, second: Json, expected: str) -> None:
+    says(dose_of(order_of(mg(2400, first), mg(2400, second))), expected)
 
 
 NOVEMBER, DECEMBER = during("2026-11-01", "2026-11-30"), during("2026-12-01", "2026-12-31")

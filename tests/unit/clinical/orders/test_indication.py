@@ -129,6 +129,31 @@ INTRAVENOUS = {
         dosageInstruction=[{"route": ORAL}, {"route": concept("47625008", SNOMED)}],
     ),
     "instruction sent as an object": draft(dosageInstruction={"route": {"text": "intravenous"}}),
+    **{
+        written: draft({"text": f"Acetylcysteine {written}"})
+        for written in (
+            "300 mg/3 ml Injektionslösung",
+            "Infusionslösungskonzentrat",
+            "soluzione iniettabile",
+            "solución inyectable",
+            "solution injectable",
+            "concentrado para perfusión",
+            "roztwór do wstrzykiwań",
+            "oplossing voor injectie",
+            "e.v. soluzione per infusione",
+        )
+    },
+    "ACC injekt": draft({"text": "ACC injekt"}),
+    **{
+        f"the route {written}": draft(route={"text": written})
+        for written in (
+            *("i. v.", "i.v", "I. V.", "intravenosa", "endovenosa", "intraveineuse", "intravenös", "intraveneus"),
+            *("dożylnie", "intravenøs", "e.v.", "EV"),
+        )
+    },
+    **{f"v3 {code}": draft(route=concept(code, V3)) for code in ("IV", "IVFLUSH", "IVINFUS", "IVPUSH", "IVSOAK")},
+    "v3 under its OID": draft(route=concept("IVFLUSH", "urn:oid:2.16.840.1.113883.5.112")),
+    "EDQM under its OID": draft(route=concept("20045000", "urn:oid:0.4.0.127.0.16.1.1.2.1")),
 }
 
 
@@ -141,6 +166,13 @@ NOT_INTRAVENOUS = {
     "before a contrast injection, by mouth": draft(
         route=ORAL, dosageInstruction=[{"route": ORAL, "text": "before the injection"}]
     ),
+    "a name like one of an injection": draft({"text": "Acetylcysteine Granulat, rejected lot"}),
+    **{
+        f"the route {written}": draft(route={"text": written})
+        for written in ("intraventricular", "by evening", "privat", "NG tube", "oral")
+    },
+    "EDQM by mouth under its OID": draft(route=concept("20053000", "urn:oid:0.4.0.127.0.16.1.1.2.1")),
+    "v3 by mouth": draft(route=concept("PO", V3)),
     "a capsule before an infusion": draft(CAPSULE, dosageInstruction=[{"text": "on the day of the infusion"}]),
     "a capsule by name": draft({"text": "acetylcysteine 600 mg capsule"}, note=[{"text": "IV line in place"}]),
     **{
@@ -643,6 +675,20 @@ SOMATIC_CONDITIONS = {
     "by name": ({"text": "Bronchiectasis"}, "somatic"),
     "in German": ({"text": "Mukoviszidose"}, "somatic"),
     "COPD": (concept("J44.9", ICD10CM), "other"),
+    "the family's, by code": (concept("Z84.89", ICD10CM, text="Cystic fibrosis of a brother"), "other"),
+    **{
+        written: ({"text": written}, "other")
+        for written in (
+            "no bronchiectasis",
+            "family history of cystic fibrosis",
+            "suspected bronchiectasis",
+            "cystic fibrosis?",
+            "cystic fibrosis carrier",
+            "carrier of cystic fibrosis",
+            "CF carrier",
+        )
+    },
+    "not taken back": ({"text": "Bronchiectasis without haemorrhage"}, "somatic"),
 }
 
 
@@ -650,6 +696,25 @@ SOMATIC_CONDITIONS = {
 def test_cystic_fibrosis_and_bronchiectasis_on_the_problem_list_make_the_use_somatic(code, expected):
     assert use(draft(route=ORAL), problemList=bundle(condition(code))) == expected
     assert use(draft(route=ORAL), problemList=bundle(condition(code, clinical="resolved"))) == "other"
+
+
+REASONS_IN_DOUBT = {
+    "bronchiectasis": "somatic",
+    "cough, no fever": "somatic",
+    "cough without phlegm": "somatic",
+    "no bronchiectasis": "other",
+    "family history of cystic fibrosis": "other",
+    "suspected bronchiectasis": "other",
+    "cystic fibrosis carrier": "other",
+}
+
+
+@pytest.mark.parametrize(("written", "expected"), REASONS_IN_DOUBT.items(), ids=REASONS_IN_DOUBT)
+def test_a_reason_that_is_negated_in_doubt_or_of_the_family_does_not_make_the_use_somatic(written, expected):
+    assert use(draft(route=ORAL, reasonCode=[{"text": written}])) == expected
+    listed = condition({"text": written}, clinical="resolved")
+    order = draft(route=ORAL, reasonReference=[{"reference": "Condition/c1"}])
+    assert use(order, problemList=bundle(listed)) == expected
 
 
 OTHER = {

@@ -564,3 +564,37 @@ def test_an_odd_medication_behind_the_reference_never_raises(shape):
 @pytest.mark.parametrize("entry", [None, [], "x", 1, {}, {"resource": None}, {"resource": []}, {"resource": "x"}])
 def test_an_odd_entry_beside_the_order_is_passed_over(entry):
     assert index_medications([entry, {"resource": medication(code=ACETYLCYSTEINE)}]).keys() == {"Medication/m1"}
+
+
+# --- NAC beside another name ------------------------------------------------------------------------------------------
+
+BESIDE_NAC = {
+    "a local code of another drug": (
+        {"text": "NAC", "coding": [{"system": "urn:local", "code": "7", "display": "amoxicillin 500 mg"}]},
+        False,
+    ),
+    "RxNorm of another drug": (
+        {"text": "NAC 600 mg", "coding": [{"system": RXNORM, "code": "723", "display": "Amoxicillin"}]},
+        False,
+    ),
+    "NAC among other words": ({"text": "NAC", "coding": [{"code": "7", "display": "NAC protocol"}]}, False),
+    "NAC again": ({"text": "NAC 600 mg", "coding": [{"code": "7", "display": "NAC"}]}, True),
+    "a strength and a form": ({"text": "NAC", "coding": [{"code": "7", "display": "600 mg capsule"}]}, True),
+    "the full name": ({"text": "NAC", "coding": [{"code": "7", "display": "acetylcysteine 600 mg"}]}, True),
+    "the full name beside another drug": (
+        {"text": "acetylcysteine", "coding": [{"code": "7", "display": "with amoxicillin"}]},
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize(("drug", "expected"), BESIDE_NAC.values(), ids=BESIDE_NAC)
+def test_nac_counts_only_where_no_name_beside_it_may_be_of_another_drug(drug, expected):
+    assert (read(request(medicationCodeableConcept=drug)) is not None) is expected
+
+
+@pytest.mark.parametrize(("ingredient", "expected"), [("Amoxicillin", False), ("Zinc", True), ("acetylcysteine", True)])
+def test_nac_is_held_against_the_ingredients_too(ingredient, expected):
+    named = medication(code={"text": "NAC"}, ingredient=[{"itemCodeableConcept": {"text": ingredient}}])
+    order = request(medicationReference={"reference": "Medication/m1"})
+    assert (read(order, {"resource": named}) is not None) is expected

@@ -96,6 +96,7 @@ def test_drafts_and_what_is_active_beside_them_are_added(
 
 def test_a_draft_that_the_hook_does_not_ask_about_counts_too() -> None:
     assert together([order("a")], background=(order("b", 900),)).value == 2100
+    assert together([order("a")], background=(order("b", 900, "amoxicillin"),)).state is State.ABSENT
     others = order("b", 900, subject={"reference": "Patient/q"})
     assert together([order("a")], background=(others,)).state is State.ABSENT
 
