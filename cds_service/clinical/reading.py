@@ -30,6 +30,7 @@ from cds_service.clinical.patient import Patient, read_patient
 from cds_service.clinical.screens.allergies import read_hypersensitivity
 from cds_service.clinical.screens.conditions import screen_conditions
 from cds_service.clinical.screens.medications import read_interactions
+from cds_service.clinical.screens.pregnancy import read_pregnancy
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
 from cds_service.fhir.quantities import format_number
@@ -60,6 +61,7 @@ def read_patient_facts(orders: DraftOrders, chart: Chart, vocabulary: Vocabulary
         "bronchospasm_risk": screen_conditions(chart, vocabulary, "bronchospasm-risk", "bronchospasm-risk-words"),
         "bleeding_risk": screen_conditions(chart, vocabulary, "bleeding-risk", "bleeding-risk-words"),
         "hypersensitivity": read_hypersensitivity(chart, vocabulary),
+        "pregnancy": read_pregnancy(chart, patient, vocabulary, now.date()),
         **read_interactions(orders, chart, vocabulary),
         "other_patient": absent("no order names another patient"),
         "amino_acids_ordered": read_amino_acids_ordered(orders, vocabulary),

@@ -104,6 +104,8 @@ THRESHOLDS = (
     "kidney-result-age",
     "oldest-age",
     "poisoning-age",
+    "pregnancy-oldest",
+    "pregnancy-youngest",
     "result-age",
     "solution-dose-by-mouth",
     "solution-volume-by-mouth",

@@ -59,6 +59,7 @@ STORIES = (
     Story("hugo-child", "order-sign", (USUAL,)),
     Story("ines-allergic", "order-sign", (USUAL,)),
     Story("ines-allergic", "order-sign", ("eye-drops",)),
+    Story("ilja-anaphylaxis", "order-sign", (USUAL,)),
     Story("jonas-poisoned", "order-sign", ("intravenous",)),
     Story("jonas-poisoned", "order-sign", (USUAL,)),
     Story("kira-copd", "order-sign", ("oral-for-bronchitis",)),

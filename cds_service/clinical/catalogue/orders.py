@@ -43,6 +43,15 @@ ORDERS_FACTS = (
         lists=("routes", "route-words"),
     ),
     FactType(
+        "signed",
+        "order signed already",
+        "Whether the order is signed already: by its status, or as one of the active medications.",
+        ORDER,
+        (KNOWN, ABSENT),
+        values=("signed",),
+        queries=(queries.MEDICATIONS,),
+    ),
+    FactType(
         "other_patient",
         "an order that names another patient",
         "Whether an acetylcysteine order of the call names another patient; unknown then: nothing is read for it.",

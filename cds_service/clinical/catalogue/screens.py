@@ -4,6 +4,7 @@ from cds_service.clinical.catalogue.fact_type import ANY_STATE, PATIENT, FactTyp
 from cds_service.clinical.facts import KNOWN
 from cds_service.fhir import queries
 
+ENTRY_LISTS = ("qualifying-words", "family-history", "no-information", "no-information-words", "none-known")
 SCREENS_FACTS = (
     FactType(
         "bronchospasm_risk",
@@ -14,19 +15,27 @@ SCREENS_FACTS = (
         values=("present",),
         texts={"term": (KNOWN,)},
         queries=(queries.PROBLEMS,),
-        lists=("bronchospasm-risk", "bronchospasm-risk-words"),
+        lists=("bronchospasm-risk", "bronchospasm-risk-words", *ENTRY_LISTS),
         look_back="conditions that are active now",
     ),
     FactType(
         "hypersensitivity",
         "allergy to acetylcysteine",
-        "An allergy or intolerance to acetylcysteine: active, not refuted, not entered in error.",
+        "Hypersensitivity to acetylcysteine on the allergy list or the problem list, or an intolerance with "
+        "gastrointestinal manifestations only: active, not refuted, not entered in error.",
         PATIENT,
         ANY_STATE,
         values=("present", "intolerance"),
         texts={"term": (KNOWN,)},
-        queries=(queries.ALLERGIES,),
-        lists=("acetylcysteine", "acetylcysteine-names"),
+        queries=(queries.ALLERGIES, queries.PROBLEMS),
+        lists=(
+            "acetylcysteine",
+            "acetylcysteine-names",
+            "acetylcysteine-brands",
+            "allergy-words",
+            "gastrointestinal-manifestations",
+            *ENTRY_LISTS,
+        ),
         look_back="any age",
     ),
     FactType(
@@ -38,8 +47,21 @@ SCREENS_FACTS = (
         values=("present",),
         texts={"term": (KNOWN,)},
         queries=(queries.PROBLEMS,),
-        lists=("bleeding-risk", "bleeding-risk-words"),
+        lists=("bleeding-risk", "bleeding-risk-words", *ENTRY_LISTS),
         look_back="conditions that are active now",
+    ),
+    FactType(
+        "pregnancy",
+        "pregnancy or breast-feeding",
+        "Pregnancy or breast-feeding on the problem list of a woman of 12 to 55 years; absent for anybody else.",
+        PATIENT,
+        ANY_STATE,
+        values=("pregnant", "breast-feeding"),
+        texts={"term": (KNOWN,)},
+        queries=(queries.PROBLEMS, queries.PATIENT),
+        lists=("pregnancy", "pregnancy-words", "breast-feeding", "breast-feeding-words", *ENTRY_LISTS),
+        look_back="conditions that are active now",
+        patient=("birthDate", "gender"),
     ),
     FactType(
         "nitroglycerin",
@@ -50,7 +72,7 @@ SCREENS_FACTS = (
         values=("present",),
         texts={"term": (KNOWN,)},
         queries=(queries.MEDICATIONS, queries.STATEMENTS),
-        lists=("nitroglycerin", "nitroglycerin-names"),
+        lists=("nitroglycerin", "nitroglycerin-names", *ENTRY_LISTS),
         look_back="drafts, and medications that are active now",
     ),
     FactType(
@@ -62,7 +84,7 @@ SCREENS_FACTS = (
         values=("present",),
         texts={"term": (KNOWN,)},
         queries=(queries.MEDICATIONS, queries.STATEMENTS),
-        lists=("glutamine-drugs", "glutamine-drug-names", "routes", "route-words"),
+        lists=("glutamine-drugs", "glutamine-drug-names", "routes", "route-words", *ENTRY_LISTS),
         look_back="drafts, and medications that are active now",
     ),
 )

@@ -23,6 +23,8 @@ from cds_service.clinical.orders.indication import (
 from cds_service.clinical.orders.recognise import Order, read_order
 from cds_service.clinical.orders.together import find_active_orders, read_dose_together
 from cds_service.clinical.vocabulary import Vocabulary
+from cds_service.fhir import queries
+from cds_service.fhir.json import relative_reference, text
 from cds_service.fhir.quantities import Refusal
 from cds_service.fhir.versions.elements import is_about
 
@@ -43,7 +45,9 @@ def read_order_facts(
     by_mouth = [dose for dose, use in zip(doses, uses, strict=True) if use.value in BY_MOUTH]
     active = find_active_orders(drafts, orders.ended_orders, chart, vocabulary) if by_mouth else []
     together = read_dose_together(by_mouth, active, chart, vocabulary)
-    facts = [_order_facts(order, use, dose, vocabulary) for order, use, dose in zip(ordered, uses, doses, strict=True)]
+    facts = [
+        _order_facts(order, use, dose, chart, vocabulary) for order, use, dose in zip(ordered, uses, doses, strict=True)
+    ]
     return [OrderFacts({**of_order, "dose_together": together}) for of_order in facts[: len(selected)]]
 
 
@@ -79,13 +83,22 @@ def _ordered(order: Order, weight: Weight | None, chart: Chart, vocabulary: Voca
     return read_ordered(order, dose, chart, vocabulary)
 
 
-def _order_facts(ordered: Ordered, use: Fact, dose: Fact, vocabulary: Vocabulary) -> Facts:
+def _order_facts(ordered: Ordered, use: Fact, dose: Fact, chart: Chart, vocabulary: Vocabulary) -> Facts:
     return {
         "use": use,
         "route": read_route(ordered, vocabulary),
+        "signed": _signed(ordered.order, chart),
         "dose_per_day": dose,
         "duration": read_duration(ordered.order),
     }
+
+
+def _signed(order: Order, chart: Chart) -> Fact:
+    """Whether the order is in force already: it is active or on hold, or stands among the active medications."""
+    active = map(relative_reference, chart.get(queries.MEDICATIONS).resources)
+    if text(order.resource.get("status")) in ("active", "on-hold") or order.reference in active:
+        return known("signed", (Origin(order.reference, "status"),))
+    return absent("it is a draft")
 
 
 def _dose_per_day(ordered: Ordered) -> Fact:

@@ -100,6 +100,8 @@ SHOWN = {
     "felix-unclassified": {"glutamate": "unclassified"},
     "greta-on-treatment": {"glutamate_sample": "on treatment", "glutamate_before": "measured"},
     "hugo-child": {"age": 12, "glutamate": "normal"},
+    "ida-intolerant": {"hypersensitivity": "intolerance", "pregnancy": None},
+    "ilja-anaphylaxis": {"hypersensitivity": "present"},
     "ines-allergic": {"hypersensitivity": "present"},
     "jonas-poisoned": {"poisoning": "present"},
     "kira-copd": {"bronchospasm_risk": "present", "hypersensitivity": None, "poisoning": None},
