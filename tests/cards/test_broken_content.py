@@ -183,7 +183,7 @@ SHAPE = [
     Case("TOML that is wrong in the phrases", Edit(PHRASES, 'about = "Common effects."', "about = Common effects."), "about = Common", "not TOML: "),
     Case("TOML that is wrong in the examples", Edit(f"{DOSE}/examples.toml", 'because = "Below 2,400 mg."', "because ="), "because =", "not TOML: "),
     Case("TOML that is wrong in the sources", Edit(SOURCES, "year = 2021", "year == 2021"), "year == 2021", "not TOML: "),
-    Case("a key that stands twice", Edit(CARD, 'scope = "order"', 'scope = "order"\nscope = "order"'), 5, "not TOML: "),
+    Case("a key that stands twice", Edit(CARD, 'scope = "order"', 'scope = "order"\nscope = "order"'), ('scope = "order"', 1), "not TOML: "),
     Case("a card in the folder of another", Edit(CARD, f'id = "{DOSE}"', 'id = "dose-above"'), 1, "the id dose-above is not the name of its folder"),
     Case("a phrase that stands twice", Edit(PHRASES, 'id = "cystine_line"', 'id = "handling_line"'), 1, "id handling_line stands twice"),
     Case("a source that stands twice", Edit(SOURCES, 'id = "mcqueen-2018"', 'id = "girgis-2019"'), 1, "id girgis-2019 stands twice"),
