@@ -19,7 +19,8 @@ from cds_service.hooks.discovery import SERVICES
 from cds_service.settings import Settings
 from cds_service.telemetry import metrics as counted
 from cds_service.telemetry.metrics import Metrics
-from tests.operations.processes import Load, serving
+from tests.operations.load import Load
+from tests.processes import serving
 from tests.support import CONTENT, NOW, ROOT, cards_of, counted_ids, ids_of, post, request_for, without
 
 FHIR = "http://127.0.0.1:1/fhir"
