@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,7 +132,7 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "cds_service", "serve", *arguments]
 
 
-def environment(**settings: str) -> dict[str, str]:
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """The environment of a service with these settings and none of whoever runs the tests."""
     others = {name: value for name, value in os.environ.items() if not name.startswith("CDS_")}
     return {**others, **SETTINGS, **settings}
@@ -145,7 +145,7 @@ def serving(
     port: int | None = None,
     wait: bool = True,
     by: Sequence[str] = (),
-    **settings: str,
+    settings: Mapping[str, str] | None = None,
 ) -> Iterator[Service]:
     """A service on a port of loopback, ready unless it is not to be waited for; stopped when the block ends.
 
@@ -157,7 +157,7 @@ def serving(
         process = subprocess.Popen(
             [*by, *command("--port", str(port), *arguments)],
             cwd=ROOT,
-            env=environment(**settings),
+            env=environment(settings or {}),
             stdout=written,
             stderr=subprocess.STDOUT,
         )

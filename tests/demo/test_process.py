@@ -17,7 +17,7 @@ ALMA, INES = "alma-glutamate-high", "ines-allergic"
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("demo"), CDS_DEMO="on") as service:
+    with serving(tmp_path_factory.mktemp("demo"), settings={"CDS_DEMO": "on"}) as service:
         yield service.address
 
 
@@ -40,7 +40,7 @@ def test_cards_come_without_any_prefetch(address: str, patient: str, card: str, 
 
 
 def test_without_its_people_the_demo_does_not_start_and_says_why(tmp_path: Path) -> None:
-    with serving(tmp_path, wait=False, CDS_DEMO="on", CDS_FIXTURES=str(tmp_path)) as service:
+    with serving(tmp_path, wait=False, settings={"CDS_DEMO": "on", "CDS_FIXTURES": str(tmp_path)}) as service:
         assert service.process.wait(PATIENCE) == 2
 
     assert "CDS_FIXTURES" in service.written()

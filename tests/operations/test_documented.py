@@ -110,7 +110,7 @@ def test_every_event_that_is_logged_is_explained() -> None:
 def test_it_ends_with_the_status_that_is_documented(
     tmp_path: Path, status: int, arguments: list[str], settings: dict[str, str]
 ) -> None:
-    with serving(tmp_path, *arguments, wait=False, **settings) as service:
+    with serving(tmp_path, *arguments, wait=False, settings=settings) as service:
         assert service.process.wait(PATIENCE) == status
     assert "Traceback" not in service.written()
 

@@ -280,7 +280,7 @@ def test_two_workers_are_counted_as_one_service(tmp_path: Path) -> None:
 def test_the_folder_that_workers_share_is_gone_afterwards(tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()
-    with serving(tmp_path, "--workers", "2", TMPDIR=str(shared)) as service:
+    with serving(tmp_path, "--workers", "2", settings={"TMPDIR": str(shared)}) as service:
         assert list(shared.glob("cds-metrics-*/*.db"))
         service.stop()
     assert list(shared.iterdir()) == []

@@ -105,14 +105,14 @@ def test_a_connection_that_was_kept_has_a_moment_to_send_what_is_on_its_way(tmp_
 
 
 def test_a_call_that_never_ends_does_not_keep_it_from_stopping(tmp_path: Path) -> None:
-    with serving(tmp_path, CDS_SHUTDOWN_SECONDS="1") as service:
+    with serving(tmp_path, settings={"CDS_SHUTDOWN_SECONDS": "1"}) as service:
         connection, _ = half_a_call(service)
         with connection:
             assert service.stop() == 0  # fails by its own time-out where it waits for ever
 
 
 def test_a_second_ctrl_c_stops_it_at_once(tmp_path: Path) -> None:
-    with serving(tmp_path, CDS_SHUTDOWN_SECONDS="600") as service:
+    with serving(tmp_path, settings={"CDS_SHUTDOWN_SECONDS": "600"}) as service:
         connection, _ = half_a_call(service)
         with connection:
             service.process.send_signal(signal.SIGINT)

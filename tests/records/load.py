@@ -22,7 +22,8 @@ BODY = request_for("ines-allergic")
 @contextmanager
 def service_at(database: str, port: int | None = None) -> Iterator[Service]:
     """A service on a database; killed when the block ends, unless it has ended by then."""
-    with serving(None, port=port, CDS_DATABASE_URL=database, CDS_LOG_LEVEL="warning") as service:
+    settings = {"CDS_DATABASE_URL": database, "CDS_LOG_LEVEL": "warning"}
+    with serving(None, port=port, settings=settings) as service:
         try:
             yield service
         finally:

@@ -75,7 +75,7 @@ def test_a_mistake_in_the_list_stops_the_start(tmp_path: Path) -> None:
 @contextmanager
 def served(folder: Path, **settings: str) -> Iterator[tuple[Service, list[dict[str, Any]]]]:
     """The service as the command starts it, on loopback, and what it has logged until it answers."""
-    with serving(folder, **{f"CDS_{name.upper()}": value for name, value in settings.items()}) as service:
+    with serving(folder, settings={f"CDS_{name.upper()}": value for name, value in settings.items()}) as service:
         yield service, [json.loads(line) for line in service.written().splitlines()]
 
 

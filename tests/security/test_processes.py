@@ -92,7 +92,7 @@ def test_nothing_of_any_request_and_of_any_fault_is_written_by_the_process(tmp_p
     forbidden = {SECRET.lower(), TOKEN.lower(), "/fhir/", "patient=", "observation?"}
     headers = {"User-Agent": SECRET, "Authorization": TOKEN}
     times = {"CDS_FHIR_DEADLINE_MS": "600", "CDS_FHIR_TIMEOUT_MS": "500"}  # some of the servers never answer
-    with serving(tmp_path, CDS_LOG_LEVEL=level, **times) as service:
+    with serving(tmp_path, settings={"CDS_LOG_LEVEL": level, **times}) as service:
         with httpx.Client(base_url=service.address, headers=headers, timeout=PATIENCE) as client:
             errors = [_send(client, path, forbidden) for path in REQUESTS]
             errors += [_refused(client, body) for body in FAULTS.values()]
@@ -214,7 +214,7 @@ def test_while_the_service_is_attacked_good_calls_are_answered(tmp_path: Path) -
         shown = await good_calls(service)
         return shown, Counter(await asyncio.gather(*under_way))
 
-    with serving(tmp_path, CDS_BODY_TIMEOUT_MS="6000") as service:
+    with serving(tmp_path, settings={"CDS_BODY_TIMEOUT_MS": "6000"}) as service:
         shown, statuses = asyncio.run(scene(service))
         assert service.process.poll() is None
         assert service.peak_memory < 600
