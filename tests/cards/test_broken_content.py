@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cds_service.app import create_app
-from cds_service.content.checking import Report, check_content
+from cds_service.content.checking import CheckReport, check_content
 from cds_service.content.loading import load_content
 from cds_service.errors import ContentError, Mistake
 from cds_service.settings import Settings
@@ -57,7 +57,7 @@ def refused(folder: Path) -> list[Mistake]:
     return error.value.mistakes
 
 
-def checked(folder: Path) -> Report:
+def checked(folder: Path) -> CheckReport:
     """The report of the proofs over a content that loads."""
     return check_content(load_content(folder), folder, FIXTURES)
 
@@ -183,7 +183,7 @@ SHAPE = [
     Case("TOML that is wrong in the phrases", Edit(PHRASES, 'about = "Effects by mouth, by', "about = Effects by mouth, by"), "about = Effects by mouth", "not TOML: "),
     Case("TOML that is wrong in the examples", Edit(f"{DOSE}/examples.toml", 'because = "Below 2,400 mg."', "because ="), "because =", "not TOML: "),
     Case("TOML that is wrong in the sources", Edit(SOURCES, "year = 2021", "year == 2021"), "year == 2021", "not TOML: "),
-    Case("a key that stands twice", Edit(CARD, 'scope = "order"', 'scope = "order"\nscope = "order"'), 5, "not TOML: "),
+    Case("a key that stands twice", Edit(CARD, 'scope = "order"', 'scope = "order"\nscope = "order"'), ('scope = "order"', 1), "not TOML: "),
     Case("a card in the folder of another", Edit(CARD, f'id = "{DOSE}"', 'id = "dose-above"'), 1, "the id dose-above is not the name of its folder"),
     Case("a phrase that stands twice", Edit(PHRASES, 'id = "cystine_line"', 'id = "handling_line"'), 1, "id handling_line stands twice"),
     Case("a source that stands twice", Edit(SOURCES, 'id = "mcqueen-2018"', 'id = "girgis-2019"'), 1, "id girgis-2019 stands twice"),
@@ -449,15 +449,15 @@ def check(name: str, file: str, old: str, new: str, says: str, at: str = "") -> 
 
 PROOFS = [
     # the baseline family
-    check("an age threshold at 17: nobody speaks for those aged 17", "no-paediatric-evidence/card.toml", AGE_18, 'below = "17 a"', "1 wanted, 0 speak", "baseline"),
-    check("an age threshold at 19: two speak for those aged 18", "no-paediatric-evidence/card.toml", AGE_18, 'below = "19 a"', "1 wanted, 2 speak", "baseline"),
-    check("an age that includes 18: two speak at 18", "no-paediatric-evidence/card.toml", AGE_18, 'at_most = "18 a"', "1 wanted, 2 speak", "baseline"),
-    check("another card begins at 17", f"{LOW}/card.toml", 'at_least = "18 a"', 'at_least = "17 a"', "1 wanted, 2 speak (glutamate-low, no-paediatric-evidence)", "baseline"),
-    check("another card begins over 18", f"{LOW}/card.toml", 'at_least = "18 a"', 'above = "18 a"', "1 wanted, 0 speak", "baseline"),
-    check("a card that stops at an unknown age", f"{LOW}/card.toml", 'at_least = "18 a"\nalso_when = ["unknown"]', 'at_least = "18 a"', "1 wanted, 0 speak", "baseline"),
-    check("a card that forgets a class of cystine", f"{LOW}/card.toml", '["normal", "high", "unclassified"]', '["normal", "unclassified"]', "1 wanted, 0 speak", "baseline"),
+    check("an age threshold at 17: nobody speaks for those aged 17", "no-paediatric-evidence/card.toml", AGE_18, 'below = "17 a"', "0 advise instead of 1", "baseline"),
+    check("an age threshold at 19: two speak for those aged 18", "no-paediatric-evidence/card.toml", AGE_18, 'below = "19 a"', "2 advise instead of 1", "baseline"),
+    check("an age that includes 18: two speak at 18", "no-paediatric-evidence/card.toml", AGE_18, 'at_most = "18 a"', "2 advise instead of 1", "baseline"),
+    check("another card begins at 17", f"{LOW}/card.toml", 'at_least = "18 a"', 'at_least = "17 a"', "2 advise instead of 1 (glutamate-low, no-paediatric-evidence)", "baseline"),
+    check("another card begins over 18", f"{LOW}/card.toml", 'at_least = "18 a"', 'above = "18 a"', "0 advise instead of 1", "baseline"),
+    check("a card that stops at an unknown age", f"{LOW}/card.toml", 'at_least = "18 a"\nalso_when = ["unknown"]', 'at_least = "18 a"', "0 advise instead of 1", "baseline"),
+    check("a card that forgets a class of cystine", f"{LOW}/card.toml", '["normal", "high", "unclassified"]', '["normal", "unclassified"]', "0 advise instead of 1", "baseline"),
     check("a card that takes a class from another", f"{LOW}/card.toml", '["normal", "high", "unclassified"]', '["low", "normal", "high", "unclassified"]', "glutamate-low-cystine-low", "baseline"),
-    check("a card that speaks in somatic use too", f"{LOW}/card.toml", 'fact = "use"\nis = "other"', 'fact = "use"\nis_one_of = ["somatic", "other"]', "0 wanted, 1 speak (glutamate-low)", "baseline"),
+    check("a card that speaks in somatic use too", f"{LOW}/card.toml", 'fact = "use"\nis = "other"', 'fact = "use"\nis_one_of = ["somatic", "other"]', "1 advise instead of 0 (glutamate-low)", "baseline"),
     check("nothing stands in where glutamate is unknown", "screening-incomplete/card.toml", '["inhaled", "elsewhere", "somatic", "other"]', '["inhaled", "somatic"]', "nothing stands in where glutamate is unknown", "baseline"),
     # a card
     check("a card that nobody can reach", CARD, '["somatic", "other"]', '["somatic"]\nbecause = "Only by mouth, for the lungs."\n\n[[when]]\nfact = "use"\nis_one_of = ["other"]', "no patient can reach this card"),
@@ -470,19 +470,19 @@ PROOFS = [
     check("a wording that another hides", PHRASES, 'when = [{ fact = "duration", above = "56 d", because = "The evidence ends at 8 weeks." }]', 'when = [{ fact = "duration", above = "0 d", because = "The evidence ends at 8 weeks." }]\ntext = "For some days."\n\n[[phrase.says]]\nwhen = [{ fact = "duration", above = "56 d", because = "The evidence ends at 8 weeks." }]', "duration_line: never said: Duration {duration.amount}: longer"),
     check("a text of a phrase that has no value", PHRASES, "Plasma cystine could not be read.", "Plasma cystine could not be read: {cystine.result}.", "cystine_line: {cystine.result} has no value: cystine unknown"),
     # the antidote
-    check("a card that speaks in antidote use", CARD, '["somatic", "other"]', '["antidote", "somatic", "other"]', "it speaks in antidote use: use known antidote"),
-    check("a card without any word about the use", "bronchospasm-inhaled/card.toml", 'fact = "use"\nis = "inhaled"', 'fact = "hypersensitivity"\nstate = ["known", "absent", "unknown"]', "it speaks in antidote use: "),
+    check("a card that speaks in antidote use", CARD, '["somatic", "other"]', '["antidote", "somatic", "other"]', "it advises in use antidote: use known antidote"),
+    check("a card without any word about the use", "bronchospasm-inhaled/card.toml", 'fact = "use"\nis = "inhaled"', 'fact = "hypersensitivity"\nstate = ["known", "absent", "unknown"]', "it advises in use antidote: "),
     # the empty patient
-    check("a card that speaks where nothing is known", "bronchospasm-oral/card.toml", 'fact = "bronchospasm_risk"\nis = "present"', 'fact = "bronchospasm_risk"\nis = "present"\nalso_when = ["unknown"]', "it speaks for a patient about whom nothing is known"),
-    check("a card about a dose that is not stated", CARD, WHEN, 'fact = "dose_per_day"\nstate = ["absent", "unknown"]', "it speaks for a patient about whom nothing is known"),
+    check("a card that speaks where nothing is known", "bronchospasm-oral/card.toml", 'fact = "bronchospasm_risk"\nis = "present"', 'fact = "bronchospasm_risk"\nis = "present"\nalso_when = ["unknown"]', "it advises where nothing is known about the patient"),
+    check("a card about a dose that is not stated", CARD, WHEN, 'fact = "dose_per_day"\nstate = ["absent", "unknown"]', "it advises where nothing is known about the patient"),
     # the examples
     check("a dose threshold of 2,300 mg", CARD, '"2400 mg/d"', '"2300 mg/d"', "“2,399 mg per day”: expected silent, got advise", f"{DOSE}/examples.toml"),
     check("a dose threshold of 2,500 mg", CARD, '"2400 mg/d"', '"2500 mg/d"', "“2,401 mg per day”: expected advise, got stay silent", f"{DOSE}/examples.toml"),
     check("a dose threshold that includes 2,400 mg", CARD, 'above = "2400 mg/d"', 'at_least = "2400 mg/d"', "“2,400 mg per day”: expected silent, got advise", f"{DOSE}/examples.toml"),
     check("a dose threshold of 2,399 mg", CARD, '"2400 mg/d"', '"2399 mg/d"', "expected silent, got advise", f"{DOSE}/examples.toml"),
     check("a dose threshold of 2,401 mg", CARD, '"2400 mg/d"', '"2401 mg/d"', "expected advise, got stay silent", f"{DOSE}/examples.toml"),
-    check("no example just under a threshold", f"{DOSE}/examples.toml", 'order = "oral-2399-once-daily"', 'order = "oral-600-twice-daily"', "no example lies just under the threshold 2400 mg/d of dose per day"),
-    check("no example just over a threshold", f"{DOSE}/examples.toml", 'order = "oral-2401-once-daily"', 'order = "oral-1800-twice-daily"', "no example lies just over the threshold 2400 mg/d of dose per day"),
+    check("no example just under a threshold", f"{DOSE}/examples.toml", 'order = "oral-2399-once-daily"', 'order = "oral-600-twice-daily"', "no example lies just below the threshold 2400 mg/d of dose per day"),
+    check("no example just over a threshold", f"{DOSE}/examples.toml", 'order = "oral-2401-once-daily"', 'order = "oral-1800-twice-daily"', "no example lies just above the threshold 2400 mg/d of dose per day"),
     check("an example whose words are not said", f"{DOSE}/examples.toml", 'says = ["2,401 mg"]', 'says = ["2,402 mg"]', "“2,401 mg per day”: the card does not say: 2,402 mg"),
     check("an example of a person who does not exist", f"{DOSE}/examples.toml", 'patient = "bruno-glutamate-normal"', 'patient = "nobody"', "“2,399 mg per day” cannot be run: "),
     check("an example of an order that does not exist", f"{DOSE}/examples.toml", 'order = "oral-2399-once-daily"', 'order = "nothing"', "“2,399 mg per day” cannot be run: "),
@@ -532,7 +532,7 @@ def test_no_example_on_a_threshold_fails_the_check(tmp_path: Path) -> None:
     moved = text.replace("oral-2400-once-daily", "oral-600-twice-daily")
     moved = moved.replace("oral-1200-twice-daily", "oral-600-twice-daily")
     folder = copy_of_cards(tmp_path, Edit(file, None, moved))
-    says = "no example lies on the threshold 2400 mg/d of dose per day"
+    says = "no example lies at the threshold 2400 mg/d of dose per day"
     assert Mistake(file, 1, says) in checked(folder).mistakes
 
 
@@ -587,9 +587,9 @@ def test_the_report_says_what_was_proved(tmp_path: Path) -> None:
     lines = "\n".join(checked(copy_of_cards(tmp_path)).lines)
     for words in (
         r"cards/: content \d{4}\.\d\d\.\d+, (draft|signed)",
-        r"baseline family: 8 cards, exactly one speaks in each of \d{3,} combinations",
-        r"antidote use: only the hypersensitivity warning speaks in \d{2,} combinations",
-        r"empty patient: no card speaks",
+        r"baseline family: 8 cards, exactly one advises in each of \d{3,} combinations",
+        r"antidote: only the allergy warning advises in \d{2,} combinations",
+        r"empty chart: no card advises",
         r"examples: \d{2,} hold",
     ):
         assert re.search(words, lines), words
