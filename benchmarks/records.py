@@ -5,6 +5,7 @@
 `cost`: the time of a call with and without recording, measured in turn on two otherwise identical services.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -17,8 +18,9 @@ from uuid import uuid4
 
 import httpx
 
+from tests.processes import PATIENCE, SERVICE, Service, free_port, wait_until_ready
 from tests.records.databases import query
-from tests.records.processes import BODY, HOOK, PATIENCE, Load, Service, free_port, service_at
+from tests.records.load import BODY, Load, service_at
 from tests.support import ROOT, to_bytes
 
 SECONDS, KILL_INTERVAL, CALLS = 120, 20, 1500
@@ -36,17 +38,19 @@ uvicorn.run(create_app(Settings(), records=Unrecorded()), port=int(sys.argv[1]),
 def kills(database: str, pause: float = 0) -> None:
     """Prints what was sent, acknowledged and stored, and how long before a kill the oldest lost card was shown."""
     load, killed = Load([], pause=pause), []
-    with service_at(database) as service:
-        load.addresses = [service.address]
-        with load.running():
-            end = time.monotonic() + SECONDS
-            while time.monotonic() < end:
+    port = free_port()
+    load.addresses = [f"http://127.0.0.1:{port}"]
+    with load.running():
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            with service_at(database, port) as service:
                 time.sleep(min(KILL_INTERVAL, max(0, end - time.monotonic())))
                 if time.monotonic() < end:
                     killed.append(time.monotonic())
                     service.end(signal.SIGKILL)
-                    service.start()
-        service.end(signal.SIGTERM)
+                else:
+                    load.ends = True
+                    service.end(signal.SIGTERM)
     _print_kills(load, killed, database)
 
 
@@ -65,11 +69,11 @@ def _print_kills(load: Load, killed: list[float], database: str) -> None:
 
 def cost(database: str) -> None:
     """Prints the time of a call with and without recording, and their ratio."""
-    plain = Service("", free_port())
-    words = [sys.executable, "-c", UNRECORDED, str(plain.port)]
-    with service_at(database) as recorded, subprocess.Popen(words, cwd=ROOT) as plain.process:
-        while not plain.answers():
-            time.sleep(0.1)
+    port = free_port()
+    words = [sys.executable, "-c", UNRECORDED, str(port)]
+    with service_at(database) as recorded, subprocess.Popen(words, cwd=ROOT) as process:
+        plain = Service(process, port, Path(os.devnull))
+        wait_until_ready(plain)
         times = _in_turns([recorded.address, plain.address])
         plain.end(signal.SIGTERM)
         recorded.end(signal.SIGTERM)
@@ -86,7 +90,7 @@ def _in_turns(addresses: list[str]) -> list[list[float]]:
         for turn in range(CALLS * 2):
             body = to_bytes({**BODY, "hookInstance": str(uuid4())})
             start = time.perf_counter()
-            response = client.post(addresses[turn % 2] + HOOK, content=body)
+            response = client.post(addresses[turn % 2] + SERVICE, content=body)
             times[turn % 2].append((time.perf_counter() - start) * 1000)
             response.raise_for_status()
     return [durations[50:] for durations in times]  # the first calls warm up

@@ -1,6 +1,7 @@
-"""Runs the examples of the cards: each is a patient, an order, a moment, and what the card says."""
+"""Runs the examples of the cards: each has a patient, an order, a moment, and what the card decides."""
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -8,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from cds_service.answering import decide_orders
-from cds_service.clinical.facts import Facts
+from cds_service.clinical.facts import Facts, State
 from cds_service.clinical.orders.drafts import read_orders
 from cds_service.fhir.codes import CodeList
 from cds_service.fhir.json import Resource
 from cds_service.fhir.searching import prefetch_from
 from cds_service.gathering.prefetch import build_chart
-from cds_service.guidance.deciding import OrderDecision, Outcome, group_advice
+from cds_service.guidance.conditions import Condition, Truth
+from cds_service.guidance.deciding import Decision, OrderDecision, Outcome, group_advice
 from cds_service.guidance.model import Card, Content, Example
 from cds_service.guidance.rendering import Call, render
 from cds_service.hooks import cards as wire
@@ -23,34 +25,35 @@ _OUTCOMES = {"advise": Outcome.ADVISE, "silent": Outcome.SILENT, "cannot tell": 
 
 
 @dataclass(frozen=True)
-class Ran:
-    """An example that was run: the decision of its card, and the card that was shown, if it spoke."""
+class ExampleRun:
+    """An example that was run: the decision of its card, and the card as it is shown, if it is."""
 
     example: Example
-    decided: OrderDecision
-    card: wire.Card | None
+    decision: Decision
+    shown_card: wire.Card | None
 
     @property
-    def shown(self) -> str:
-        """The words of the card, line by line; empty if it does not speak."""
-        if self.card is None:
+    def shown_text(self) -> str:
+        """The words of the card, line by line; empty if it is not shown."""
+        if self.shown_card is None:
             return ""
-        offers = "\n".join(suggestion.label for suggestion in self.card.suggestions)
-        return f"{self.card.indicator}\n{self.card.summary}\n{self.card.detail}\n{offers}"
+        card = self.shown_card
+        labels = "\n".join(suggestion.label for suggestion in card.suggestions)
+        return f"{card.indicator}\n{card.summary}\n{card.detail}\n{labels}"
 
     @property
     def facts(self) -> Facts:
         """The facts of the order."""
-        return self.decided.decision.facts
+        return self.decision.facts
 
     @property
     def failure(self) -> str:
-        """What is wrong, with the conditions that decided; empty if the example holds."""
-        got = self.decided.decision.outcome
-        if got is not _OUTCOMES[self.example.expect]:
-            rows = "; ".join(f"{one.row.say()}: {one.truth.value}" for one in self.decided.decision.reasons)
-            return f"expected {self.example.expect}, got {got.value} ({rows})"
-        unsaid = [words for words in self.example.says if words not in self.shown]
+        """What is wrong, with the truth of each condition; empty if the example holds."""
+        outcome = self.decision.outcome
+        if outcome is not _OUTCOMES[self.example.expect]:
+            reasons = "; ".join(f"{reason.row.say()}: {reason.truth.value}" for reason in self.decision.reasons)
+            return f"expected {self.example.expect}, got {outcome.value} ({reasons})"
+        unsaid = [words for words in self.example.says if words not in self.shown_text]
         return f"the card does not say: {unsaid[0]}" if unsaid else ""
 
 
@@ -66,30 +69,36 @@ def order_for(fixtures: Path, name: str, patient: str) -> Resource:
     return order
 
 
-def run_example(example: Example, card: Card, content: Content, fixtures: Path) -> Ran:
-    """The example's card, decided and shown. A missing fixture, or an order for another drug, is an error."""
-    bundle = read_json(fixtures / "patients" / f"{example.patient}.json")
-    if example.born:
-        _patient_in(bundle)["birthDate"] = example.born.isoformat()
-    for name, value in example.results.items():
-        _set_results(bundle, content.vocabulary.code_lists[name], value)
-    prefetch = prefetch_from(bundle, example.patient, content.vocabulary.code_lists)
-    for key in example.not_sent:
-        del prefetch[key]
+def run_example(example: Example, card: Card, content: Content, fixtures: Path) -> ExampleRun:
+    """Runs an example of a card.
+
+    Raises `OSError` for a missing fixture, `LookupError` for a query that does not exist, and `ValueError` for an order
+    of another drug.
+    """
     draft_orders = [order_for(fixtures, name, example.patient) for name in (example.order, *example.also_drafted)]
     if example.dose is not None:
         _set_dose(draft_orders[0], example.dose)
     orders = read_orders(example.patient, draft_orders, draft_orders[:1], (), content.vocabulary)
     if not orders.acetylcysteine_orders:
         raise ValueError(f"the order {example.order} is not for acetylcysteine")
-    chart = build_chart(example.patient, prefetch)
-    decided = next(one for one in decide_orders(orders, chart, content, example.now) if one.decision.card.id == card.id)
-    return Ran(example, decided, _show(decided, content))
+    chart = build_chart(example.patient, _prefetch(example, content, fixtures))
+    order_decisions = decide_orders(orders, chart, content, example.now)
+    order_decision = next(decided for decided in order_decisions if decided.decision.card.id == card.id)
+    return ExampleRun(example, order_decision.decision, _show(order_decision, content))
 
 
-def _patient_in(bundle: Resource) -> Resource:
-    resources: list[Resource] = [entry["resource"] for entry in bundle["entry"]]
-    return next(one for one in resources if one["resourceType"] == "Patient")
+def _prefetch(example: Example, content: Content, fixtures: Path) -> dict[str, Any]:
+    bundle = read_json(fixtures / "patients" / f"{example.patient}.json")
+    if example.born:
+        resources: list[Resource] = [entry["resource"] for entry in bundle["entry"]]
+        patient = next(resource for resource in resources if resource["resourceType"] == "Patient")
+        patient["birthDate"] = example.born.isoformat()
+    for name, value in example.results.items():
+        _set_results(bundle, content.vocabulary.code_lists[name], value)
+    prefetch = prefetch_from(bundle, example.patient, content.vocabulary.code_lists)
+    for key in example.not_sent:
+        del prefetch[key]
+    return prefetch
 
 
 def _set_dose(order: Resource, value: int | Decimal) -> None:
@@ -105,7 +114,48 @@ def _set_results(bundle: Resource, codes: CodeList, value: int | Decimal) -> Non
         result["valueQuantity"]["value"] = value
 
 
-def _show(decided: OrderDecision, content: Content) -> wire.Card | None:
+def _show(order_decision: OrderDecision, content: Content) -> wire.Card | None:
     new_id = "00000000-0000-4000-8000-000000000000"
     call = Call("patient", date(2000, 1, 1), lambda: new_id)
-    return next((render(advice, content, call) for advice in group_advice([decided])), None)
+    return next((render(advice, content, call) for advice in group_advice([order_decision])), None)
+
+
+def missing_examples(card: Card, runs: Sequence[ExampleRun]) -> Iterator[str]:
+    """What the examples of a card leave out, in words."""
+    for expected, words in (("advise", "to advise"), ("silent", "to be silent")):
+        if not any(run.example.expect == expected for run in runs):
+            yield f"no example expects the card {words}"
+    for condition in card.conditions():
+        if condition.threshold is not None:
+            yield from _missing_at_threshold(condition, condition.threshold, runs)
+        if _can_be_unknown(condition) and not any(_is_unknown_in(run, condition) for run in runs):
+            yield f"no example shows that it cannot tell where {condition.type.label} is unknown"
+
+
+def _missing_at_threshold(condition: Condition, threshold: Decimal, runs: Sequence[ExampleRun]) -> Iterator[str]:
+    values = [run.facts[condition.fact].value for run in runs if _decides_alone(condition, run)]
+    distances = [value - threshold for value in values if isinstance(value, Decimal)]
+    step = condition.type.step
+    for place, is_there in (
+        ("at", any(distance == 0 for distance in distances)),
+        ("just below", any(-step <= distance < 0 for distance in distances)),
+        ("just above", any(0 < distance <= step for distance in distances)),
+    ):
+        if not is_there:
+            yield f"no example lies {place} the threshold {condition.bound} of {condition.type.label}"
+
+
+def _decides_alone(condition: Condition, run: ExampleRun) -> bool:
+    """True if every other row of the card holds."""
+    others = [reason for reason in run.decision.reasons if condition not in reason.row.conditions()]
+    return all(reason.truth is Truth.YES for reason in others)
+
+
+def _can_be_unknown(condition: Condition) -> bool:
+    """True if an unknown fact leaves the condition unknown."""
+    possible = State.UNKNOWN in condition.type.states and condition.state is None
+    return possible and "unknown" not in condition.also_when
+
+
+def _is_unknown_in(run: ExampleRun, condition: Condition) -> bool:
+    return run.example.expect == "cannot tell" and run.facts[condition.fact].state is State.UNKNOWN

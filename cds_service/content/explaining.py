@@ -1,4 +1,4 @@
-"""Why the service said that: each card, each condition, the value found, where it came from, the outcome."""
+"""Explains a response: for each order every card, every condition, and the facts behind it with their origins."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -9,18 +9,18 @@ import msgspec
 
 from cds_service.answering import Answer, answer
 from cds_service.clinical.catalogue import CATALOGUE
-from cds_service.clinical.facts import Fact, Origin
+from cds_service.clinical.facts import Fact, Facts, Origin
 from cds_service.content.silence import explain_silence
-from cds_service.guidance.conditions import When
-from cds_service.guidance.deciding import Decision, OrderDecision
+from cds_service.fhir.json import UNREADABLE
+from cds_service.guidance.deciding import Decision, OrderDecision, Reason
 from cds_service.guidance.model import Content
 from cds_service.hooks.discovery import SERVICES
 from cds_service.hooks.requests import read_request
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What was found of one fact: how it is known, its value, the words that cards show of it, where it came from."""
+class ExplainedFact:
+    """A fact: its state and value, the texts that cards show of it, and the resources that it comes from."""
 
     label: str
     state: str
@@ -36,60 +36,63 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One condition of a card, what it answered, and what was found of its facts."""
+class ExplainedCondition:
+    """A row of a card in words, its reason, its truth value, and its facts."""
 
-    condition: str
+    text: str
     because: str
-    answer: str
-    found: tuple[Found, ...]
+    truth: str
+    facts: tuple[ExplainedFact, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class OfCard:
-    """One card: what it decided, and each of its conditions."""
+class ExplainedCard:
+    """A card: what it decided, and its conditions."""
 
-    card: str
+    id: str
     title: str
     outcome: str
-    rows: tuple[Row, ...]
+    conditions: tuple[ExplainedCondition, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class OfOrder:
-    """One acetylcysteine order, and what every card decided about it."""
+class ExplainedOrder:
+    """An acetylcysteine order, and what every card decided about it."""
 
     reference: str
     name: str
-    cards: tuple[OfCard, ...]
+    cards: tuple[ExplainedCard, ...]
 
 
-def explain(answered: Answer) -> tuple[OfOrder, ...]:
-    """Every decision of an answer with its reasons, order by order; none without an acetylcysteine order."""
-    orders = dict.fromkeys(id(one.order) for one in answered.decisions)
-    return tuple(_of_order([one for one in answered.decisions if id(one.order) == order]) for order in orders)
+def explain(answered: Answer) -> tuple[ExplainedOrder, ...]:
+    """Every decision of an answer with its reasons, by order; empty if no order is for acetylcysteine."""
+    by_order: dict[int, list[OrderDecision]] = {}
+    for decided in answered.decisions:
+        by_order.setdefault(id(decided.order), []).append(decided)
+    return tuple(_explain_order(decisions) for decisions in by_order.values())
 
 
-def _of_order(decided: Sequence[OrderDecision]) -> OfOrder:
-    order = decided[0].order
-    return OfOrder(order.reference, order.name, tuple(_of_card(one.decision) for one in decided))
+def _explain_order(decisions: Sequence[OrderDecision]) -> ExplainedOrder:
+    order = decisions[0].order
+    return ExplainedOrder(order.reference, order.name, tuple(_explain_card(decided.decision) for decided in decisions))
 
 
-def _of_card(decision: Decision) -> OfCard:
-    rows = tuple(_row(one.row, one.truth.value, decision) for one in decision.reasons)
-    return OfCard(decision.card.id, decision.card.title, decision.outcome.value, rows)
+def _explain_card(decision: Decision) -> ExplainedCard:
+    conditions = tuple(_explain_condition(reason, decision.facts) for reason in decision.reasons)
+    return ExplainedCard(decision.card.id, decision.card.title, decision.outcome.value, conditions)
 
 
-def _row(row: When, answered: str, decision: Decision) -> Row:
-    found = tuple(_found(condition.fact, decision.facts[condition.fact]) for condition in row.conditions())
-    return Row(row.say(), row.because, answered, found)
+def _explain_condition(reason: Reason, facts: Facts) -> ExplainedCondition:
+    row = reason.row
+    explained = tuple(_explain_fact(condition.fact, facts[condition.fact]) for condition in row.conditions())
+    return ExplainedCondition(row.say(), row.because, reason.truth.value, explained)
 
 
-def _found(name: str, fact: Fact) -> Found:
+def _explain_fact(name: str, fact: Fact) -> ExplainedFact:
     value = "" if fact.value is None else f"{fact.comparator}{fact.value}"
     texts = ((key, text if isinstance(text, str) else "; ".join(text)) for key, text in fact.texts.items())
     shown = tuple((key, text) for key, text in texts if text and text not in (value, fact.note))
-    return Found(CATALOGUE[name].label, fact.state.value, value, fact.note, shown, fact.origins)
+    return ExplainedFact(CATALOGUE[name].label, fact.state.value, value, fact.note, shown, fact.origins)
 
 
 class _Hook(msgspec.Struct):
@@ -97,29 +100,29 @@ class _Hook(msgspec.Struct):
 
 
 def explain_request(body: bytes, content: Content, now: datetime) -> list[str]:
-    """The explanation of a hook call, line by line. It shows patient data: it is for the person who has the body."""
+    """The explanation of a hook call, line by line. It shows patient data: it is for whoever has the body anyway."""
     try:
         hook = msgspec.json.decode(body, type=_Hook).hook
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+    except UNREADABLE:
         hook = ""
-    asked = read_request(body, hook if hook in SERVICES.values() else "order-sign")
-    answered = asyncio.run(answer(asked, content, now, lambda: ""))
+    request = read_request(body, hook if hook in SERVICES.values() else "order-sign")
+    answered = asyncio.run(answer(request, content, now, lambda: ""))
     orders = explain(answered)
-    silence = explain_silence(asked, answered, content.vocabulary)
+    silence = explain_silence(request, answered, content.vocabulary)
     if not orders:
         return [silence]
     lines = [f"Cards: {', '.join(answered.card_ids) or 'none'}", f"As of: {now.isoformat()}"]
     lines += [silence] if silence else []
-    return lines + [line for order in orders for line in _lines_of(order)]
+    return lines + [line for order in orders for line in _lines(order)]
 
 
-def _lines_of(order: OfOrder) -> Iterator[str]:
+def _lines(order: ExplainedOrder) -> Iterator[str]:
     yield f"\nOrder {order.reference}: {order.name}"
     for card in order.cards:
-        yield f"\n  {card.card}: {card.outcome}"
-        for row in card.rows:
-            yield f"    {row.answer:<11}  {row.condition}"
-            for found in row.found:
-                yield f"                 found: {found.say()}"
-                for origin in found.origins:
+        yield f"\n  {card.id}: {card.outcome}"
+        for condition in card.conditions:
+            yield f"    {condition.truth:<11}  {condition.text}"
+            for fact in condition.facts:
+                yield f"                 found: {fact.say()}"
+                for origin in fact.origins:
                     yield f"                 from:  {origin.resource} ({origin.sent})"

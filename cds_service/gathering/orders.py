@@ -6,7 +6,7 @@ from typing import Any
 
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.orders.drafts import DraftOrders, read_orders, with_entries, with_versions
-from cds_service.clinical.orders.drugs import has_unknown_drug, index_medications, is_medication_order
+from cds_service.clinical.orders.drugs import has_unknown_drug, index_medications, is_ended_order, is_medication_order
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.json import Resource, objects, relative_reference, text
 from cds_service.fhir.versions.detecting import search_version
@@ -21,7 +21,8 @@ def read_draft_orders(request: HookRequest, vocabulary: Vocabulary) -> DraftOrde
     resources = [entry.get("resource") for entry in request.entries]
     draft_orders = [resource for resource in resources if is_medication_order(resource)]
     selected_orders = select_orders(request, draft_orders)
-    return read_orders(request.patient_id, draft_orders, selected_orders, request.entries, vocabulary)
+    orders = read_orders(request.patient_id, draft_orders, selected_orders, request.entries, vocabulary)
+    return replace(orders, ended_orders=tuple(order for order in resources if is_ended_order(order)))
 
 
 def select_orders(request: HookRequest, draft_orders: Sequence[Resource]) -> Sequence[Resource]:

@@ -35,10 +35,11 @@ def to_plain_text(text: str) -> str:
 
 
 def _visible(text: str) -> str:
-    """Without control, format and unassigned characters, on one line, with single spaces."""
+    """Without control, format and unassigned characters, on one line, with single spaces; one in front stays."""
     if not text.isprintable():
         text = "".join(c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
-    return " ".join(text.split())
+    words = " ".join(text.split())
+    return f" {words}" if words and text[0].isspace() else words
 
 
 def _escaped(special: re.Match[str]) -> str:

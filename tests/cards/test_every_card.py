@@ -12,7 +12,7 @@ from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import State
 from cds_service.clinical.orders.recognise import Order, read_order
 from cds_service.content.checking import check_content
-from cds_service.content.examples import Ran, order_for, run_example
+from cds_service.content.examples import ExampleRun, order_for, run_example
 from cds_service.fhir.queries import QUERIES
 from cds_service.gathering.prefetch import build_chart
 from cds_service.guidance.conditions import Condition, Truth
@@ -143,7 +143,7 @@ def test_the_check_of_the_content_finds_no_mistake() -> None:
 
 
 @cache
-def ran(card: str) -> list[Ran]:
+def ran(card: str) -> list[ExampleRun]:
     """Every example of a card, run."""
     found = next(one for one in CONTENT.cards if one.id == card)
     return [run_example(example, found, CONTENT, FIXTURES) for example in CONTENT.examples[card]]
@@ -159,7 +159,7 @@ UNTELLABLE = [
 
 @pytest.mark.parametrize(("card", "row"), UNTELLABLE)
 def test_for_each_fact_that_may_be_unknown_an_example_cannot_tell(card: Card, row: Condition) -> None:
-    untold = [one for one in ran(card.id) if one.decided.decision.outcome is Outcome.CANNOT_TELL]
+    untold = [one for one in ran(card.id) if one.decision.outcome is Outcome.CANNOT_TELL]
     assert any(one.facts[row.fact].state is State.UNKNOWN for one in untold)
 
 
@@ -180,11 +180,9 @@ def test_for_each_threshold_an_example_lies_on_it_just_under_it_and_just_over_it
     assert any(row.threshold < value <= row.threshold + step for value in values if value is not None)
 
 
-def alone(one: Ran, row: Condition) -> bool:
+def alone(one: ExampleRun, row: Condition) -> bool:
     """Whether every other row holds, so that this one decides."""
-    return all(
-        reason.truth is Truth.YES for reason in one.decided.decision.reasons if row not in reason.row.conditions()
-    )
+    return all(reason.truth is Truth.YES for reason in one.decision.reasons if row not in reason.row.conditions())
 
 
 @each_card

@@ -44,7 +44,7 @@ def write(folder: Path, texts: dict[str, str]) -> None:
 
 
 def main() -> None:
-    """The folders, anew. The replies are those of a draft, so that a signature changes none of them."""
+    """The folders, anew. The replies are those of a draft, so that no signature changes them."""
     content = as_draft(load_content(CARDS))
     write(FIXTURES / "requests", {f"{story.name}.json": text_of(request_of(story, content)) for story in STORIES})
     write(FIXTURES / "versions", {versioned_name(*one): text_of(versioned_request(*one, content)) for one in VERSIONED})

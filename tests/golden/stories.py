@@ -74,6 +74,7 @@ STORIES = (
     Story("ulf-clearance-under-25", "order-sign", (USUAL, "glutamine-intravenous")),
     Story("ulf-clearance-25", "order-sign", (USUAL, "glutamine-intravenous")),
     Story("vera-kidney-injury", "order-select", (USUAL, "glutamine-intravenous"), (USUAL,)),
+    Story("theo-under-two", "order-sign", (USUAL,)),
     Story("wanda-nitroglycerin", "order-sign", (USUAL,)),
     Story("xaver-varices", "order-sign", ("oral-for-bronchitis",)),
     Story("yara-ulcer-unsure", "order-sign", (USUAL,)),
@@ -132,6 +133,7 @@ IN_VERSIONS = (  # each family of cards once
     Story("liam-old-result", "order-sign", (USUAL,)),
     Story("nils-poisoned-allergic", "order-sign", ("intravenous",)),
     Story("ulf-clearance-under-25", "order-sign", (USUAL, "glutamine-intravenous")),
+    Story("theo-under-two", "order-sign", (USUAL,)),
     Story("wanda-nitroglycerin", "order-sign", (USUAL,)),
 )
 VERSIONED = [

@@ -12,7 +12,7 @@ from tests.golden.rewrite import text_of
 from tests.golden.stories import FIXTURES, STORIES, Story, reply_of, request_of, requests
 from tests.reviews import as_draft
 
-CONTENT = as_draft(load_content(CARDS))  # the golden replies are those of a draft, so that a signature changes none
+CONTENT = as_draft(load_content(CARDS))  # the golden replies are those of a draft: no signature changes them
 
 
 @pytest.mark.parametrize("request_file", requests(), ids=lambda path: path.stem)

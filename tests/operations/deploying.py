@@ -9,7 +9,6 @@ import shutil
 import signal
 import ssl
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +20,8 @@ import yaml
 
 from cds_service import __version__
 from tests.operations.dockerfile import Build, Stage, start, which
-from tests.operations.processes import BODY, SERVICE, Load, Service, free_port, serving, wait_until_ready
+from tests.operations.load import Load
+from tests.processes import BODY, PATIENCE, SERVICE, Service, free_port, serving, wait_until_ready
 from tests.support import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -94,22 +94,11 @@ def proxied(*replicas: Service) -> Iterator[Service]:
         try:
             tls = ssl.create_default_context(cafile=str(folder / "certificate"))
             proxy = Service(process, port, folder / "log", tls)
-            wait_for(proxy)
+            wait_until_ready(proxy, "/cds-services")
             yield proxy
         finally:
             process.terminate()
-            process.wait(timeout=30)
-
-
-def wait_for(proxy: Service) -> None:
-    for _ in range(500):
-        assert proxy.process.poll() is None, proxy.log.read_text()
-        try:
-            if proxy.ask("/cds-services")[0] == 200:
-                return
-        except OSError:
-            time.sleep(0.02)
-    raise AssertionError("it does not answer")
+            process.wait(PATIENCE)
 
 
 def test_a_replica_is_replaced_behind_the_proxy_without_a_call_being_dropped(tmp_path: Path) -> None:
@@ -149,7 +138,7 @@ def run_in(image: Stage, program: str, *words: str) -> subprocess.CompletedProce
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
 

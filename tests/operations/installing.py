@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cds_service import __version__
-from tests.operations.processes import BODY, SERVICE, Service, free_port, wait_until_ready
+from tests.processes import BODY, PATIENCE, SERVICE, Service, free_port, wait_until_ready
 from tests.support import ROOT
 
 REQUEST = ROOT / "fixtures" / "requests" / "ines-allergic.oral-600-twice-daily.order-sign.json"
@@ -79,7 +79,7 @@ def test_a_command_works_in_an_empty_folder(installed: Path, tmp_path: Path, wor
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
 
     assert done.returncode == 0, done.stdout + done.stderr

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from typer.testing import CliRunner
 
 from cds_service.cli import cli
 from cds_service.settings import as_markdown, describe, with_table
-from tests.operations.processes import BODY, SERVICE, command, serving
+from tests.processes import BODY, PATIENCE, SERVICE, serving
 from tests.support import ROOT
 
 PAGE = ROOT / "docs" / "operating.md"
@@ -75,7 +74,7 @@ def test_the_log_lines_that_are_shown_have_the_fields_of_real_ones(tmp_path: Pat
     with serving(tmp_path) as service:
         service.ask(SERVICE, BODY)
         assert service.ask(SERVICE, NO_DATA)[0] == 412
-    real = {line["event"]: line for line in map(json.loads, service.log.read_text().splitlines())}
+    real = {line["event"]: line for line in map(json.loads, service.written().splitlines())}
 
     assert (
         {one["event"] for one in examples()}
@@ -101,23 +100,23 @@ def test_every_event_that_is_logged_is_explained() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "words", "environment"),
+    ("status", "arguments", "settings"),
     [
-        (1, ["--port", "0"], {"CDS_CARDS": "/nowhere"}),
-        (2, ["--host", "0.0.0.0", "--port", "0"], {}),
+        (1, [], {"CDS_CARDS": "/nowhere"}),
+        (2, ["--host", "0.0.0.0"], {}),
     ],
     ids=["no content", "open to all"],
 )
-def test_it_ends_with_the_status_that_is_documented(status: int, words: list[str], environment: dict[str, str]) -> None:
-    done = subprocess.run(command(*words), cwd=ROOT, env=environment, capture_output=True, check=False, timeout=60)
-    assert done.returncode == status
-    assert b"Traceback" not in done.stderr
+def test_it_ends_with_the_status_that_is_documented(
+    tmp_path: Path, status: int, arguments: list[str], settings: dict[str, str]
+) -> None:
+    with serving(tmp_path, *arguments, wait=False, settings=settings) as service:
+        assert service.process.wait(PATIENCE) == status
+    assert "Traceback" not in service.written()
 
 
 def test_a_port_that_is_taken_is_an_error(tmp_path: Path) -> None:
-    with serving(tmp_path) as service:
-        words = command("--port", str(service.port))
-        done = subprocess.run(words, cwd=ROOT, env={}, capture_output=True, check=False, timeout=60)
-    assert done.returncode == 3
-    assert b"Traceback" not in done.stderr
-    assert b'"serving"' not in done.stderr  # it would be the other process that serves there
+    with serving(tmp_path) as first, serving(tmp_path, port=first.port, wait=False) as second:
+        assert second.process.wait(PATIENCE) == 3
+    assert "Traceback" not in second.written()
+    assert '"serving"' not in second.written()  # it would be the other process that serves there

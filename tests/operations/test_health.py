@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from cds_service.api.runtime import runtime_of
 from cds_service.app import create_app
 from cds_service.settings import Settings
-from tests.operations.processes import serving
+from tests.processes import serving
 from tests.signing import HOSPITAL, ISSUER, JKU, P384, PUBLIC, client_toml, public_jwk
 from tests.support import CONTENT, Unrecorded, new_client, post, request_for
 

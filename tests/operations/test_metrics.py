@@ -19,7 +19,8 @@ from cds_service.hooks.discovery import SERVICES
 from cds_service.settings import Settings
 from cds_service.telemetry import metrics as counted
 from cds_service.telemetry.metrics import Metrics
-from tests.operations.processes import Load, serving
+from tests.operations.load import Load
+from tests.processes import serving
 from tests.support import CONTENT, NOW, ROOT, cards_of, counted_ids, ids_of, post, request_for, without
 
 FHIR = "http://127.0.0.1:1/fhir"
@@ -279,7 +280,7 @@ def test_two_workers_are_counted_as_one_service(tmp_path: Path) -> None:
 def test_the_folder_that_workers_share_is_gone_afterwards(tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()
-    with serving(tmp_path, "--workers", "2", TMPDIR=str(shared)) as service:
+    with serving(tmp_path, "--workers", "2", settings={"TMPDIR": str(shared)}) as service:
         assert list(shared.glob("cds-metrics-*/*.db"))
         service.stop()
     assert list(shared.iterdir()) == []

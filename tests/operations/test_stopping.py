@@ -5,13 +5,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from cds_service.serving.server import accept_waiting
-from tests.operations.processes import BODY, NO_CAPABILITIES, SERVICE, Load, Service, serving
+from tests.operations.load import Load
+from tests.processes import BODY, NO_CAPABILITIES, PATIENCE, SERVICE, Service, serving, wait_until
 from tests.support import ROOT
 
 ROUNDS = 2
@@ -34,7 +34,7 @@ def test_no_call_is_lost_when_it_is_told_to_stop(tmp_path: Path, workers: str, b
         assert [set(load.statuses) for load in loads] == [{200}, {200}]
         assert min(load.refused for load in loads) > 0  # it did stop while clients were calling
         assert status == 0
-        assert "Traceback" not in service.log.read_text()
+        assert "Traceback" not in service.written()
 
 
 def test_a_process_without_capabilities_has_none(tmp_path: Path) -> None:
@@ -43,9 +43,13 @@ def test_a_process_without_capabilities_has_none(tmp_path: Path) -> None:
     assert "CapEff:\t0000000000000000" in status
 
 
+def connected(service: Service) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", service.port), timeout=PATIENCE)
+
+
 def half_a_call(service: Service) -> tuple[socket.socket, bytes]:
     """A connection on which half of a call was sent, and the other half."""
-    connection = socket.create_connection(("127.0.0.1", service.port), timeout=20)
+    connection = connected(service)
     head = f"POST {SERVICE} HTTP/1.1\r\nHost: service\r\nContent-Length: {len(BODY)}\r\n\r\n".encode()
     connection.sendall(head + BODY[:100])
     return connection, BODY[100:]
@@ -59,13 +63,15 @@ def whole_answer(connection: socket.socket) -> bytes:
 
 
 def wait_until_closed_to_others(service: Service) -> None:
-    for _ in range(500):
-        try:
-            socket.create_connection(("127.0.0.1", service.port), timeout=5).close()
-        except ConnectionRefusedError:
-            return
-        time.sleep(0.01)
-    raise AssertionError("it still takes connections")
+    wait_until(lambda: not takes_connections(service), lambda: "it still takes connections")
+
+
+def takes_connections(service: Service) -> bool:
+    try:
+        connected(service).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -80,11 +86,11 @@ def test_a_call_under_way_is_finished_and_its_connection_closed(tmp_path: Path, 
 
         assert answer.startswith(b"HTTP/1.1 200 ")
         assert b"connection: close" in answer
-        assert service.process.wait(timeout=30) == 0
+        assert service.process.wait(PATIENCE) == 0
 
 
 def test_a_connection_that_was_kept_has_a_moment_to_send_what_is_on_its_way(tmp_path: Path) -> None:
-    with serving(tmp_path) as service, socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+    with serving(tmp_path) as service, connected(service) as connection:
         connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: service\r\n\r\n")
         first = b""
         while not first.endswith(b'{"status":"live"}'):
@@ -99,20 +105,20 @@ def test_a_connection_that_was_kept_has_a_moment_to_send_what_is_on_its_way(tmp_
 
 
 def test_a_call_that_never_ends_does_not_keep_it_from_stopping(tmp_path: Path) -> None:
-    with serving(tmp_path, CDS_SHUTDOWN_SECONDS="1") as service:
+    with serving(tmp_path, settings={"CDS_SHUTDOWN_SECONDS": "1"}) as service:
         connection, _ = half_a_call(service)
         with connection:
             assert service.stop() == 0  # fails by its own time-out where it waits for ever
 
 
 def test_a_second_ctrl_c_stops_it_at_once(tmp_path: Path) -> None:
-    with serving(tmp_path, CDS_SHUTDOWN_SECONDS="600") as service:
+    with serving(tmp_path, settings={"CDS_SHUTDOWN_SECONDS": "600"}) as service:
         connection, _ = half_a_call(service)
         with connection:
             service.process.send_signal(signal.SIGINT)
             wait_until_closed_to_others(service)
             service.process.send_signal(signal.SIGINT)
-            assert service.process.wait(timeout=60) == 0
+            assert service.process.wait(PATIENCE) == 0
 
 
 def test_a_worker_that_is_killed_is_replaced_and_what_it_counted_stays_counted(tmp_path: Path) -> None:
@@ -124,13 +130,7 @@ def test_a_worker_that_is_killed_is_replaced_and_what_it_counted_stays_counted(t
         killed = service.children()[0]
         before = calls_counted(service)
         os.kill(killed, signal.SIGKILL)
-        for _ in range(1000):
-            if killed not in service.children() and len(service.children()) == 2:
-                break
-            time.sleep(0.02)
-
-        assert killed not in service.children()
-        assert len(service.children()) == 2
+        wait_until(lambda: killed not in service.children() and len(service.children()) == 2)
         assert before == calls_counted(service) == load.statuses[200]
 
 
@@ -140,15 +140,11 @@ def test_workers_whose_parent_is_killed_finish_and_let_go_of_the_port(tmp_path: 
         connection, rest = half_a_call(service)
         with connection:
             service.process.kill()
-            service.process.wait(timeout=30)
+            service.process.wait(PATIENCE)
             wait_until_closed_to_others(service)
             connection.sendall(rest)
             assert whole_answer(connection).startswith(b"HTTP/1.1 200 ")
-        for _ in range(1000):
-            if not any(Path(f"/proc/{pid}").exists() for pid in workers):
-                break
-            time.sleep(0.02)
-        assert [pid for pid in workers if Path(f"/proc/{pid}").exists()] == []
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
 
 
 CANNOT_START = """
@@ -160,7 +156,9 @@ run(None, Settings(cards=Path("nowhere")), "127.0.0.1", 0, 2, lambda: None)
 
 
 def test_workers_that_cannot_start_end_the_service_with_a_status_of_its_own() -> None:
-    done = subprocess.run([sys.executable, "-c", CANNOT_START], cwd=ROOT, capture_output=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", CANNOT_START], cwd=ROOT, capture_output=True, timeout=PATIENCE, check=False
+    )
     assert done.returncode == 3
     assert b'"event":"worker not started"' in done.stderr
 
@@ -168,14 +166,14 @@ def test_workers_that_cannot_start_end_the_service_with_a_status_of_its_own() ->
 def test_connections_that_wait_are_accepted_before_the_socket_is_closed() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     address = listener.getsockname()
-    waiting = [socket.create_connection(address, timeout=5) for _ in range(10)]
+    waiting = [socket.create_connection(address, timeout=PATIENCE) for _ in range(10)]
     accepted = list(accept_waiting(listener))
 
-    assert [one.getpeername() for one in accepted] == [one.getsockname() for one in waiting]
+    assert [server.getpeername() for server in accepted] == [client.getsockname() for client in waiting]
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(address, timeout=5)
-    for one in (*waiting, *accepted):
-        one.close()
+        socket.create_connection(address, timeout=PATIENCE)
+    for connection in (*waiting, *accepted):
+        connection.close()
 
 
 def calls_counted(service: Service) -> int:

@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 from cds_service.app import create_app
 from cds_service.settings import Settings
 from cds_service.telemetry.tracing import Tracing
-from tests.operations.processes import SERVICE, command, serving
+from tests.processes import SERVICE, command, serving
 from tests.support import CONTENT, NOW, ROOT, counted_ids, post, prefetch_for, request_for, to_bytes, walk, without
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -221,7 +221,7 @@ def loopback() -> Iterator[Loopback]:
 
 def test_what_was_traced_is_sent_before_it_ends(tmp_path: Path) -> None:
     prefetch = without(prefetch_for(BRUNO), "allergyList")
-    with loopback() as others, serving(tmp_path, CDS_TRACES_TO=f"{others.url}/v1/traces") as service:
+    with loopback() as others, serving(tmp_path, settings={"CDS_TRACES_TO": f"{others.url}/v1/traces"}) as service:
         body = {**request_for(BRUNO, prefetch=prefetch), "fhirServer": f"{others.url}/fhir"}
         assert service.ask(SERVICE, to_bytes(body), {"traceparent": TRACEPARENT})[0] == 200
         service.stop()
@@ -237,16 +237,16 @@ def test_what_was_traced_is_sent_before_it_ends(tmp_path: Path) -> None:
 def test_the_framework_sends_nothing_of_its_own(tmp_path: Path) -> None:
     with loopback() as others:
         own = {"FASTAPI_OTEL_AUTO_CONFIGURE": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": others.url}
-        with serving(tmp_path, **own) as service:
+        with serving(tmp_path, settings=own) as service:
             assert service.ask(SERVICE, to_bytes(request_for(BRUNO)))[0] == 200
             service.stop()
         assert others.posted == 0
 
 
 def test_a_collector_that_is_gone_costs_no_answer_and_no_end(tmp_path: Path) -> None:
-    with serving(tmp_path, CDS_TRACES_TO="http://127.0.0.1:9/v1/traces") as service:
+    with serving(tmp_path, settings={"CDS_TRACES_TO": "http://127.0.0.1:9/v1/traces"}) as service:
         body = to_bytes(request_for(BRUNO))
         assert service.ask(SERVICE, body)[0] == 200
         service.stop()  # fails by its own time-out where it waits for ever
-    assert "Traceback" not in service.log.read_text()
-    assert BRUNO not in service.log.read_text()
+    assert "Traceback" not in service.written()
+    assert BRUNO not in service.written()

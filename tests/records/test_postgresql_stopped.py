@@ -13,8 +13,9 @@ import psycopg
 import pytest
 
 from cds_service.feedback.store import migrate_schema
+from tests.processes import PATIENCE, free_port
 from tests.records.databases import query
-from tests.records.processes import Load, free_port, service_at
+from tests.records.load import Load, service_at
 from tests.support import ROOT
 
 
@@ -27,7 +28,7 @@ class Server:
 
     def do(self, action: str) -> None:
         """Starts it, stops it, or stops it as a crash would."""
-        subprocess.run([ROOT / ".ci" / "postgres", action, self.folder, str(self.port)], check=True, timeout=60)
+        subprocess.run([ROOT / ".ci" / "postgres", action, self.folder, str(self.port)], check=True, timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -52,11 +53,11 @@ def test_without_postgresql_guidance_is_given_and_once_it_is_back_everything_is_
     with service_at(database) as service:
         load.addresses = [service.address]
         with load.running():
-            load.more(10)
+            load.wait_for(10)
             server.do(how)
-            load.until(lambda one: one.statuses.get("feedback 503", 0) > 3)
+            load.wait_until(lambda load: load.statuses.get("feedback 503", 0) > 3)
             server.do("start")
-            load.more(10)
+            load.wait_for(10)
         service.end(signal.SIGTERM)
     assert load.statuses.keys() == {"hook 200", "feedback 200", "feedback 503"}
     kept = [card for (card,) in query(database, "SELECT card_uuid FROM feedback")]

@@ -6,14 +6,17 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.loopback import Asked, Loopback, http_answer, running
+from tests.processes import PATIENCE, SERVICE, Service, wait_until
 from tests.records.databases import query
-from tests.records.processes import HOOK, Load, service_at
+from tests.records.load import Load, service_at
 from tests.support import ROOT, request_for, to_bytes
 
 
@@ -30,11 +33,10 @@ def test_after_a_kill_no_acknowledged_feedback_is_lost_and_none_is_there_twice(d
     with service_at(database) as service:
         load.addresses = [service.address]
         with load.running():
-            load.more(25)
+            load.wait_for(25)
             service.end(signal.SIGKILL)
-            service.start()
-            load.more(25)
-        service.end(signal.SIGTERM)
+            with service_at(database, service.port):
+                load.wait_for(25)
     kept = cards_with_feedback(database)
     assert set(load.acknowledged) <= set(kept) <= load.sent
     assert len(kept) == len(set(kept))
@@ -46,7 +48,7 @@ def test_told_to_stop_under_load_it_writes_every_card_that_it_showed(database: s
     with service_at(database) as service:
         load.addresses = [service.address]
         with load.running():
-            load.more(25)
+            load.wait_for(25)
             status = service.end(signal.SIGTERM)
     assert status in (0, -signal.SIGTERM)  # uvicorn passes the signal on when it has finished
     assert set(load.cards) <= shown(database)
@@ -54,33 +56,31 @@ def test_told_to_stop_under_load_it_writes_every_card_that_it_showed(database: s
 
 
 def test_told_to_stop_it_answers_the_calls_that_it_has_begun(database: str) -> None:
-    """Each call waits for a FHIR server that answers once the service has been told to stop."""
-    stopping = asyncio.Event()
+    """Each call waits for a FHIR server that answers once the service has been told to stop and takes no new ones."""
+    stopping = threading.Event()
 
-    async def slow(asked: Asked, writer: asyncio.StreamWriter) -> None:
-        await stopping.wait()
+    async def wait(asked: Asked, writer: asyncio.StreamWriter) -> None:
+        await asyncio.to_thread(stopping.wait, PATIENCE)
         writer.write(http_answer(b'{"resourceType": "Bundle", "type": "searchset", "total": 0}'))
 
-    async def call(client: httpx.AsyncClient, url: str, fhir: Loopback) -> httpx.Response:
-        body = {**request_for("ines-allergic"), "fhirServer": fhir.base}
+    def call(service: Service, fhir: Loopback) -> httpx.Response:
+        body = {**request_for("ines-allergic"), "fhirServer": fhir.base, "fhirAuthorization": AUTHORIZATION}
         del body["prefetch"]["aminoAcids"]
-        return await client.post(url, content=to_bytes({**body, "fhirAuthorization": AUTHORIZATION}))
+        return httpx.post(service.address + SERVICE, content=to_bytes(body), trust_env=False, timeout=PATIENCE)
 
-    async def run(url: str, fhir: Loopback, stop: object) -> list[httpx.Response]:
-        async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
-            calls = [asyncio.create_task(call(client, url, fhir)) for _ in range(5)]
-            while len(fhir.asked) < 5:
-                await asyncio.sleep(0.01)
-            stop()  # type: ignore[operator]
-            return list(await asyncio.gather(*calls))
-
-    with service_at(database) as service, running(Loopback(slow)) as fhir:
-        responses = asyncio.run(run(service.address + HOOK, fhir, lambda: service.process.send_signal(signal.SIGTERM)))
-        service.process.wait(30)
-    assert [one.status_code for one in responses] == [200] * 5
-    assert {card["uuid"] for one in responses for card in one.json()["cards"]} == shown(database)
+    with service_at(database) as service, running(Loopback(wait)) as fhir, ThreadPoolExecutor(CALLS) as pool:
+        calls = [pool.submit(call, service, fhir) for _ in range(CALLS)]
+        wait_until(lambda: len(fhir.asked) == CALLS)
+        service.send(signal.SIGTERM)
+        wait_until(lambda: not service.answers())
+        stopping.set()
+        responses = [call.result() for call in calls]
+        service.process.wait(PATIENCE)
+    assert [response.status_code for response in responses] == [200] * CALLS
+    assert {card["uuid"] for response in responses for card in response.json()["cards"]} == shown(database)
 
 
+CALLS = 5
 AUTHORIZATION = {"access_token": "a-token", "token_type": "Bearer", "expires_in": 300, "scope": "patient/*.read"}
 
 
@@ -106,7 +106,7 @@ def test_a_token_that_one_process_has_seen_is_refused_by_the_other(database: str
     both = [
         subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)
     ]
-    won = [set(one.communicate("go", timeout=30)[0].splitlines()[-1].split()) for one in wait_for(both)]
+    won = [set(one.communicate("go", timeout=PATIENCE)[0].splitlines()[-1].split()) for one in wait_for(both)]
     assert won[0] & won[1] == set()
     assert won[0] | won[1] == {str(number) for number in range(100)}
 
@@ -123,10 +123,10 @@ def test_two_processes_on_one_database_count_right(database: str) -> None:
     with service_at(database) as one, service_at(database) as other:
         load.addresses = [one.address, other.address]
         with load.running():
-            load.more(30)
+            load.wait_for(30)
         repeat = {"feedback": [{"card": "x", "outcome": "overridden", "outcomeTimestamp": "2026-11-23T09:00:00Z"}]}
         for service in (one, other):
-            response = httpx.post(f"{service.address}{HOOK}/feedback", content=to_bytes(repeat), trust_env=False)
+            response = httpx.post(f"{service.address}{SERVICE}/feedback", content=to_bytes(repeat), trust_env=False)
             assert response.status_code == 200
             service.end(signal.SIGTERM)
     assert set(load.statuses) == {"hook 200", "feedback 200"}
@@ -144,13 +144,13 @@ def test_on_a_full_disk_guidance_is_given_and_once_there_is_room_everything_is_k
     with service_at(empty_database) as service:
         load.addresses = [service.address]
         with load.running():
-            load.more(10)
+            load.wait_for(10)
             limit(service.process.pid, 4096)
-            load.until(lambda one: one.statuses.get("feedback 503", 0) > 3)
+            load.wait_until(lambda load: load.statuses.get("feedback 503", 0) > 3)
             before = load.statuses["hook 200"]
-            assert httpx.post(service.address + HOOK, content=to_bytes(request_for("ines-allergic"))).json()["cards"]
+            assert httpx.post(service.address + SERVICE, content=to_bytes(request_for("ines-allergic"))).json()["cards"]
             limit(service.process.pid, resource.RLIM_INFINITY)
-            load.more(10)
+            load.wait_for(10)
         service.end(signal.SIGTERM)
     assert before > 10
     assert load.statuses.keys() == {"hook 200", "feedback 200", "feedback 503"}

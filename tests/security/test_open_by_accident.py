@@ -1,24 +1,20 @@
 """The service is open to others only if somebody says so, and says at every start who may call."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import structlog
 from typer.testing import CliRunner
 
 from cds_service.cli import cli
+from tests.processes import Service, serving
 from tests.signing import ISSUER, P384, SERVICE, bearer, client_toml, good_claims, good_header, key_toml, sign
-from tests.support import ROOT, request_for, to_bytes
+from tests.support import request_for, to_bytes
 
 CLIENTS = client_toml("hospital", ISSUER, key_toml(P384, "ec"))
 BEYOND = ["0.0.0.0", "::", "192.0.2.1", "10.0.0.1", "cds.example.org", "", "127.0.0.1.example.org", "0", "2130706433"]
@@ -76,60 +72,37 @@ def test_a_mistake_in_the_list_stops_the_start(tmp_path: Path) -> None:
     assert "2 mistakes." in said
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
 @contextmanager
-def served(**environment: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """The service as the command starts it, on loopback: its address, and what it logged until it served."""
-    port = free_port()
-    names = {f"CDS_{name.upper()}": value for name, value in environment.items()}
-    with subprocess.Popen(
-        [sys.executable, "-m", "cds_service", "serve", "--port", str(port)],
-        cwd=ROOT,
-        env={**os.environ, **names},
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as service:
-        try:
-            lines: list[dict[str, Any]] = []
-            while not lines or lines[-1]["event"] != "serving":
-                lines.append(json.loads(service.stderr.readline()))
-            yield f"http://127.0.0.1:{port}", lines
-        finally:
-            service.terminate()
-            service.wait(20)
+def served(folder: Path, **settings: str) -> Iterator[tuple[Service, list[dict[str, Any]]]]:
+    """The service as the command starts it, on loopback, and what it has logged until it answers."""
+    with serving(folder, settings={f"CDS_{name.upper()}": value for name, value in settings.items()}) as service:
+        yield service, [json.loads(line) for line in service.written().splitlines()]
 
 
-def ask(address: str, headers: dict[str, str]) -> int:
-    """The status of a call, as soon as there is one."""
-    transport = httpx.HTTPTransport(retries=5)
-    with httpx.Client(transport=transport, trust_env=False, timeout=20) as http:
-        return http.post(address + SERVICE, content=to_bytes(request_for("ines-allergic")), headers=headers).status_code
+def ask(service: Service, headers: dict[str, str]) -> int:
+    """The status of a call."""
+    return service.ask(SERVICE, to_bytes(request_for("ines-allergic")), headers)[0]
 
 
-def test_on_loopback_it_says_that_only_this_machine_may_call() -> None:
-    with served() as (address, lines):
-        assert [(one["level"], one["note"]) for one in lines if one["event"] == "open"] == [
+def test_on_loopback_it_says_that_only_this_machine_may_call(tmp_path: Path) -> None:
+    with served(tmp_path) as (service, lines):
+        assert [(line["level"], line["note"]) for line in lines if line["event"] == "open"] == [
             ("info", "no CDS_CLIENTS: anyone on this machine may call, and nobody else")
         ]
-        assert ask(address, {}) == 200
+        assert ask(service, {}) == 200
 
 
-def test_authentication_that_is_off_is_a_warning_at_every_start() -> None:
-    with served(auth="off") as (_, lines):
-        assert [(one["level"], one["note"]) for one in lines if one["event"] == "open"] == [
+def test_authentication_that_is_off_is_a_warning_at_every_start(tmp_path: Path) -> None:
+    with served(tmp_path, auth="off") as (_, lines):
+        assert [(line["level"], line["note"]) for line in lines if line["event"] == "open"] == [
             ("warning", "CDS_AUTH=off: anyone who reaches this address may call")
         ]
 
 
-def test_with_clients_on_loopback_tokens_are_for_the_address_that_is_served(clients: str) -> None:
-    with served(clients=clients) as (address, lines):
-        assert [one for one in lines if one["event"] == "open"] == []
+def test_with_clients_on_loopback_tokens_are_for_the_address_that_is_served(tmp_path: Path, clients: str) -> None:
+    with served(tmp_path, clients=clients) as (service, lines):
+        assert [line for line in lines if line["event"] == "open"] == []
         now = int(datetime.now(UTC).timestamp())
-        claims = good_claims(aud=address + SERVICE, iat=now, exp=now + 300)
-        assert ask(address, {}) == 401
-        assert ask(address, bearer(sign(good_header(jku=...), claims))) == 200
+        claims = good_claims(aud=service.address + SERVICE, iat=now, exp=now + 300)
+        assert ask(service, {}) == 401
+        assert ask(service, bearer(sign(good_header(jku=...), claims))) == 200

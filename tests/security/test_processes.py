@@ -14,7 +14,7 @@ import pytest
 from cds_service.hooks.requests import MAX_ORDERS
 from tests.faults.fhir_servers import answer_with, drips, never, raw, sound
 from tests.loopback import Asked, Behave, Loopback, running
-from tests.security.processes import Service, service
+from tests.processes import PATIENCE, Service, serving
 from tests.support import (
     CONTENT,
     FIXTURES,
@@ -90,14 +90,16 @@ def without_own_words(written: str) -> str:
 @pytest.mark.parametrize("level", ["debug", "error"])
 def test_nothing_of_any_request_and_of_any_fault_is_written_by_the_process(tmp_path: Path, level: str) -> None:
     forbidden = {SECRET.lower(), TOKEN.lower(), "/fhir/", "patient=", "observation?"}
-    with service(tmp_path, CDS_LOG_LEVEL=level, CDS_FHIR_DEADLINE_MS="60", CDS_FHIR_TIMEOUT_MS="50") as one:
-        with httpx.Client(base_url=one.address, headers={"User-Agent": SECRET, "Authorization": TOKEN}) as client:
+    headers = {"User-Agent": SECRET, "Authorization": TOKEN}
+    times = {"CDS_FHIR_DEADLINE_MS": "600", "CDS_FHIR_TIMEOUT_MS": "500"}  # some of the servers never answer
+    with serving(tmp_path, settings={"CDS_LOG_LEVEL": level, **times}) as service:
+        with httpx.Client(base_url=service.address, headers=headers, timeout=PATIENCE) as client:
             errors = [_send(client, path, forbidden) for path in REQUESTS]
             errors += [_refused(client, body) for body in FAULTS.values()]
             errors += [client.get(f"/{SECRET}?{SECRET}").text, client.put(PATH, content=SECRET).text]
             for behave in FHIR_SERVERS.values():
                 errors += _with_fhir_server(client, behave)
-        lines = one.written()
+        lines = service.written()
     log = without_own_words(lines)
     assert [text for text in sorted(forbidden - {_instance(path) for path in REQUESTS}) if text in log] == []
     assert [text for text in errors if SECRET in text or TOKEN in text] == []
@@ -192,11 +194,11 @@ def heavy_bodies(port: int) -> list[Coroutine[Any, Any, str]]:
     return [exchange(port, HEAD + b"Content-Length: %d\r\n\r\n" % len(body), body) for body in bodies]
 
 
-async def good_calls(one: Service) -> list[list[str]]:
+async def good_calls(service: Service) -> list[list[str]]:
     """Good calls, one after another, each on a connection of its own."""
     shown = []
     for _ in range(30):
-        async with httpx.AsyncClient(base_url=one.address, timeout=60) as client:
+        async with httpx.AsyncClient(base_url=service.address, timeout=PATIENCE) as client:
             response = await client.post(PATH, content=GOOD)
         assert response.status_code == 200
         shown.append(ids_of(response.json()["cards"]))
@@ -204,19 +206,19 @@ async def good_calls(one: Service) -> list[list[str]]:
 
 
 def test_while_the_service_is_attacked_good_calls_are_answered(tmp_path: Path) -> None:
-    async def scene(one: Service) -> tuple[list[list[str]], Counter[str]]:
-        port = one.port
+    async def scene(service: Service) -> tuple[list[list[str]], Counter[str]]:
+        port = service.port
         attacks = [*slow_heads(port), *slow_bodies(port), *large_bodies(port), *heavy_bodies(port)]
         under_way = [asyncio.create_task(attack) for attack in attacks]
         await asyncio.sleep(0.2)
-        shown = await good_calls(one)
+        shown = await good_calls(service)
         return shown, Counter(await asyncio.gather(*under_way))
 
-    with service(tmp_path, CDS_BODY_TIMEOUT_MS="3000") as one:
-        shown, statuses = asyncio.run(scene(one))
-        assert one.process.poll() is None
-        assert one.peak_memory < 600
-        assert '"event":"bug"' not in one.written()
+    with serving(tmp_path, settings={"CDS_BODY_TIMEOUT_MS": "6000"}) as service:
+        shown, statuses = asyncio.run(scene(service))
+        assert service.process.poll() is None
+        assert service.peak_memory < 600
+        assert '"event":"bug"' not in service.written()
     assert shown == [["nitroglycerin-interaction", "glutamate-normal"]] * 30
     assert set(statuses) <= {"200", "400", "408", "412", "413", "431", "503", "closed"}
     assert statuses["408"] + statuses["closed"] >= 200  # who dawdles is ended, whether or not it hears why
@@ -225,6 +227,6 @@ def test_while_the_service_is_attacked_good_calls_are_answered(tmp_path: Path) -
 def test_a_good_call_that_is_sent_in_the_same_way_is_answered(tmp_path: Path) -> None:
     """Otherwise the attacks might be refused for another reason than their own."""
     small: Body = without(request_for("wanda-nitroglycerin"), "prefetch", "problemList")
-    with service(tmp_path) as one:
+    with serving(tmp_path) as service:
         for body in (GOOD, to_bytes(small)):
-            assert asyncio.run(exchange(one.port, HEAD + b"Content-Length: %d\r\n\r\n" % len(body), body)) == "200"
+            assert asyncio.run(exchange(service.port, HEAD + b"Content-Length: %d\r\n\r\n" % len(body), body)) == "200"

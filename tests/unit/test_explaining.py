@@ -16,28 +16,28 @@ def test_every_card_is_explained_for_every_order() -> None:
 
     assert len(orders) == 2
     for order in orders:
-        assert {card.card for card in order.cards} == {card.id for card in CONTENT.cards}
-        assert {card.outcome for card in order.cards} <= {one.value for one in Outcome}
+        assert {card.id for card in order.cards} == {card.id for card in CONTENT.cards}
+        assert {card.outcome for card in order.cards} <= {outcome.value for outcome in Outcome}
 
 
 def test_what_was_found_is_there_as_it_came_and_as_it_is_shown() -> None:
     (order,) = explained("alma-glutamate-high")
-    card = next(one for one in order.cards if one.card == "glutamate-high")
-    row = next(one for one in card.rows if one.condition == "plasma glutamate is high")
+    card = next(card for card in order.cards if card.id == "glutamate-high")
+    condition = next(row for row in card.conditions if row.text == "plasma glutamate is high")
 
-    (found,) = row.found
-    assert (row.answer, found.state, found.value) == ("yes", "known", "high")
-    assert dict(found.shown)["result"] == "168 µmol/L"
-    assert found.origins[0].sent == "168 µmol/L on 2026-11-18"
+    (fact,) = condition.facts
+    assert (condition.truth, fact.state, fact.value) == ("yes", "known", "high")
+    assert dict(fact.shown)["result"] == "168 µmol/L"
+    assert fact.origins[0].sent == "168 µmol/L on 2026-11-18"
 
 
 def test_what_is_missing_is_said_with_the_reason() -> None:
     (order,) = explained("alma-glutamate-high", prefetch={"problemList": None})
-    card = next(one for one in order.cards if one.card == "glutamate-high")
-    row = next(one for one in card.rows if one.condition == "plasma glutamate is high")
+    card = next(card for card in order.cards if card.id == "glutamate-high")
+    condition = next(row for row in card.conditions if row.text == "plasma glutamate is high")
 
-    assert (row.answer, row.found[0].state) == ("cannot tell", "unknown")
-    assert row.found[0].note == "amino acid results not sent"
+    assert (condition.truth, condition.facts[0].state) == ("cannot tell", "unknown")
+    assert condition.facts[0].note == "amino acid results not sent"
 
 
 def test_the_lines_hold_what_the_structure_holds() -> None:
@@ -45,10 +45,10 @@ def test_the_lines_hold_what_the_structure_holds() -> None:
     (order,) = explained("alma-glutamate-high")
 
     for card in order.cards:
-        assert f"{card.card}: {card.outcome}" in lines
-        for row in card.rows:
-            assert row.condition in lines
-            assert all(found.say() in lines for found in row.found)
+        assert f"{card.id}: {card.outcome}" in lines
+        for condition in card.conditions:
+            assert condition.text in lines
+            assert all(fact.say() in lines for fact in condition.facts)
 
 
 def test_another_drug_has_nothing_to_explain() -> None:

@@ -96,7 +96,7 @@ ANTIDOTES = {
     "intravenously": order(instruction={"route": {"text": "Intravenously"}}),
     "IVPB": order(instruction={"route": {"text": "IVPB"}}),
     "intravenous in the dosage text": order(instruction={"text": "150 mg/kg IV over 1 h"}),
-    "a dose per kg in words": order(instruction={"text": "140 mg/kg by mouth, then 70 mg/kg"}),
+    "a dose per kg in words": order(instruction={"text": "140 mg/kg by mouth, then 70 mg/kg", "doseAndRate": []}),
     "solution for injection": order("Acetylcysteine 200 mg/mL solution for injection"),
     "solution for infusion": order("Acetylcysteine concentrate for solution for infusion"),
     "an overdose in a note": order(note=[{"text": "paracetamol overdose protocol"}]),
@@ -205,7 +205,7 @@ def test_a_changed_order_keeps_no_words_about_the_old_dose() -> None:
 def test_a_supply_that_may_be_repeated_lasts_as_often_again() -> None:
     supply = {"expectedSupplyDuration": {"value": 56, "unit": "d"}, "numberOfRepeatsAllowed": 5}
 
-    assert "Duration 336 days: **longer than any study of glutamate**" in details(called(order(dispenseRequest=supply)))
+    assert "Duration 336 days: **longer than any study" in details(called(order(dispenseRequest=supply)))
 
 
 @pytest.mark.parametrize("status", ["cancelled", "entered-in-error"])
@@ -218,3 +218,72 @@ def test_repeats_that_cannot_be_read_leave_the_duration_unknown(repeats: Any) ->
     supply = {"expectedSupplyDuration": {"value": 56, "unit": "d"}, "numberOfRepeatsAllowed": repeats}
 
     assert "Its duration could not be read" in details(called(order(dispenseRequest=supply)))
+
+
+NAMELESS = {"coding": [{"system": "http://snomed.info/sct", "code": "999000123"}]}
+
+
+@pytest.mark.parametrize("code", [NAMELESS, {"text": "Unable to assess"}])
+def test_an_entry_that_may_be_anything_may_be_a_poisoning(code: dict[str, Any]) -> None:
+    assert "acetaminophen poisoning" in details(called(order(), problemList=bundle(condition(**code))))
+
+
+@pytest.mark.parametrize("drug", [NAMELESS, {"text": "Unknown"}, {}])
+def test_a_medication_that_may_be_anything_leaves_the_baseline_open(drug: dict[str, Any]) -> None:
+    taken = {"resourceType": "MedicationRequest", "id": "m", "status": "active", "medicationCodeableConcept": drug}
+    answered = called(order(), activeMedications=bundle({**taken, "authoredOn": "2026-09-01"}))
+    assert "time of the glutamate sample" in details(answered)
+
+
+KIDNEY_WORDS = (
+    "Chronische Niereninsuffizienz",
+    "Dialysepflichtige Niereninsuffizienz",
+    "Hämodialyse",
+    "insuffisance rénale chronique",
+    "insuficiencia renal crónica",
+    "insufficienza renale cronica",
+    "nierinsufficiëntie",
+    "diabetic nephropathy",
+    "nefropatía diabética",
+)
+
+
+@pytest.mark.parametrize("name", KIDNEY_WORDS)
+def test_a_kidney_disease_in_other_words_is_not_none_on_record(name: str) -> None:
+    answered = called(order(), problemList=bundle(condition(text=name)))
+    assert "no kidney disease" not in details(answered)
+    assert "kidney function" in details(answered)
+
+
+def test_an_acute_injury_of_long_ago_and_a_creatinine_that_fell_are_said() -> None:
+    injury = {**condition(coding=[{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "N17.9"}]), "id": "i"}
+    answered = called(order(), problemList=bundle({**injury, "onsetDateTime": "2020-01-01"}))
+    assert "no kidney disease" not in details(answered)
+    assert "an acute kidney injury of more than 90 days ago is listed" in details(answered)
+    before = result("14682-9", 300, "umol/L", id="b", effectiveDateTime="2026-11-19T08:00:00Z")
+    fell = called(order(), kidneyResults=bundle(before, result("14682-9", 90, "umol/L")))
+    assert "creatinine fell within 7 days, from 300 µmol/L" in details(fell)
+
+
+BY_MOUTH = {"route": {"text": "oral"}}
+
+
+def test_an_order_that_the_call_stops_is_no_longer_added() -> None:
+    running = {**order(identity="m"), "medicationCodeableConcept": {"text": "acetylcysteine A"}, "status": "active"}
+    drafts = [order(identity="d", instruction=BY_MOUTH), {**running, "status": "stopped"}]
+    sums = [details(called(*some, activeMedications=bundle(running))) for some in (drafts[:1], drafts)]
+    assert ["together" in text for text in sums] == [True, False]
+
+
+def test_a_statement_is_added_too() -> None:
+    dose = {"doseAndRate": [{"doseQuantity": {"value": 900, "unit": "mg"}}], "timing": {"code": {"text": "BID"}}}
+    statement = {
+        "resourceType": "MedicationStatement",
+        "id": "s",
+        "status": "active",
+        "medicationCodeableConcept": {"text": "acetylcysteine A"},
+        "dosage": [{**dose, **BY_MOUTH}],
+    }
+    answered = called(order(instruction=BY_MOUTH), medicationStatements=bundle(statement))
+    assert "with the active 900 mg" in details(answered)
+    assert "3,000 mg" in details(answered)

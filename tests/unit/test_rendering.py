@@ -174,6 +174,7 @@ def test_a_warning_offers_its_override_reasons_with_code_system_and_display(iden
     texts = {
         "dose_per_day": {"amount": "2,401 mg", "ceiling": ""},
         "hypersensitivity": {"term": "acetylcysteine"},
+        "age": {"amount": "1"},
         "bronchospasm_risk": {"term": "asthma"},
         "nitroglycerin": {"term": "nitroglycerin"},
         "parenteral_glutamine": {"term": "glutamine"},

@@ -15,10 +15,13 @@ KIDNEY_FACTS = (
         "kidney",
         "kidney function",
         "The gravest kidney finding on record: dialysis, stage 5, acute injury, chronic disease, impairment on the "
-        "latest result, or none.",
+        "latest result, an injury of long ago, or none.",
         PATIENT,
         ANY_STATE,
-        values=("dialysis", "stage 5", "injury", "stage 4", "failure", "disease", "impairment", "none"),
+        values=(
+            *("dialysis", "stage 5", "injury", "stage 4", "failure"),
+            *("disease", "impairment", "earlier injury", "none"),
+        ),
         texts={"summary": (KNOWN,)},
         queries=(queries.KIDNEY, queries.BODY, queries.PROBLEMS, queries.PATIENT),
         lists=("dialysis", "dialysis-creatinine", "kidney-injury", *_KIDNEY_DISEASE_LISTS, "egfr", "creatinine"),

@@ -12,6 +12,7 @@ from cds_service.fhir import queries
 from cds_service.fhir.versions.elements import is_about
 
 DIALYSIS, INJURY, DISEASE, IMPAIRMENT, NONE = "dialysis", "injury", "disease", "impairment", "none"
+EARLIER_INJURY = "earlier injury"
 STAGE_5, STAGE_4, FAILURE = "stage 5", "stage 4", "failure"
 _BY_SEVERITY = (
     (STAGE_5, "kidney-disease-stage-5", "chronic kidney disease stage 5"),
@@ -92,6 +93,19 @@ def summarise_kidney(dialysis: Fact, injury: Fact, disease: Fact, results: Kidne
     if egfr is None:
         return chart.gap(queries.KIDNEY) or absent("no eGFR, and no creatinine from which it can be computed")
     return known(NONE, (egfr.result.origin,), summary=egfr.describe())
+
+
+def with_remarks(kidney: Fact, injury: Fact, falling: Fact) -> Fact:
+    """The summary with what is said and is no finding of today: an injury of long ago, and a creatinine that fell."""
+    if kidney.state is UNKNOWN:
+        return kidney
+    remarks, value, origins = [str(kidney.texts.get("summary", ""))], kidney.value, kidney.origins
+    if injury.state is ABSENT and injury.origins:
+        remarks.append(injury.note)
+        value, origins = EARLIER_INJURY if value in (None, NONE) else value, origins + injury.origins
+    if falling.state is KNOWN and value is not None:
+        remarks.append(str(falling.texts["summary"]))
+    return kidney if value is None else known(value, origins, summary="; ".join(filter(None, remarks)))
 
 
 def _with_egfr(value: str, fact: Fact, results: KidneyResults) -> Fact:

@@ -6,7 +6,7 @@ from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Fact
 from cds_service.clinical.kidney.clearance import read_clearance
 from cds_service.clinical.kidney.creatinine import read_falling_creatinine
-from cds_service.clinical.kidney.disease import read_dialysis, read_kidney_disease, summarise_kidney
+from cds_service.clinical.kidney.disease import read_dialysis, read_kidney_disease, summarise_kidney, with_remarks
 from cds_service.clinical.kidney.egfr import read_egfr, read_kidney_results
 from cds_service.clinical.kidney.injury import read_kidney_injury
 from cds_service.clinical.labs.weight import Weight
@@ -24,12 +24,14 @@ def read_kidney_facts(
     dialysis, injury = read_dialysis(chart, vocabulary), read_kidney_injury(chart, vocabulary, now)
     clearance = read_clearance(recent, chart, patient, weight)
     disease = read_kidney_disease(chart, vocabulary, recent, clearance)
+    falling = read_falling_creatinine(chart, vocabulary, now)
+    kidney = summarise_kidney(dialysis, injury, disease, results, chart)
     return {
         "dialysis": dialysis,
         "kidney_injury": injury,
         "kidney_disease": disease,
-        "kidney": summarise_kidney(dialysis, injury, disease, results, chart),
+        "kidney": with_remarks(kidney, injury, falling),
         "egfr": read_egfr(results, chart),
         "clearance": clearance,
-        "falling_creatinine": read_falling_creatinine(chart, vocabulary, now),
+        "falling_creatinine": falling,
     }

@@ -65,7 +65,9 @@ def _none(chart: Chart, vocabulary: Vocabulary, problem: Fact) -> Fact:
     """No injury of today; an older one is said."""
     older = on_problem_list(chart, vocabulary, "kidney-injury", "acute kidney injury")
     days = vocabulary.thresholds["kidney-injury-age"]
-    return absent(f"an acute kidney injury of more than {days} days ago is listed") if older.state is KNOWN else problem
+    if older.state is not KNOWN:
+        return problem
+    return absent(f"an acute kidney injury of more than {days} days ago is listed", older.origins)
 
 
 def kdigo(results: Sequence[Result], now: datetime) -> Injury | None:

@@ -12,14 +12,16 @@ from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Fact, Origin, absent, known
 from cds_service.clinical.labs.results import AnalyteResults, Result
 from cds_service.clinical.orders.drugs import (
+    Medications,
     drug_concepts,
-    has_unknown_drug,
+    drug_of,
     index_medications_on_record,
     is_active_medication,
     medications_on_record,
 )
 from cds_service.clinical.orders.recognise import recognise
 from cds_service.clinical.orders.route import INHALATION, INTRAVENOUS, OPHTHALMIC, routes_of
+from cds_service.clinical.screens.finding import find_unreadable
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.codes import CodeRow
 from cds_service.fhir.datetimes import Moment, format_day, read_moment
@@ -57,7 +59,7 @@ def find_treatments(chart: Chart, vocabulary: Vocabulary, draft_orders: Sequence
             continue
         if rows or named:
             treatments.append(Treatment(reference, _began(resource), route))
-        elif has_unknown_drug(resource, medications):
+        elif _may_be_any(resource, medications, vocabulary):
             treatments.append(Treatment(reference, None, route, is_named=False))
     return treatments
 
@@ -68,6 +70,12 @@ def _active_medications(chart: Chart, draft_orders: Iterable[Resource]) -> Itera
     for resource in (*medications_on_record(chart), *running):
         if is_active_medication(resource) and is_about(resource, chart.patient_id):
             yield resource
+
+
+def _may_be_any(resource: Resource, medications: Medications, vocabulary: Vocabulary) -> bool:
+    """True where nothing says what the drug is, in words or by a code of any list."""
+    excludes = vocabulary.code_lists["acetylcysteine"].excludes
+    return find_unreadable(drug_of(resource, medications), vocabulary, excludes) is not None
 
 
 def _route(resource: Resource, rows: Sequence[CodeRow], vocabulary: Vocabulary) -> str:

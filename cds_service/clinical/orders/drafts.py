@@ -19,7 +19,8 @@ class DraftOrders:
     `included_entries` are the Bundle entries in which the drug behind a reference is looked up: those of the request,
     and what was gathered since. Of the selected orders, `acetylcysteine_orders` are for acetylcysteine and for this
     patient, `orders_of_other_patients` are for acetylcysteine and for somebody else, and the drug of
-    `unresolved_orders` stands behind a reference that no included entry resolves.
+    `unresolved_orders` stands behind a reference that no included entry resolves. `ended_orders` are those that the
+    call stops or cancels: they are no drafts, and what is active under the same id is over.
     """
 
     patient_id: str
@@ -29,6 +30,7 @@ class DraftOrders:
     acetylcysteine_orders: tuple[Order, ...]
     orders_of_other_patients: tuple[Order, ...]
     unresolved_orders: tuple[Resource, ...]
+    ended_orders: tuple[Resource, ...] = ()
 
     @property
     def laboratory_orders(self) -> list[Resource]:
@@ -80,7 +82,8 @@ def read_orders(
 def with_entries(orders: DraftOrders, entries: Iterable[Resource], vocabulary: Vocabulary) -> DraftOrders:
     """The same orders, recognised anew with more entries to look a drug up in."""
     included_entries = (*orders.included_entries, *entries)
-    return read_orders(orders.patient_id, orders.draft_orders, orders.selected_orders, included_entries, vocabulary)
+    read = read_orders(orders.patient_id, orders.draft_orders, orders.selected_orders, included_entries, vocabulary)
+    return replace(read, ended_orders=orders.ended_orders)
 
 
 def with_versions(orders: DraftOrders, hook: str) -> DraftOrders:

@@ -6,7 +6,7 @@ from typing import TypeGuard
 from cds_service.clinical.chart import Chart
 from cds_service.fhir import queries
 from cds_service.fhir.codes import SUPPORTED_SYSTEMS
-from cds_service.fhir.json import Json, Resource, member, objects, read_concept, relative_part, text
+from cds_service.fhir.json import Concept, Json, Resource, member, objects, read_concept, relative_part, text
 from cds_service.fhir.versions.elements import (
     drug_references,
     drugs_of,
@@ -31,6 +31,11 @@ def is_medication_order(resource: Json) -> TypeGuard[Resource]:
     if text(member(resource, "status")) in OVER:
         return False
     return resource_type(resource) == "MedicationRequest" and member(resource, "doNotPerform") is not True
+
+
+def is_ended_order(resource: Json) -> TypeGuard[Resource]:
+    """True for an order that is stopped, cancelled, over or entered in error."""
+    return text(member(resource, "status")) in OVER and resource_type(resource) == "MedicationRequest"
 
 
 _NOT_ACTIVE = frozenset(
@@ -95,6 +100,13 @@ def _referenced_medications(order: Resource, medications: Medications) -> list[R
         if medication is not None:
             referenced.append(medication)
     return referenced
+
+
+def drug_of(resource: Resource, medications: Medications) -> Concept:
+    """Everything that may name the drug, as one concept."""
+    concepts = list(map(read_concept, drug_concepts(resource, medications)))
+    codings = [coding for concept in concepts for coding in concept.codings]
+    return Concept(codings, [name for concept in concepts for name in concept.names])
 
 
 def has_unresolved_drug(order: Resource, medications: Medications) -> bool:

@@ -43,7 +43,7 @@ def read_order_facts(
     uses = share_antidote([read_use(order, person, chart, vocabulary) for order in ordered])
     doses = [_dose_per_day(order) for order in ordered]
     by_mouth = [dose for dose, use in zip(doses, uses, strict=True) if use.value in BY_MOUTH]
-    active = find_active_orders(drafts, chart, vocabulary) if by_mouth else []
+    active = find_active_orders(drafts, orders.ended_orders, chart, vocabulary) if by_mouth else []
     together = read_dose_together(by_mouth, active, chart, vocabulary)
     facts = [
         _order_facts(order, use, dose, chart, vocabulary) for order, use, dose in zip(ordered, uses, doses, strict=True)

@@ -11,8 +11,9 @@ from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
 from cds_service.clinical.labs.results import has_code
 from cds_service.clinical.orders.words import stands_beside_a_dose, windows
-from cds_service.clinical.screens.conditions import is_active
-from cds_service.clinical.screens.screening import PRESENT
+from cds_service.clinical.screens.conditions import active_conditions, is_active
+from cds_service.clinical.screens.finding import find_unreadable
+from cds_service.clinical.screens.screening import PRESENT, first_finding
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
 from cds_service.fhir.codes import NameList, fold
@@ -91,10 +92,23 @@ def read_poisoning(chart: Chart, vocabulary: Vocabulary, now: datetime) -> Fact:
     for level in chart.get(queries.ACETAMINOPHEN).resources:
         if _is_recent_level(level, vocabulary, now - window, chart.patient_id):
             return known(PRESENT, (Origin(relative_reference(level), "acetaminophen level"),))
+    doubt = _find_doubt(chart, vocabulary, now)
+    if doubt is not None:
+        return doubt
     gaps = [gap for key in (queries.PROBLEMS, queries.ACETAMINOPHEN) if (gap := chart.gap(key)) is not None]
     if gaps:
         return unknown("; ".join(gap.note for gap in gaps))
     return absent("no active poisoning on the problem list and no recent acetaminophen level")
+
+
+def _find_doubt(chart: Chart, vocabulary: Vocabulary, now: datetime) -> Fact | None:
+    """Unknown where an entry of the problem list may be a poisoning, since nothing says what it is."""
+    excludes = vocabulary.code_lists["acetaminophen-poisoning"].excludes
+    return first_finding(
+        (condition, find_unreadable(concept, vocabulary, excludes))
+        for condition, concept in active_conditions(chart.get(queries.PROBLEMS))
+        if _is_current(condition, vocabulary, now)
+    )
 
 
 def _is_current(condition: Resource, vocabulary: Vocabulary, now: datetime) -> bool:

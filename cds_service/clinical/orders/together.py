@@ -6,13 +6,12 @@ from decimal import Decimal
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
 from cds_service.clinical.orders.dose import format_mg, read_dose
-from cds_service.clinical.orders.drugs import index_medications_on_record, is_active_medication
+from cds_service.clinical.orders.drugs import index_medications_on_record, is_active_medication, medications_on_record
 from cds_service.clinical.orders.indication import is_by_mouth, read_ordered
 from cds_service.clinical.orders.recognise import Order, read_order
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.fhir import queries
 from cds_service.fhir.codes import MAX_NAME
-from cds_service.fhir.json import codings, relative_part
+from cds_service.fhir.json import Resource, codings, relative_part, relative_reference
 from cds_service.fhir.versions.elements import drugs_of, is_about, prior_references
 
 _ONE = absent("one order, and no other acetylcysteine by mouth is active")
@@ -51,13 +50,16 @@ def _is_by_mouth(order: Order, chart: Chart, vocabulary: Vocabulary) -> bool:
     return is_by_mouth(read_ordered(order, read_dose(order, None, vocabulary), chart, vocabulary))
 
 
-def find_active_orders(drafts: Sequence[Order], chart: Chart, vocabulary: Vocabulary) -> list[Order]:
+def find_active_orders(
+    drafts: Sequence[Order], ended: Iterable[Resource], chart: Chart, vocabulary: Vocabulary
+) -> list[Order]:
     """Active acetylcysteine that no draft replaces: not the same order, none that it follows, not the same product.
 
-    A product that is active twice counts once.
+    An order that the call has `ended` is not active either. A product that is active twice counts once.
     """
-    replaced = {order.reference for order in drafts}
-    replaced |= {relative_part(reference) for order in drafts for reference in prior_references(order.resource)}
+    resources = [*ended, *(order.resource for order in drafts)]
+    replaced = {relative_reference(resource) for resource in resources}
+    replaced |= {relative_part(reference) for resource in resources for reference in prior_references(resource)}
     products = [_product_of(order) for order in drafts]
     found: list[Order] = []
     for order in _active_acetylcysteine(chart, vocabulary):
@@ -70,7 +72,7 @@ def find_active_orders(drafts: Sequence[Order], chart: Chart, vocabulary: Vocabu
 
 def _active_acetylcysteine(chart: Chart, vocabulary: Vocabulary) -> Iterator[Order]:
     medications = index_medications_on_record(chart)
-    for resource in chart.get(queries.MEDICATIONS).resources:
+    for resource in medications_on_record(chart):
         if is_active_medication(resource) and is_about(resource, chart.patient_id):
             order = read_order(resource, medications, vocabulary)
             if order is not None:

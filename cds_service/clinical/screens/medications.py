@@ -14,7 +14,7 @@ from cds_service.clinical.orders.drafts import DraftOrders
 from cds_service.clinical.orders.drugs import (
     MEDICATION_LISTS,
     Medications,
-    drug_concepts,
+    drug_of,
     index_medications,
     index_medications_on_record,
     is_active_medication,
@@ -26,7 +26,7 @@ from cds_service.clinical.screens.finding import Doubt, Finding, find, find_unre
 from cds_service.clinical.screens.screening import first_finding
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.codes import CodeRow
-from cds_service.fhir.json import Concept, Resource, read_concept
+from cds_service.fhir.json import Concept, Resource
 from cds_service.fhir.versions.elements import drug_references, is_about
 
 _UNCLEAR_STATUS = Doubt("has a status that this service cannot read")
@@ -67,23 +67,17 @@ def _concomitant_medications(orders: DraftOrders, chart: Chart) -> Iterator[Conc
     """
     medications = _index(orders, chart)
     for order in orders.draft_orders:
-        drug = _drug_of(order, medications)
+        drug = drug_of(order, medications)
         if is_about(order, chart.patient_id) and (drug.codings or drug.names or drug_references(order)):
             yield ConcomitantMedication(order, drug)
     for resource in medications_on_record(chart):
         if may_be_active(resource):
-            yield ConcomitantMedication(resource, _drug_of(resource, medications), is_active_medication(resource))
+            yield ConcomitantMedication(resource, drug_of(resource, medications), is_active_medication(resource))
 
 
 def _index(orders: DraftOrders, chart: Chart) -> Medications:
     """The Medications of the call, whichever way they are referenced."""
     return {**index_medications_on_record(chart), **index_medications(orders.included_entries)}
-
-
-def _drug_of(resource: Resource, medications: Medications) -> Concept:
-    concepts = list(map(read_concept, drug_concepts(resource, medications)))
-    codings = [coding for concept in concepts for coding in concept.codings]
-    return Concept(codings, [name for concept in concepts for name in concept.names])
 
 
 def _find_nitroglycerin(medication: ConcomitantMedication, vocabulary: Vocabulary) -> Finding:

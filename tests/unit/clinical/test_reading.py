@@ -113,6 +113,7 @@ SHOWN = {
     "quentin-dialysis": {"kidney": "dialysis", "cystine": "high"},
     "rosa-comparator": {"glutamate": "low", "cystine": "unclassified"},
     "sven-handling": {"sample_handling": "doubtful"},
+    "theo-under-two": {"age": 1},
     "tilda-panel": {"glutamate": "normal", "cystine": "normal"},
     "ulf-clearance-25": {"clearance": 25, "kidney_disease": "impairment", "kidney_injury": None},
     "ulf-clearance-over-25": {"kidney": "impairment"},

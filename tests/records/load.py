@@ -1,82 +1,34 @@
-"""The service as a process of its own, and a load of hooks and feedback that remembers what was acknowledged."""
+"""The service on a database, and a load of hooks and feedback that remembers what was acknowledged."""
 
 import asyncio
-import os
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from signal import SIGKILL
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
-from tests.support import ROOT, request_for, to_bytes
+from tests.processes import PATIENCE, SERVICE, Service, serving, wait_until
+from tests.support import request_for, to_bytes
 
-PATIENCE = 30.0  # seconds for a process to start or to end on a busy machine
-HOOK = "/cds-services/acetylcysteine-order-sign"
 BODY = request_for("ines-allergic")
 
 
-def free_port() -> int:
-    """A port of loopback that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])
-
-
-@dataclass
-class Service:
-    """`cds-service serve`, which may be killed and started again on the same port."""
-
-    database: str
-    port: int = field(default_factory=free_port)
-    process: Any = None
-
-    @property
-    def address(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        """Starts it, and returns when it answers."""
-        words = [sys.executable, "-m", "cds_service", "serve", "--port", str(self.port)]
-        environment = {**os.environ, "CDS_DATABASE_URL": self.database, "CDS_LOG_LEVEL": "warning"}
-        self.process = subprocess.Popen(words, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
-        patience = time.monotonic() + PATIENCE
-        while not self.answers():
-            assert self.process.poll() is None, "the service ended"
-            assert time.monotonic() < patience, "the service does not answer"
-            time.sleep(0.02)
-
-    def answers(self) -> bool:
-        """Whether it answers."""
-        try:
-            return httpx.get(f"{self.address}/cds-services", trust_env=False).status_code == 200
-        except httpx.TransportError:
-            return False
-
-    def end(self, how: signal.Signals) -> int:
-        """Sends a signal and waits for the end; the exit status."""
-        self.process.send_signal(how)
-        return int(self.process.wait(PATIENCE))
-
-
 @contextmanager
-def service_at(database: str) -> Iterator[Service]:
-    """A running service; killed at the end unless it has ended."""
-    service = Service(database)
-    try:
-        service.start()
-        yield service
-    finally:
-        if service.process and service.process.poll() is None:
-            service.end(signal.SIGKILL)
+def service_at(database: str, port: int | None = None) -> Iterator[Service]:
+    """A service on a database; killed when the block ends, unless it has ended by then."""
+    settings = {"CDS_DATABASE_URL": database, "CDS_LOG_LEVEL": "warning"}
+    with serving(None, port=port, settings=settings) as service:
+        try:
+            yield service
+        finally:
+            if service.process.poll() is None:
+                service.end(SIGKILL)
 
 
 @dataclass
@@ -121,7 +73,7 @@ class Load:
     async def _call(self, client: httpx.AsyncClient, address: str) -> list[Any]:
         self.calls += 1
         started = time.monotonic()
-        response = await self._post(client, address + HOOK, {**BODY, "hookInstance": str(uuid4())}, "hook")
+        response = await self._post(client, address + SERVICE, {**BODY, "hookInstance": str(uuid4())}, "hook")
         if response is None or response.status_code != 200:
             return []
         self.milliseconds.append((time.monotonic() - started) * 1000)
@@ -134,7 +86,7 @@ class Load:
         body = {"feedback": [{"card": card, "outcome": "overridden", "outcomeTimestamp": moment}]}
         self.sent.add(card)
         while not self.ends:
-            response = await self._post(client, f"{address}{HOOK}/feedback", body, "feedback")
+            response = await self._post(client, f"{address}{SERVICE}/feedback", body, "feedback")
             if response is not None and response.status_code == 200:
                 self.acknowledged[card] = time.monotonic()
                 return
@@ -153,14 +105,11 @@ class Load:
     def _count(self, what: str) -> None:
         self.statuses[what] = self.statuses.get(what, 0) + 1
 
-    def until(self, holds: Any) -> None:
+    def wait_until(self, holds: Callable[["Load"], bool]) -> None:
         """Waits until the load has come so far."""
-        patience = time.monotonic() + PATIENCE
-        while not holds(self):
-            assert time.monotonic() < patience, self.statuses
-            time.sleep(0.01)
+        wait_until(lambda: holds(self), lambda: self.statuses)
 
-    def more(self, count: int) -> None:
+    def wait_for(self, count: int) -> None:
         """Waits until so many more items of feedback are acknowledged."""
         goal = len(self.acknowledged) + count
-        self.until(lambda load: len(load.acknowledged) >= goal)
+        self.wait_until(lambda load: len(load.acknowledged) >= goal)
