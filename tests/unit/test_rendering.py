@@ -24,7 +24,7 @@ from cds_service.guidance.deciding import (
     suggestions_of,
     wordings_of,
 )
-from cds_service.guidance.model import CardText, Phrase
+from cds_service.guidance.model import CardText, IndicatorRow, Phrase
 from cds_service.guidance.rendering import Call, render, render_cards
 from cds_service.hooks.cards import Action, to_json
 from cds_service.hooks.requests import read_request
@@ -206,7 +206,7 @@ def test_a_source_without_an_address_is_not_linked():
 def test_cards_are_sorted_by_urgency_and_otherwise_keep_their_order():
     def advice(name, indicator):
         card = CARDS["glutamate-high"].model_copy(update={"id": name, "text": CardText(summary="s", detail="d")})
-        return Advice(card, (decided(card),), indicator, ())
+        return Advice(card, (decided(card),), IndicatorRow(level=indicator), ())
 
     levels = [("a", "info"), ("b", "warning"), ("c", "critical"), ("d", "info"), ("e", "critical"), ("f", "warning")]
     rendered_cards = render_cards([advice(*level) for level in levels], CONTENT, CALL)
@@ -281,7 +281,7 @@ def test_one_card_on_screening_names_what_was_not_done_for_any_of_its_orders():
 
 def test_items_of_a_fact_become_items_of_a_list():
     card = CARDS["screening-incomplete"]
-    one = rendered(decided(card, screens_not_done={"list": ("first *one*", "second")}))
+    one = rendered(decided(card, screens_not_done={"names": "first", "list": ("first *one*", "second")}))
     assert list_items(one.detail) == [r"first \*one\*", "second"]
 
 
