@@ -1,6 +1,7 @@
 """What every card of the content must be, whatever it says."""
 
 import re
+from decimal import Decimal
 from functools import cache
 from itertools import chain, combinations
 from typing import NamedTuple
@@ -173,16 +174,18 @@ THRESHOLDS = [
 
 @pytest.mark.parametrize(("card", "row"), THRESHOLDS)
 def test_for_each_threshold_an_example_lies_on_it_just_under_it_and_just_over_it(card: Card, row: Condition) -> None:
-    step = CATALOGUE[row.fact].step
-    values = {one.facts[row.fact].value for one in ran(card.id) if alone(one, row)}
-    assert row.threshold in values
-    assert any(row.threshold - step <= value < row.threshold for value in values if value is not None)
-    assert any(row.threshold < value <= row.threshold + step for value in values if value is not None)
+    step, threshold = CATALOGUE[row.fact].step, row.threshold
+    assert threshold is not None
+    values = {run.facts[row.fact].value for run in ran(card.id) if decides_alone(run, row)}
+    numbers = [value for value in values if isinstance(value, int | Decimal)]
+    assert threshold in numbers
+    assert any(threshold - step <= number < threshold for number in numbers)
+    assert any(threshold < number <= threshold + step for number in numbers)
 
 
-def alone(one: ExampleRun, row: Condition) -> bool:
+def decides_alone(run: ExampleRun, row: Condition) -> bool:
     """Whether every other row holds, so that this one decides."""
-    return all(reason.truth is Truth.YES for reason in one.decision.reasons if row not in reason.row.conditions())
+    return all(reason.truth is Truth.YES for reason in run.decision.reasons if row not in reason.row.conditions())
 
 
 @each_card

@@ -75,7 +75,7 @@ def test_every_card_and_every_suggestion_of_2_0_is_there(services: tuple[Trustin
     assert [(one["summary"], one["detail"], one["indicator"]) for one in old] == [
         (one["summary"], one["detail"], one["indicator"])
         for one in new
-        for _ in (one.get("suggestions") if one.get("selectionBehavior") == "any" else [one])
+        for _ in (one["suggestions"] if one.get("selectionBehavior") == "any" else [one])
     ]
     assert offered(old) == offered(new)
 
@@ -90,8 +90,8 @@ def offered(cards: list[Body]) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def done(action: Body) -> tuple[str, str]:
-    named = action.get("resourceId", action.get("resource"))
-    return action["type"], named if isinstance(named, str) else named.get("id", named["resourceType"])
+    resource = action.get("resource", {})
+    return action["type"], action.get("resourceId") or resource.get("id") or resource["resourceType"]
 
 
 def test_the_bodies_above_hold_every_kind_of_suggestion(services: tuple[Trusting, Trusting]) -> None:

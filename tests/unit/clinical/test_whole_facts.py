@@ -91,7 +91,7 @@ def order_facts(resource: Json, **prefetch: Json) -> Facts:
 
 UNREAD = "cannot be told of one entry (a medication without a name or code that can be read)"
 NAMELESS = "an entry has neither a name nor a code of a system that this service reads"
-POINTER = {"medicationCodeableConcept": None, "medicationReference": {"reference": "Medication/1"}}
+POINTER: Json = {"medicationCodeableConcept": None, "medicationReference": {"reference": "Medication/1"}}
 
 
 def found(resource: str, sent: str, term: str) -> Fact:
