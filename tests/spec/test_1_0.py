@@ -11,7 +11,7 @@ import pytest
 from cds_service.hooks.cards import Action, Card, Coding, Link, Response, Source, Suggestion, to_json
 from cds_service.hooks.v1_0 import as_1_0
 from tests.signing import ISSUER, JKU, P384, SERVICE, Trusting, bearer, client_toml, good_token, key_toml
-from tests.support import Body, bundle_of, request_for, to_bytes, walk
+from tests.support import Body, Json, bundle_of, request_for, to_bytes, walk
 
 CARD = {"summary", "detail", "indicator", "source", "suggestions", "selectionBehavior", "links"}
 SOURCE = {"label", "url", "icon"}
@@ -90,8 +90,8 @@ def offered(cards: list[Body]) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def done(action: Body) -> tuple[str, str]:
-    resource = action.get("resource", {})
-    return action["type"], action.get("resourceId") or resource.get("id") or resource["resourceType"]
+    named: Json = action.get("resourceId", action.get("resource"))
+    return action["type"], named if isinstance(named, str) else named.get("id", named["resourceType"])
 
 
 def test_the_bodies_above_hold_every_kind_of_suggestion(services: tuple[Trusting, Trusting]) -> None:
