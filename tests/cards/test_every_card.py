@@ -18,7 +18,7 @@ from cds_service.fhir.queries import QUERIES
 from cds_service.gathering.prefetch import build_chart
 from cds_service.guidance.conditions import Condition, Truth
 from cds_service.guidance.deciding import Decision, Outcome
-from cds_service.guidance.model import Card, holes
+from cds_service.guidance.model import Card
 from tests.support import CARDS, CONTENT, FIXTURES, NOW, ORDERS, PATIENTS, Body, draft_orders_of, prefetch_for
 
 each_card = pytest.mark.parametrize("card", CONTENT.cards, ids=lambda card: card.id)
@@ -55,8 +55,8 @@ def test_every_card_has_examples() -> None:
 
 @each_card
 def test_the_card_says_the_status_and_version_of_the_content(card: Card) -> None:
-    assert "version_line" in holes(card.text.detail)
-    assert {"content.version", "content.status_note"} <= set(holes(CONTENT.phrases["version_line"].says[0].text))
+    assert "version_line" in card.text.holes
+    assert {"content.version", "content.status_note"} <= set(CONTENT.phrases["version_line"].says[0].holes)
 
 
 @each_card
@@ -119,8 +119,7 @@ def test_no_two_conditions_of_a_card_say_the_same() -> None:
 
 FACTS_IN_USE = sorted(
     {row.values[0].fact for row in ALL_CONDITIONS if isinstance(row.values[0], Condition)}
-    | {name.partition(".")[0] for card in CONTENT.cards for name in holes(card.text.summary + card.text.detail)}
-    & set(CATALOGUE)
+    | {name.partition(".")[0] for card in CONTENT.cards for name in card.text.holes} & set(CATALOGUE)
 )
 
 
