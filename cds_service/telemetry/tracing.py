@@ -74,7 +74,7 @@ class Tracing:
         self._propagator = TraceContextTextMapPropagator()  # and not baggage, which may hold anything
         self._kinds = {"call": SpanKind.SERVER, "fetch": SpanKind.CLIENT}
         self._internal = SpanKind.INTERNAL
-        self._failed = lambda error: Status(StatusCode.ERROR, type(error).__name__)
+        self._failed: Callable[[BaseException], Status] = lambda error: Status(StatusCode.ERROR, type(error).__name__)
 
     def call(self, request: HTTPConnection) -> AbstractContextManager[Span]:
         """The span of a call; a child of the client's span if it sent a `traceparent`."""

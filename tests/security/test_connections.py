@@ -311,7 +311,7 @@ def test_a_client_of_http_1_0_is_answered_and_the_connection_ends() -> None:
 class Narrow(Patient):
     """The same, for which each answer that is not yet taken in is one too many."""
 
-    held_up = 0
+    held_up = asyncio.Event()
     most_waiting = 0  # bytes
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -322,12 +322,12 @@ class Narrow(Patient):
 
     def pause_writing(self) -> None:
         """The client reads too slowly."""
-        type(self).held_up += 1
+        self.held_up.set()
         super().pause_writing()
 
     def on_response_complete(self) -> None:
         """An answer has been given to the system, or waits for it."""
-        type(self).most_waiting = max(self.most_waiting, self.transport.get_write_buffer_size())  # type: ignore[attr-defined]
+        type(self).most_waiting = max(self.most_waiting, self.transport.get_write_buffer_size())
         super().on_response_complete()
 
 
@@ -336,8 +336,7 @@ def test_a_client_that_reads_too_slowly_is_waited_for_and_gets_every_answer() ->
         async with serving(Narrow) as connect:
             connection = await connect(2048)
             sending = asyncio.create_task(connection.send(CALL * UNREAD))
-            while not Narrow.held_up:
-                await asyncio.sleep(0.01)
+            await Narrow.held_up.wait()
             answers = [await connection.response() for _ in range(UNREAD)]
             await sending
             return answers

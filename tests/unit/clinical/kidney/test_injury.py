@@ -9,7 +9,7 @@ import pytest
 
 from cds_service.clinical.chart import Arrival, Chart, Data
 from cds_service.clinical.facts import Origin
-from cds_service.clinical.kidney.egfr import creatinine_results
+from cds_service.clinical.kidney.creatinine import creatinine_results
 from cds_service.clinical.kidney.injury import kdigo, read_kidney_injury
 from cds_service.clinical.patient import Patient
 from cds_service.content.loading import load_content
