@@ -1,23 +1,17 @@
 """One call answered: which orders are in question, which cards they get, and what is never read."""
 
 import json
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from cds_service.answering import Answer
-from cds_service.content.loading import load_content
 from cds_service.errors import DataNotObtained, InvalidRequest
 from cds_service.gathering.orders import read_draft_orders
 from cds_service.gathering.server import NoServer
 from cds_service.hooks.cards import Response, to_json
 from cds_service.hooks.requests import read_request
-from tests.support import answer_now
+from tests.support import CONTENT, NOW, ROOT, answer_now
 
-ROOT = Path(__file__).parents[2]
-CONTENT = load_content(ROOT / "cards")
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 HOOKS = {"medication-prescribe": "medications", "order-select": "draftOrders", "order-sign": "draftOrders"}
 NEXT_TO_NOTHING = {"bodyMeasures": None}
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"

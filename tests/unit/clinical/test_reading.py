@@ -3,7 +3,6 @@
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -11,14 +10,10 @@ from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import State
 from cds_service.clinical.patient import read_patient
 from cds_service.clinical.reading import read_order_facts, read_patient_facts, read_weight
-from cds_service.content.loading import load_content
 from cds_service.fhir.searching import prefetch_from
 from cds_service.gathering.prefetch import build_chart
-from tests.support import draft_orders_of
+from tests.support import NOW, ROOT, VOCABULARY, draft_orders_of
 
-ROOT = Path(__file__).parents[3]
-VOCABULARY = load_content(ROOT / "cards").vocabulary
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 DERIVED_LATER = {"screens_not_done"}  # once the other cards were decided
 

@@ -1,9 +1,7 @@
 """Facts as a whole: value, note, words for a card and where each came from. The note is what a card says of a gap."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,13 +15,10 @@ from cds_service.clinical.orders.indication import poisoning_as_reason
 from cds_service.clinical.orders.recognise import Order, read_order
 from cds_service.clinical.reading import dose_together, read_order_facts, read_patient_facts
 from cds_service.clinical.screens.screening import row_by_name
-from cds_service.content.loading import load_content
 from cds_service.fhir.queries import MEDICATIONS
 from cds_service.gathering.prefetch import build_chart
-from tests.support import draft_orders_of
+from tests.support import NOW, VOCABULARY, draft_orders_of
 
-VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 LOINC, SNOMED, ICD10CM = "http://loinc.org", "http://snomed.info/sct", "http://hl7.org/fhir/sid/icd-10-cm"
 RXNORM, ATC = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://www.whocc.no/atc"
 IV, ORAL = ({"coding": [{"system": SNOMED, "code": code}]} for code in ("47625008", "26643006"))

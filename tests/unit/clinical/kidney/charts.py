@@ -1,7 +1,6 @@
 """Charts with kidney results and conditions, and what is read from them."""
 
-from datetime import UTC, date, datetime
-from pathlib import Path
+from datetime import date, datetime
 from typing import Any
 
 from cds_service.clinical.chart import Arrival, Chart, Data
@@ -11,11 +10,9 @@ from cds_service.clinical.kidney.egfr import Egfr, read_egfr
 from cds_service.clinical.kidney.injury import read_kidney_injury
 from cds_service.clinical.patient import Patient
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.content.loading import load_content
 from cds_service.fhir import queries
+from tests.support import NOW, VOCABULARY
 
-VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 LOINC, SNOMED = "http://loinc.org", "http://snomed.info/sct"
 ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
 UCUM = "http://unitsofmeasure.org"

@@ -9,6 +9,7 @@ from cds_service.clinical.chart import NOT_SENT, Arrival, Data
 from cds_service.clinical.facts import State, unknown
 from cds_service.clinical.kidney.disease import read_kidney_disease
 from cds_service.clinical.kidney.egfr import undetermined_egfr
+from tests.support import NOW, VOCABULARY
 from tests.unit.clinical.kidney.charts import (
     CHILD,
     FAILED,
@@ -16,10 +17,8 @@ from tests.unit.clinical.kidney.charts import (
     LOINC,
     MAN,
     MG_DL,
-    NOW,
     SNOMED,
     UMOL_L,
-    VOCABULARY,
     chart,
     condition,
     creatinine,

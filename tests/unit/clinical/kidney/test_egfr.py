@@ -9,13 +9,12 @@ import pytest
 from cds_service.clinical.facts import State
 from cds_service.clinical.kidney.egfr import bedside_schwartz, ckd_epi_2021
 from cds_service.clinical.patient import Patient
+from tests.support import NOW, VOCABULARY
 from tests.unit.clinical.kidney.charts import (
     CHILD,
     MAN,
     MG_DL,
-    NOW,
     UMOL_L,
-    VOCABULARY,
     WOMAN,
     chart,
     creatinine,

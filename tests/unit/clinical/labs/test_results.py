@@ -1,8 +1,6 @@
 """Which laboratory results are used, and the reason for each that is not."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +8,8 @@ import pytest
 from cds_service.clinical.chart import NOT_SENT, Arrival, Data
 from cds_service.clinical.facts import Origin
 from cds_service.clinical.labs.results import AnalyteResults, ResultCriteria, has_code, read_results
-from cds_service.content.loading import load_content
+from tests.support import NOW, VOCABULARY
 
-VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 LOINC = "http://loinc.org"
 GLUTAMATE, GLUTAMINE, GLUCOSE, PANEL = "20642-5", "20643-3", "14749-6", "35083-5"
 UMOL = {"value": 87, "unit": "umol/L", "code": "umol/L", "system": "http://unitsofmeasure.org"}

@@ -6,17 +6,15 @@ known, and in its id why.
 
 from decimal import Decimal
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cds_service.clinical.orders.dose import Dose, read_dose
 from cds_service.clinical.orders.recognise import read_order
-from cds_service.content.loading import load_content
 from cds_service.fhir.quantities import ACCEPTED, COUNTS, Measure, Refusal, is_count, read_measure
+from tests.support import VOCABULARY
 
-VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
 UCUM = "http://unitsofmeasure.org"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 Json = Any

@@ -1,7 +1,6 @@
 """What an order is for: guidance §3, first row. Each sign of an antidote stands alone, and antidote comes first."""
 
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
 
@@ -10,12 +9,9 @@ from cds_service.clinical.facts import State
 from cds_service.clinical.orders.indication import poisoning_as_reason, read_poisoning
 from cds_service.clinical.orders.recognise import read_order
 from cds_service.clinical.reading import read_order_facts, read_patient_facts
-from cds_service.content.loading import load_content
 from cds_service.gathering.prefetch import build_chart
-from tests.support import draft_orders_of
+from tests.support import NOW, VOCABULARY, draft_orders_of
 
-VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 RXNORM, ATC = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://www.whocc.no/atc"
 SNOMED, ICD10CM, LOINC = "http://snomed.info/sct", "http://hl7.org/fhir/sid/icd-10-cm", "http://loinc.org"
 MG = {"unit": "mg", "code": "mg", "system": "http://unitsofmeasure.org"}

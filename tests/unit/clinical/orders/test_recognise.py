@@ -8,10 +8,9 @@ import pytest
 
 from cds_service.clinical.orders.drugs import has_unresolved_drug, index_medications, is_medication_order
 from cds_service.clinical.orders.recognise import read_order, recognise
-from cds_service.content.loading import load_content
+from tests.support import VOCABULARY
 
 CARDS = Path(__file__).parents[4] / "cards"
-VOCABULARY = load_content(CARDS).vocabulary
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 ATC = "http://www.whocc.no/atc"
 

@@ -5,16 +5,8 @@ import pytest
 from cds_service.clinical.facts import State
 from cds_service.clinical.screens.conditions import screen_conditions
 from cds_service.gathering.prefetch import build_chart
-from tests.unit.clinical.screens.entries import (
-    ICD10CM,
-    SNOMED,
-    VOCABULARY,
-    bronchospasm,
-    bundle,
-    concept,
-    condition,
-    status,
-)
+from tests.support import VOCABULARY
+from tests.unit.clinical.screens.entries import ICD10CM, SNOMED, bronchospasm, bundle, concept, condition, status
 
 # --- bronchospasm risk: codes -----------------------------------------------------------------------------------------
 

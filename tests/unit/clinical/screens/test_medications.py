@@ -1,6 +1,5 @@
 """Nitroglycerin and parenteral glutamine, among the drafts and the active medications."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,10 +7,9 @@ import pytest
 from cds_service.clinical.chart import NOT_SENT, Arrival, Chart, Data
 from cds_service.clinical.facts import Fact, State
 from cds_service.clinical.screens.medications import read_interactions
-from cds_service.content.loading import load_content
 from cds_service.fhir.queries import MEDICATIONS
+from tests.support import VOCABULARY
 
-VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
 KNOWN, ABSENT, UNKNOWN = State.KNOWN, State.ABSENT, State.UNKNOWN
 IV = {"coding": [{"system": "http://snomed.info/sct", "code": "47625008"}]}
 ORAL = {"coding": [{"system": "http://snomed.info/sct", "code": "26643006"}]}

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +11,11 @@ from cds_service.clinical.labs.amino_acids import find_treatment_starts
 from cds_service.clinical.orders.dose import read_dose
 from cds_service.clinical.orders.recognise import read_order
 from cds_service.clinical.reading import read_order_facts, read_patient_facts
-from cds_service.content.loading import load_content
 from cds_service.fhir.json import codings, names
 from cds_service.fhir.versions import DSTU2, R4, R5, STU3, elements
 from cds_service.gathering.prefetch import build_chart
-from tests.support import NOW, draft_orders_of
+from tests.support import NOW, VOCABULARY, draft_orders_of
 
-VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
 EVERY = (DSTU2, STU3, R4, R5)
 Json = Any
 
