@@ -73,9 +73,10 @@ class HookCalls:
             problems.on_bug(error)
 
     async def _answer(self, service_id: str, request: Request) -> tuple[str, ASGIApp]:
+        runtime = self._runtime
         try:
-            client = await client_of(request, self._runtime.authenticator)
-            outcome, body = await answer_call(self._runtime, service_id, request, client)
+            client = await client_of(request, runtime.authenticator)
+            outcome, body = await answer_call(runtime, service_id, request, client)
             return outcome, _JsonResponse(body)
         except NotAuthenticated as error:
             response = await problems.on_not_authenticated(request, error)
