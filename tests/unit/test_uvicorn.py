@@ -1,8 +1,10 @@
 """What the service leans on in uvicorn. Where one of these fails after an update, read `cds_service/serving/` again."""
 
+import asyncio
 import inspect
 import re
 import tomllib
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -50,7 +52,9 @@ def new_server() -> DrainingServer:
 
 
 @pytest.mark.parametrize(("function", "names"), SIGNATURES.items(), ids=[one.__qualname__ for one in SIGNATURES])
-def test_a_function_that_is_called_or_overridden_takes_the_same_arguments(function: object, names: list[str]) -> None:
+def test_a_function_that_is_called_or_overridden_takes_the_same_arguments(
+    function: Callable[..., object], names: list[str]
+) -> None:
     assert list(inspect.signature(function).parameters) == names
 
 
@@ -64,7 +68,9 @@ def test_a_subclass_overrides_nothing_by_accident(own: type) -> None:
 def test_a_subclass_adds_no_name_that_uvicorn_uses_on_its_instances() -> None:
     server = new_server()
     server.config.load()
-    protocol = HttpToolsProtocol(server.config, ServerState(), {}, _loop=object())
+    loop = asyncio.new_event_loop()
+    protocol = HttpToolsProtocol(server.config, ServerState(), {}, _loop=loop)
+    loop.close()
     assert set(vars(GuardedProtocol)) & set(vars(protocol)) == set()
     assert {"transport", "loop"} <= set(vars(protocol))
 
