@@ -31,7 +31,7 @@ from cds_service.content.intervals import with_site_intervals
 from cds_service.content.loading import load_content
 from cds_service.demo import server as demo
 from cds_service.demo.patients import load_patients
-from cds_service.errors import CdsServiceError, NotAuthenticated
+from cds_service.errors import CdsServiceError
 from cds_service.feedback.records import Records
 from cds_service.gathering.http import new_http_client
 from cds_service.gathering.server import Limits
@@ -131,8 +131,7 @@ def _build(runtime: Runtime) -> FastAPI:
 
 def _add_middleware(app: FastAPI, runtime: Runtime) -> None:
     """Errors become answers. What is added last is the outermost."""
-    app.add_exception_handler(CdsServiceError, problems.on_known)
-    app.add_exception_handler(NotAuthenticated, problems.on_not_authenticated)
+    app.add_exception_handler(CdsServiceError, problems.on_refused)
     app.add_exception_handler(HTTPException, problems.on_http)
     app.add_middleware(problems.BugShield)  # inside CORS, so that browsers can read its answer
     app.add_middleware(

@@ -1,6 +1,7 @@
 """What the tests share: the invented people and orders as whole requests, and a client with a fixed clock."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import count
@@ -9,14 +10,17 @@ from typing import Any
 
 import httpx
 import msgspec
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from cds_service.answering import Answer, answer
+from cds_service.api.runtime import Runtime, runtime_of
 from cds_service.app import create_app
 from cds_service.clinical.orders.drafts import DraftOrders, read_orders
 from cds_service.clinical.orders.drugs import is_medication_order
 from cds_service.content.examples import order_for, read_json
 from cds_service.content.loading import load_content
+from cds_service.feedback.records import Records
 from cds_service.fhir.json import objects
 from cds_service.fhir.searching import prefetch_from
 from cds_service.fhir.versions.elements import subjects_of
@@ -58,10 +62,16 @@ def counted_ids() -> Callable[[], str]:
     return CountedIds()
 
 
-class Unrecorded:
+class Unrecorded(Records):
     """In place of the records, for the many tests that are about something else: nothing is opened or kept."""
 
-    is_up = True
+    def __init__(self) -> None:
+        """Without a database."""
+
+    @property
+    def is_up(self) -> bool:
+        """Always."""
+        return True
 
     async def __aenter__(self) -> "Unrecorded":
         return self
@@ -70,7 +80,7 @@ class Unrecorded:
         return None
 
     def add_shown_cards(self, *_: object) -> None:
-        """Nothing."""
+        """Keeps nothing."""
 
     async def is_new_token(self, *_: object) -> bool:
         """Always: the process remembers for itself."""
@@ -80,7 +90,7 @@ class Unrecorded:
 def new_client(
     settings: Settings | None = None,
     content: Content = CONTENT,
-    records: Any = None,
+    records: Records | None = None,
     new_id: Callable[[], str] | None = None,
 ) -> TestClient:
     """A client of a service whose clock stands still. A bug in the service is a 500, not an exception here."""
@@ -92,6 +102,12 @@ def new_client(
         records=records or Unrecorded(),
     )
     return TestClient(app, raise_server_exceptions=False)
+
+
+def runtime_behind(client: TestClient) -> Runtime:
+    """What the service of a client is made of."""
+    assert isinstance(client.app, FastAPI)
+    return runtime_of(client.app)
 
 
 def prefetch_for(patient: str) -> Body:
@@ -146,6 +162,12 @@ def to_bytes(body: Json) -> bytes:
     return _ENCODER.encode(body)
 
 
+def as_read(body: Json) -> Body:
+    """The body as its receiver reads it."""
+    read: Body = json.loads(to_bytes(body))
+    return read
+
+
 def post(client: httpx.Client, body: Json, service: str = "") -> httpx.Response:
     """The answer of a service to a body; by default of the service for the body's hook."""
     hook = body.get("hook") if isinstance(body, dict) else None
@@ -159,12 +181,13 @@ def cards_of(client: TestClient, body: Json) -> list[Body]:
     """The cards that a body is answered with; fails unless the answer is a 200."""
     response = post(client, body)
     assert response.status_code == 200, f"{response.status_code}: {response.text}"
-    return response.json()["cards"]
+    cards: list[Body] = response.json()["cards"]
+    return cards
 
 
 def id_of(card: Mapping[str, Any]) -> str:
     """The id of a card: the code of its topic."""
-    return card["source"]["topic"]["code"]
+    return str(card["source"]["topic"]["code"])
 
 
 def ids_of(cards: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -182,7 +205,7 @@ def field_of(response: httpx.Response) -> str:
     """The member that an OperationOutcome says to be wrong."""
     assert response.json()["resourceType"] == "OperationOutcome"
     (issue,) = response.json()["issue"]
-    return issue.get("expression", [""])[0]
+    return str(issue.get("expression", [""])[0])
 
 
 def walk(value: Json, path: str = "$") -> Iterator[tuple[str, Json]]:

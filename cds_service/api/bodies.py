@@ -7,8 +7,7 @@ from functools import lru_cache
 from types import coroutine
 from typing import Any
 
-from starlette.requests import Request
-from starlette.types import Receive
+from starlette.types import Receive, Scope
 
 from cds_service.errors import BodyTooLarge, BodyTooSlow, Busy, InvalidRequest, NotJson
 from cds_service.settings import Settings
@@ -25,17 +24,17 @@ class Bodies:
         self._max_held = settings.max_held_bytes
         self._held = 0
 
-    async def read(self, request: Request) -> bytes:
+    def read(self, scope: Scope, receive: Receive) -> Coroutine[Any, Any, bytes]:
         """The whole body. Raises `BodyTooLarge`, `BodyTooSlow`, `Busy`, or `InvalidRequest` if it is cut short."""
-        return await self._read(request.receive, dict(request.scope["headers"]))
+        return self._read(dict(scope["headers"]), receive)
 
-    def read_json(self, request: Request) -> Coroutine[Any, Any, bytes]:
+    def read_json(self, scope: Scope, receive: Receive) -> Coroutine[Any, Any, bytes]:
         """As `read`; raises `NotJson` before reading if the headers say that the body is something else."""
-        headers = dict(request.scope["headers"])
+        headers = dict(scope["headers"])
         _require_json(headers)
-        return self._read(request.receive, headers)
+        return self._read(headers, receive)
 
-    async def _read(self, receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
+    async def _read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         declared = headers.get(b"content-length", b"")
         if declared.isdigit() and int(declared) > self._max_bytes:
             raise BodyTooLarge(self._max_bytes)

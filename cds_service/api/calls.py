@@ -2,7 +2,7 @@
 
 from time import perf_counter
 
-from starlette.requests import Request
+from starlette.types import Receive, Scope
 
 from cds_service.answering import Answer, answer
 from cds_service.api.runtime import Runtime
@@ -17,12 +17,14 @@ from cds_service.hooks.v1_0 import as_1_0
 from cds_service.telemetry.logs import get_logger, safe_instance
 
 
-async def answer_call(runtime: Runtime, service_id: str, request: Request, client: Client | None) -> tuple[str, bytes]:
+async def answer_call(
+    runtime: Runtime, service_id: str, client: Client | None, scope: Scope, receive: Receive
+) -> tuple[str, bytes]:
     """The outcome that is counted, and the response as JSON. Raises a `CdsServiceError` where there is no answer."""
     started = perf_counter()
     hook = hook_of(service_id)
-    asked = read_request(await runtime.bodies.read_json(request), hook)
-    with runtime.gate, runtime.tracing.call(request) as span:
+    asked = read_request(await runtime.bodies.read_json(scope, receive), hook)
+    with runtime.gate, runtime.tracing.call(scope) as span:
         server, source = _fhir_server(runtime, asked, client)
         answered = await answer(
             asked, runtime.content, runtime.now(), runtime.new_id, source, runtime.tracing.span, runtime.pages_url

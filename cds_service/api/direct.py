@@ -11,14 +11,13 @@ from time import perf_counter
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from cds_service.api import problems
 from cds_service.api.calls import answer_call
 from cds_service.api.runtime import Runtime
 from cds_service.auth.authenticating import client_of
-from cds_service.errors import CdsServiceError, NotAuthenticated
+from cds_service.errors import CdsServiceError
 from cds_service.hooks.discovery import SERVICES
 from cds_service.telemetry.counting import outcome_of
 
@@ -62,7 +61,7 @@ class HookCalls:
         started, outcome = perf_counter(), outcome_of(500)
         service_id = _SERVICE_IDS[scope["path"]]
         try:
-            outcome, response = await self._answer(service_id, Request(scope, receive))
+            outcome, response = await self._answer(service_id, scope, receive)
         except Exception as error:  # the server would log its message, which may contain patient data
             response = problems.on_bug(error)
         finally:
@@ -72,16 +71,15 @@ class HookCalls:
         except Exception as error:  # too late for another answer: part of this one is sent
             problems.on_bug(error)
 
-    async def _answer(self, service_id: str, request: Request) -> tuple[str, ASGIApp]:
+    async def _answer(self, service_id: str, scope: Scope, receive: Receive) -> tuple[str, ASGIApp]:
+        runtime = self._runtime
         try:
-            client = await client_of(request, self._runtime.authenticator)
-            outcome, body = await answer_call(self._runtime, service_id, request, client)
-            return outcome, _JsonResponse(body)
-        except NotAuthenticated as error:
-            response = await problems.on_not_authenticated(request, error)
+            client = await client_of(scope, runtime.authenticator)
+            outcome, body = await answer_call(runtime, service_id, client, scope, receive)
         except CdsServiceError as error:
-            response = await problems.on_known(request, error)
-        return outcome_of(response.status_code), response
+            response = problems.refusal(error)
+            return outcome_of(response.status_code), response
+        return outcome, _JsonResponse(body)
 
 
 class _JsonResponse:

@@ -15,6 +15,7 @@ from cds_service.errors import (
     CdsServiceError,
     DataNotObtained,
     InvalidRequest,
+    NotAuthenticated,
     NotJson,
     StoreDown,
     TooManyOrders,
@@ -57,22 +58,22 @@ def answer(status: int, body: dict[str, Any], headers: dict[str, str] | None = N
     return Response(msgspec.json.encode(body), status, headers, media_type="application/json")
 
 
-async def on_known(_request: Request, error: Exception) -> Response:
+def refusal(error: CdsServiceError) -> Response:
     """The response to an error of `cds_service.errors`, whose messages name fields and never contain values."""
+    if isinstance(error, NotAuthenticated):
+        get_logger().info("not authenticated", reason=error.reason, client=error.client)
+        return answer(401, outcome("login", str(error)), {"WWW-Authenticate": "Bearer"})
     status, code = next((row for kind, row in _STATUS.items() if isinstance(error, kind)), (500, "exception"))
     get_logger().info("refused", status=status, error=type(error).__name__, field=getattr(error, "field", None))
     expression = error.field if isinstance(error, InvalidRequest | TooManyOrders) else ""
     missing = error.missing if isinstance(error, DataNotObtained) else {}
-    diagnostics = "; ".join(f"{key}: {why}" for key, why in missing.items())
-    headers = _HEADERS.get(type(error))  # type: ignore[arg-type]  # an error without an entry adds no headers
-    return answer(status, outcome(code, str(error), expression, diagnostics), headers)
+    diagnostics = "; ".join(f"{key}: {reason}" for key, reason in missing.items())
+    return answer(status, outcome(code, str(error), expression, diagnostics), _HEADERS.get(type(error)))
 
 
-async def on_not_authenticated(_request: Request, error: Exception) -> Response:
-    """401, the same for every reason; the reason is logged."""
-    reason, client = getattr(error, "reason", ""), getattr(error, "client", "")
-    get_logger().info("not authenticated", reason=reason, client=client)
-    return answer(401, outcome("login", "the request is not authenticated"), {"WWW-Authenticate": "Bearer"})
+async def on_refused(_request: Request, error: Exception) -> Response:
+    """`refusal`, as a handler of FastAPI."""
+    return refusal(error) if isinstance(error, CdsServiceError) else on_bug(error)
 
 
 async def on_http(_request: Request, error: Exception) -> Response:

@@ -22,7 +22,7 @@ def make_router(runtime: Runtime) -> APIRouter:
     """The routes. Whatever is added here authenticates too: the dependency is the router's."""
 
     async def authenticate(request: Request) -> Client | None:
-        return await client_of(request, runtime.authenticator)
+        return await client_of(request.scope, runtime.authenticator)
 
     router = APIRouter(dependencies=[Depends(authenticate)])
 
@@ -34,7 +34,7 @@ def make_router(runtime: Runtime) -> APIRouter:
     @router.post("/cds-services/{service_id}", summary="Call a service: a hook in, cards out", **_POSTED)
     async def call(service_id: str, request: Request, client: Client | None = Depends(authenticate)) -> Response:
         """The cards for one hook call."""
-        request.state.outcome, body = await answer_call(runtime, service_id, request, client)
+        request.state.outcome, body = await answer_call(runtime, service_id, client, request.scope, request.receive)
         return Response(body, media_type="application/json")
 
     summary = "Feedback: what became of cards that were shown"
@@ -43,7 +43,7 @@ def make_router(runtime: Runtime) -> APIRouter:
     async def feedback(service_id: str, request: Request, client: Client | None = Depends(authenticate)) -> Response:
         """Answers once the feedback is committed to the database."""
         hook_of(service_id)
-        items = read_feedback(await runtime.bodies.read_json(request))
+        items = read_feedback(await runtime.bodies.read_json(request.scope, request.receive))
         await runtime.records.save_feedback(service_id, name_of(client), items)
         get_logger().info("feedback", service=service_id, client=name_of(client), items=len(items))
         return Response(b"{}", media_type="application/json")

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from starlette.requests import Request
+from starlette.datastructures import Headers
+from starlette.types import Scope
 
 from cds_service.auth.clients import Client
 from cds_service.auth.key_sets import KeySets
@@ -33,16 +34,16 @@ class Authenticator:
     now: Callable[[], datetime]
     refused: Callable[[str], None]
 
-    async def authenticate(self, request: Request) -> Client:
+    async def authenticate(self, scope: Scope) -> Client:
         """The client whose valid token the request bears. Raises `NotAuthenticated`."""
         try:
-            token = _bearer(request.headers.getlist("authorization"))
+            token = _bearer(Headers(scope=scope).getlist("authorization"))
             header, claims = read_token(token, self.rules)
             client = self._claimed_client(claims)
         except Refused as error:
             raise self._not_authenticated(error.reason) from None
         try:
-            check_claims(claims, f"{self.public_url}{request.scope['path']}", self.rules, self.now().timestamp())
+            check_claims(claims, f"{self.public_url}{scope['path']}", self.rules, self.now().timestamp())
             await self._check_signature(token, header, client)
             await self._check_not_replayed(claims, client)
         except Refused as error:
@@ -88,9 +89,9 @@ def _bearer(headers: list[str]) -> str:
     return found[1]
 
 
-async def client_of(request: Request, authenticator: Authenticator | None) -> Client | None:
+async def client_of(scope: Scope, authenticator: Authenticator | None) -> Client | None:
     """The client of a request; None where no token is needed. Raises `NotAuthenticated`."""
-    # The path that was routed, not `request.url`, which is built from a header that the caller writes (Host).
-    if authenticator is None or (request.scope["path"] == DISCOVERY and authenticator.open_discovery):
+    # The path that was routed, never a URL, which is built from a header that the caller writes (Host).
+    if authenticator is None or (scope["path"] == DISCOVERY and authenticator.open_discovery):
         return None
-    return await authenticator.authenticate(request)
+    return await authenticator.authenticate(scope)

@@ -13,7 +13,7 @@ from cds_service.content.partitions import Partitions, example_fact
 from cds_service.errors import Mistake
 from cds_service.guidance.conditions import Truth
 from cds_service.guidance.deciding import Outcome, decide, wording_of
-from cds_service.guidance.model import Card, Content, Example, Phrase, holes
+from cds_service.guidance.model import Card, Content, Example, Phrase
 
 REVIEW_WARNING_DAYS = 60
 _ADULT_YEARS = 18
@@ -120,7 +120,7 @@ def _check_glutamine(content: Content, partitions: Partitions, report: CheckRepo
 def _check_card(card: Card, partitions: Partitions, report: CheckReport) -> None:
     """Some patient gets the card, and every hole of its texts has a value whenever it advises."""
     file, is_reached = f"{card.id}/card.toml", False
-    texts = [name.split(".") for name in holes(card.text.summary + card.text.detail) if "." in name]
+    texts = [name.split(".") for name in card.text.holes if "." in name]
     fact_texts = [(fact, text) for fact, text in texts if fact in CATALOGUE]
     for facts in partitions.combinations({*_facts_of([card]), *(fact for fact, _ in fact_texts)}):
         if not _advises(card, facts):
@@ -142,7 +142,7 @@ def _check_phrase(phrase: Phrase, partitions: Partitions, report: CheckReport) -
             report.add_mistake("phrases.toml", f"{phrase.id} says nothing for: {_describe(facts)}")
             continue
         used.add(wording.text)
-        for name in holes(wording.text):
+        for name in wording.holes:
             fact, _, text = name.partition(".")
             if fact in CATALOGUE and text not in facts.get(fact, _NOTHING_KNOWN).texts:
                 report.add_mistake("phrases.toml", f"{phrase.id}: {{{name}}} has no value: {_describe(facts)}")

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.content.toml_files import TomlFile
-from cds_service.guidance.model import Card, EvidenceSource, Phrase, holes
+from cds_service.guidance.model import Card, EvidenceSource, Phrase
 
 _OTHER_HOLES = frozenset(("orders", "content.version", "content.status_note"))
 _LINK = re.compile(r"\w+://|www\.|\]\s*[(\[:]|<\w+|mailto:", re.IGNORECASE)
@@ -21,16 +21,16 @@ def check_card(card: Card, file: TomlFile, sources: TomlFile, override_reasons: 
         codes = override_reasons.values("reason", "code")
         _add_unknown(file, "no override reason has the code", card.override_reasons, codes)
     if phrases.is_readable:
-        _check_holes(file, card.text.summary + card.text.detail, phrases.values("phrase", "id"))
+        _check_holes(file, card.text.holes, phrases.values("phrase", "id"))
     for text in _texts(card):
         _check_no_link(file, text)
 
 
 def check_phrases(phrases: Iterable[Phrase], file: TomlFile) -> None:
     """Every hole of a wording is one of a fact, or of the content; a phrase does not contain phrases."""
-    for text in (wording.text for phrase in phrases for wording in phrase.says):
-        _check_holes(file, text, ())
-        _check_no_link(file, text)
+    for wording in (wording for phrase in phrases for wording in phrase.says):
+        _check_holes(file, wording.holes, ())
+        _check_no_link(file, wording.text)
 
 
 def check_link_hosts(sources: Mapping[str, EvidenceSource], file: TomlFile, hosts: Container[str]) -> None:
@@ -53,8 +53,8 @@ def _add_unknown(file: TomlFile, problem: str, names: Iterable[str], known: Cont
             file.add_mistake_about(f'"{name}"', f"{problem} {name}")
 
 
-def _check_holes(file: TomlFile, text: str, phrase_ids: Container[str]) -> None:
-    for name in dict.fromkeys(holes(text)):
+def _check_holes(file: TomlFile, holes: Iterable[str], phrase_ids: Container[str]) -> None:
+    for name in dict.fromkeys(holes):
         if not _is_hole(name, phrase_ids):
             file.add_mistake_about(f"{{{name}}}", f"nothing fills the hole {name}")
 

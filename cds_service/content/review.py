@@ -9,7 +9,7 @@ from cds_service.fhir.codes import CodeList, NameList
 from cds_service.fhir.queries import QUERIES, prefetch_template
 from cds_service.guidance.conditions import Truth
 from cds_service.guidance.deciding import Outcome
-from cds_service.guidance.model import Card, Content, EvidenceSource, Example, Phrase, holes
+from cds_service.guidance.model import Card, Content, EvidenceSource, Example, Phrase
 
 
 def review_pages(content: Content, fixtures: Path) -> dict[str, str]:
@@ -118,7 +118,7 @@ def _thresholds(card: Card) -> Iterator[str]:
 
 def _wordings(card: Card, content: Content) -> Iterator[str]:
     """The wordings of each phrase in the card that has more than one."""
-    named = dict.fromkeys(holes(card.text.summary + card.text.detail))
+    named = dict.fromkeys(card.text.holes)
     phrases = [content.phrases[name] for name in named if name in content.phrases]
     several = [phrase for phrase in phrases if len(phrase.says) > 1]
     if several:
@@ -140,7 +140,7 @@ def _cell(text: str) -> str:
 def _fact_types(card: Card) -> list[FactType]:
     tested = [condition.fact for condition in (*card.conditions(), *card.other_conditions())]
     screened = [screen.fact for screen in card.screens]
-    shown = [name.partition(".")[0] for name in holes(card.text.summary + card.text.detail)]
+    shown = [name.partition(".")[0] for name in card.text.holes]
     return [CATALOGUE[name] for name in dict.fromkeys([*tested, *screened, *shown]) if name in CATALOGUE]
 
 

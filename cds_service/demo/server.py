@@ -51,7 +51,7 @@ def make_router(runtime: Runtime, resources: Sequence[Resource]) -> APIRouter:
 
     @router.post("/{resource_type}/_search")
     async def search_by_post(resource_type: str, request: Request) -> Response:
-        form = (await runtime.bodies.read(request)).decode(errors="replace")
+        form = (await runtime.bodies.read(request.scope, request.receive)).decode(errors="replace")
         return search(resource_type, [*parse_qsl(request.url.query), *parse_qsl(form)], request)
 
     @router.get("/{resource_type}/{resource_id}")

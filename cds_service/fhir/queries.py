@@ -11,7 +11,7 @@ from cds_service.fhir.codes import CodeList
 from cds_service.fhir.systems import LOINC
 from cds_service.fhir.versions.writing import write_search
 
-_PATIENT_TOKEN = "{{context.patientId}}"
+_CONTEXT_PATIENT_ID = "{{context.patientId}}"
 
 PATIENT, PROBLEMS, ALLERGIES, MEDICATIONS = "patient", "problemList", "allergyList", "activeMedications"
 STATEMENTS = "medicationStatements"
@@ -82,8 +82,8 @@ def codes_of(query: Query, code_lists: Mapping[str, CodeList]) -> list[str]:
 def prefetch_template(query: Query, code_lists: Mapping[str, CodeList]) -> str:
     """The prefetch template of a query, relative to the FHIR base."""
     if query.key == PATIENT:
-        return f"Patient/{_PATIENT_TOKEN}"
-    parameters = [f"patient={_PATIENT_TOKEN}"]
+        return f"Patient/{_CONTEXT_PATIENT_ID}"
+    parameters = [f"patient={_CONTEXT_PATIENT_ID}"]
     if query.code_lists:
         parameters.append("code=" + ",".join(f"{LOINC}|{code}" for code in codes_of(query, code_lists)))
         parameters.append("_sort=-date")
@@ -97,4 +97,4 @@ def fhir_query(query: Query, patient_id: str, code_lists: Mapping[str, CodeList]
 
     `patient_id` is URL-encoded by the caller.
     """
-    return write_search(version, prefetch_template(query, code_lists).replace(_PATIENT_TOKEN, patient_id))
+    return write_search(version, prefetch_template(query, code_lists).replace(_CONTEXT_PATIENT_ID, patient_id))

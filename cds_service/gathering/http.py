@@ -17,7 +17,7 @@ import httpx
 from cds_service.errors import CannotStart
 from cds_service.gathering.allowed_servers import is_loopback
 
-# Metadata services of clouds, beside 169.254.169.254, which is link-local.
+# Metadata services of clouds. 169.254.169.254 is not listed: it is link-local.
 _METADATA = frozenset(("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254"))
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]

@@ -10,8 +10,7 @@ from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import UNKNOWN, Fact, Facts, absent, known
 from cds_service.clinical.orders.recognise import Order
 from cds_service.guidance.conditions import NO, YES, Truth, When, first_of
-from cds_service.guidance.model import Alternative, Card, IndicatorRow, Phrase, SuggestionRow
-from cds_service.guidance.templates import parse_template
+from cds_service.guidance.model import Card, IndicatorRow, Phrase, SuggestionRow, Wording
 
 
 class Outcome(Enum):
@@ -179,8 +178,7 @@ def suggestions_of(card: Card, facts: Facts) -> tuple[SuggestionRow, ...]:
 
 def wordings_of(card: Card, facts: Facts, phrases: Mapping[str, Phrase]) -> dict[str, str]:
     """For each phrase of the card's texts the first wording that holds. `check` proves that there always is one."""
-    names = (name for text in (card.text.summary, card.text.detail) for name in parse_template(text).holes)
-    return {name: _wording(phrases[name], facts) for name in names if name in phrases}
+    return {name: _wording(phrases[name], facts) for name in card.text.holes if name in phrases}
 
 
 def _wording(phrase: Phrase, facts: Facts) -> str:
@@ -190,6 +188,6 @@ def _wording(phrase: Phrase, facts: Facts) -> str:
     return wording.text
 
 
-def wording_of(phrase: Phrase, facts: Facts) -> Alternative | None:
+def wording_of(phrase: Phrase, facts: Facts) -> Wording | None:
     """The first alternative that holds, None if there is none (a mistake that `check` finds)."""
     return first_of(((wording.check, wording) for wording in phrase.says), facts)

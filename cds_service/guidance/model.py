@@ -1,6 +1,5 @@
-"""Content as it is loaded: cards, phrases, sources and what they share. Strict: a misspelt key is a mistake."""
+"""The content as it is loaded: cards, phrases, sources, and what they share. An unknown key is a mistake."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -13,32 +12,27 @@ from pydantic import Field, field_validator, model_validator
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.guidance.conditions import Check, Condition, Conditional, Strict, When, all_of
+from cds_service.guidance.templates import parse_template
 
-_HOLE = re.compile(r"\{([a-z_]+(?:\.[a-z_]+)?)\}")
 SUMMARY_LIMIT = 140  # CDS Hooks: fewer than 140 characters
 Indicator = Literal["info", "warning", "critical"]
 Family = Literal["baseline", "glutamine"]
 Status = Literal["draft", "signed"]
 
 
-def pieces(text: str) -> list[str]:
-    """A text of the content taken apart: words and names of holes by turns."""
-    return _HOLE.split(text)
-
-
-def holes(text: str) -> list[str]:
-    """The names of the holes in a text: `{fact.text}` or `{phrase}`."""
-    return pieces(text)[1::2]
-
-
-class Alternative(Conditional):
-    """One wording, and when it is used; an empty `when` is always used."""
+class Wording(Conditional):
+    """One wording of a phrase; without conditions it always applies."""
 
     text: str
 
+    @property
+    def holes(self) -> tuple[str, ...]:
+        """The names of the holes in the text."""
+        return parse_template(self.text).holes
+
 
 class Phrase(Strict):
-    """A text whose words depend on facts: the first alternative whose conditions all hold is used.
+    """A text whose words depend on facts: the first wording whose conditions all hold is used.
 
     One that is `per_order` is an item for each order, by name where there are several, or where it `names_order`.
     """
@@ -47,12 +41,12 @@ class Phrase(Strict):
     about: str
     per_order: bool = False
     names_order: bool = False
-    says: list[Alternative] = Field(min_length=1)
+    says: list[Wording] = Field(min_length=1)
 
     def conditions(self) -> Iterator[Condition]:
         """Every condition in it."""
-        for alternative in self.says:
-            yield from alternative.when
+        for wording in self.says:
+            yield from wording.when
 
 
 class IndicatorRow(Conditional):
@@ -100,10 +94,10 @@ def _normalised(name: str) -> str:
 
 
 class SuggestionRow(Conditional):
-    """A change that the card offers, never marked as recommended; only where every condition holds.
+    """A change that the card offers if all its conditions hold, never marked as recommended.
 
-    `remove-order` deletes the order. `set-daily-dose` sets it to `daily_mg` by mouth. `order-amino-acids` drafts a
-    laboratory order, `in_days` days from now.
+    `remove-order` deletes the order. `set-daily-dose` sets its dose to `daily_mg` milligrams per day by mouth.
+    `order-amino-acids` drafts a laboratory order for `in_days` days from now.
     """
 
     does: Literal["remove-order", "set-daily-dose", "order-amino-acids"]
@@ -141,14 +135,19 @@ class Screen(Strict):
 
 
 class CardText(Strict):
-    """The words of a card: a summary of one sentence, and detail in GitHub-Flavored Markdown."""
+    """The texts of a card: a summary of one sentence, and its detail in GitHub-Flavored Markdown."""
 
     summary: str
     detail: str
 
+    @property
+    def holes(self) -> tuple[str, ...]:
+        """The names of the holes in both texts."""
+        return parse_template(self.summary).holes + parse_template(self.detail).holes
+
 
 class Card(Strict):
-    """One card: when it speaks, with which indicator and words, on whose authority."""
+    """One card: when it is shown, with which indicator and words, and who answers for it."""
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     title: str
@@ -185,16 +184,16 @@ class Card(Strict):
 
     @cached_property
     def check(self) -> Check:
-        """Asks the facts whether the card speaks: yes if all rows say yes, no if any says no, else cannot tell."""
+        """The conjunction of its rows: the card is shown if it is yes."""
         return all_of([row.check for row in self.when])
 
     def conditions(self) -> Iterator[Condition]:
-        """Every condition that decides whether the card speaks."""
+        """Every condition that decides whether the card is shown."""
         for row in self.when:
             yield from row.conditions()
 
     def other_conditions(self) -> Iterator[Condition]:
-        """Every condition that decides how it speaks: its indicator and its suggestions."""
+        """Every condition that decides its indicator and its suggestions."""
         for indicator in self.indicator:
             yield from indicator.when
         for suggestion in self.suggestion:
@@ -223,7 +222,7 @@ class Example(Strict):
 
 
 class EvidenceSource(Strict):
-    """One source, once: what it is, whom it studied, what it supports and how that was verified."""
+    """A source of a card: what it is, whom it studied, what it supports, and how that was verified."""
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     authors: str | None = None
@@ -244,20 +243,20 @@ class EvidenceSource(Strict):
 
     @cached_property
     def label(self) -> str:
-        """Short name for a link: first author, journal, year."""
+        """A short name: authors, journal or title, year."""
         parts = (self.authors, self.journal or self.title, str(self.year) if self.year else None)
         return ", ".join(part for part in parts if part) or self.id
 
 
 class OverrideReason(Strict):
-    """A reason that a clinician may give for not following a card."""
+    """A reason that a clinician may give for overriding a card."""
 
     code: str = Field(pattern=r"^[a-z]+(-[a-z]+)*$")
     display: str
 
 
 class Threshold(Strict):
-    """A number that reading uses, with its unit, its reason and its source."""
+    """A number with which orders and results are read, with its unit, its reason and its source."""
 
     id: str
     value: Decimal
@@ -267,7 +266,7 @@ class Threshold(Strict):
 
     @field_validator("value", mode="before")
     @classmethod
-    def _whole_numbers_too(cls, value: object) -> object:
+    def _accept_integers(cls, value: object) -> object:
         return Decimal(value) if isinstance(value, int) else value
 
 
@@ -290,9 +289,9 @@ class About(Strict):
     funding: str = "The content names no funding source."
 
 
-@dataclass(frozen=True, eq=False)  # one content is another only if it is the same: what is made of it can be kept
+@dataclass(frozen=True, eq=False)  # no two are ever compared: that would take all their texts
 class Content:
-    """Everything that `cards/` holds, checked and ready."""
+    """Everything in `cards/`, loaded without a mistake."""
 
     about: About
     cards: tuple[Card, ...]

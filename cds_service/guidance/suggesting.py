@@ -6,8 +6,8 @@ from typing import Any
 
 from cds_service.clinical.orders.recognise import Order
 from cds_service.fhir.json import Resource, text
-from cds_service.fhir.quantities import UCUM, format_number
-from cds_service.fhir.systems import SNOMED
+from cds_service.fhir.quantities import format_number
+from cds_service.fhir.systems import SNOMED, UCUM
 from cds_service.fhir.versions.writing import draft_service_order, replace_dosage
 from cds_service.guidance.model import SuggestionRow
 from cds_service.hooks.cards import Action

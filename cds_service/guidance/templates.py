@@ -1,11 +1,12 @@
-"""Texts of the content taken apart: words, and the holes between them that facts and phrases fill."""
+"""Templates: the texts of the content, with holes that facts and phrases fill."""
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 
 import msgspec
 
-from cds_service.guidance.model import pieces
+_HOLE = re.compile(r"\{([a-z_]+(?:\.[a-z_]+)?)\}")
 
 
 class Template(msgspec.Struct, frozen=True):
@@ -25,5 +26,5 @@ class Template(msgspec.Struct, frozen=True):
 @lru_cache(maxsize=1024)  # a content has some hundred texts, and each card that is shown needs several of them
 def parse_template(text: str) -> Template:
     """The template of a text: `{fact.text}`, `{phrase}`, `{orders}` or `{content.version}` is a hole."""
-    parts = pieces(text)
+    parts = _HOLE.split(text)
     return Template(tuple(parts[::2]), tuple(parts[1::2]))

@@ -6,8 +6,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from cds_service.fhir.json import Resource, at, codings, names, number, text
-from cds_service.fhir.quantities import UCUM, format_number
-from cds_service.fhir.systems import ICD10CM, RXNORM, SNOMED
+from cds_service.fhir.quantities import format_number
+from cds_service.fhir.systems import ICD10CM, RXNORM, SNOMED, UCUM
 from cds_service.fhir.versions.elements import doses_of, drugs_of, instructions_of
 from cds_service.fhir.versions.writing import daily_timing, draft_medication_order
 

@@ -132,7 +132,7 @@ class _SmallEhr:
         """The fields of the form. Raises `InvalidRequest` if a page of another site sent it."""
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             raise InvalidRequest("form", "comes from another site")
-        body = await self._runtime.bodies.read(request)
+        body = await self._runtime.bodies.read(request.scope, request.receive)
         return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100))
 
     def _demo(self) -> Demo:

@@ -1,4 +1,4 @@
-"""Limits on the head of a request: it has to arrive complete within a time and a size.
+"""Limits on the head of a request: it has to arrive complete within a time and a size. And the end of keep-alive.
 
 uvicorn by itself waits for ever for the end of a head and keeps all of it, and reads on and on what is left of a body
 after the response. It has no setting for that, so its protocol class is extended here. This is the one file that leans
@@ -29,6 +29,8 @@ class GuardedProtocol(HttpToolsProtocol):
     _bytes_of_head = 0  # as received, while the head is incomplete
     _bytes_of_fields = 0  # as parsed: the whole head may arrive at once
     _timer: asyncio.TimerHandle | None = None
+    _responses_due = 0
+    _keeps_alive = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts to wait for the first head."""
@@ -68,7 +70,10 @@ class GuardedProtocol(HttpToolsProtocol):
         """The head is complete."""
         self._in_head = False
         self._stop_timer()
+        self._responses_due += 1
         super().on_headers_complete()
+        if not self._keeps_alive:
+            self.shutdown()
 
     def on_message_complete(self) -> None:
         """The body is complete, and the next head may follow."""
@@ -78,9 +83,19 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Reads what is left of the body, so that its sender sees the response; but not for ever."""
+        self._responses_due -= 1
         super().on_response_complete()
         if not self._in_head:
             self._start_timer()
+
+    def end_keep_alive(self) -> None:
+        """The response to the request in progress, or else to the next one, says `Connection: close`.
+
+        That is what uvicorn's `shutdown` does during a request. Between two it would close the connection at once.
+        """
+        self._keeps_alive = False
+        if self._responses_due:
+            self.shutdown()
 
     def send_400_response(self, msg: str) -> None:
         """400 OperationOutcome for malformed HTTP; 431 if the parser was stopped by a large head."""

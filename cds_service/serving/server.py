@@ -12,8 +12,9 @@ import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from types import FrameType
+from typing import cast
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 from uvicorn import Config, Server
 
 from cds_service.serving.protocol import CONFIG, GuardedProtocol
@@ -22,32 +23,10 @@ from cds_service.settings import Settings
 _LAST_REQUESTS = 1.0  # seconds in which an open connection may still send a request
 _POLL = 0.02  # seconds
 _MAX_WAITING = 4096  # connections; twice the backlog of the listening socket
-_CLOSE = (b"connection", b"close")
-
-
-class LastResponses:
-    """The outermost ASGI layer: once `closing` is set, every response says `Connection: close`."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app, self.closing = app, False
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Calls the app. The header is added when a response starts, however long ago its request came."""
-
-        async def send_closing(message: Message) -> None:
-            if self.closing and message["type"] == "http.response.start" and _CLOSE not in message["headers"]:
-                message = {**message, "headers": [*message["headers"], _CLOSE]}
-            await send(message)
-
-        await self.app(scope, receive, send_closing)
 
 
 class DrainingServer(Server):
     """A uvicorn server with another way to stop."""
-
-    def __init__(self, config: Config, responses: LastResponses) -> None:
-        super().__init__(config)
-        self._responses = responses
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begins to stop; a second Ctrl-C stops at once. Unlike uvicorn's, it ends with status 0, not by the signal."""
@@ -61,10 +40,11 @@ class DrainingServer(Server):
             server.close()
         for listener in sockets or []:
             listener.close()
-        self._responses.closing = True
         loop = asyncio.get_running_loop()
         for connection in [connection for listener in listeners for connection in accept_waiting(listener)]:
             await loop.connect_accepted_socket(self._new_protocol, connection)
+        for protocol in self.server_state.connections:
+            cast(GuardedProtocol, protocol).end_keep_alive()
         await self._until_no_connections()
         await super().shutdown()
 
@@ -96,6 +76,5 @@ def accept_waiting(listener: socket.socket) -> Iterator[socket.socket]:
 
 def serve(app: ASGIApp, settings: Settings, listener: socket.socket) -> None:
     """Serves an app on a bound socket until SIGTERM or SIGINT."""
-    responses = LastResponses(app)
-    config = Config(responses, **CONFIG, timeout_graceful_shutdown=settings.shutdown_seconds)
-    DrainingServer(config, responses).run([listener])
+    config = Config(app, **CONFIG, timeout_graceful_shutdown=settings.shutdown_seconds)
+    DrainingServer(config).run([listener])

@@ -21,6 +21,7 @@ _SAFE_LOGGERS = frozenset(("uvicorn.error",))  # its messages are about sockets,
 _HTTP_LOGGERS = ("httpx", "httpcore")  # their messages hold URLs, and other handlers may listen
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _MAX_FRAMES = 12
+_LOGGER = structlog.get_logger()  # bound anew for each line, by what is configured then
 
 
 def configure(level: str, now: Callable[[], datetime]) -> None:
@@ -33,10 +34,11 @@ def configure(level: str, now: Callable[[], datetime]) -> None:
         event["timestamp"] = now()
         return event
 
+    lines = structlog.BytesLogger((sys.stderr or sys.stdout).buffer)
     structlog.configure(
         processors=[structlog.processors.add_log_level, add_timestamp, structlog.processors.JSONRenderer(_to_json)],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.BytesLoggerFactory(file=(sys.stderr or sys.stdout).buffer),
+        logger_factory=lambda *_: lines,
     )
     for name in _HTTP_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -66,8 +68,8 @@ class LibraryLog(logging.Handler):
 
 
 def get_logger() -> Any:
-    """The logger of this service, as it is configured now."""
-    return structlog.get_logger()
+    """The logger of this service."""
+    return _LOGGER
 
 
 def safe_instance(hook_instance: str) -> str:

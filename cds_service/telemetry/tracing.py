@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from starlette.requests import HTTPConnection
+from starlette.datastructures import Headers
+from starlette.types import Scope
 
 from cds_service.errors import CannotStart
 
@@ -38,7 +39,7 @@ class NoTracing:
 
     span: Spans = staticmethod(untraced)
 
-    def call(self, _request: HTTPConnection) -> AbstractContextManager[Span]:
+    def call(self, _scope: Scope) -> AbstractContextManager[Span]:
         """A span that records nothing."""
         return _NO_SPAN
 
@@ -74,11 +75,11 @@ class Tracing:
         self._propagator = TraceContextTextMapPropagator()  # and not baggage, which may hold anything
         self._kinds = {"call": SpanKind.SERVER, "fetch": SpanKind.CLIENT}
         self._internal = SpanKind.INTERNAL
-        self._failed = lambda error: Status(StatusCode.ERROR, type(error).__name__)
+        self._failed: Callable[[BaseException], Status] = lambda error: Status(StatusCode.ERROR, type(error).__name__)
 
-    def call(self, request: HTTPConnection) -> AbstractContextManager[Span]:
+    def call(self, scope: Scope) -> AbstractContextManager[Span]:
         """The span of a call; a child of the client's span if it sent a `traceparent`."""
-        return self._span("call", self._propagator.extract(request.headers))
+        return self._span("call", self._propagator.extract(Headers(scope=scope)))
 
     def span(self, name: str) -> AbstractContextManager[Span]:
         """The span of a step; a child of the current span."""

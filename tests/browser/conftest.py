@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Playwright, sync_playwright
+from playwright.sync_api import Dialog, Page, Playwright, sync_playwright
 
 from cds_service.app import create_app
 from cds_service.settings import Settings
@@ -35,10 +35,14 @@ class Looking:
         self.page = page
         self.requests: list[str] = []
         self.complaints: list[str] = []
-        page.on("request", lambda one: self.requests.append(one.url))
-        page.on("console", lambda one: self.complaints.append(one.text))
-        page.on("pageerror", lambda one: self.complaints.append(str(one)))
-        page.on("dialog", lambda one: self.complaints.append(f"a dialog: {one.message}") or one.dismiss())
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("console", lambda message: self.complaints.append(message.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("dialog", self._dismiss)
+
+    def _dismiss(self, dialog: Dialog) -> None:
+        self.complaints.append(f"a dialog: {dialog.message}")
+        dialog.dismiss()
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +86,7 @@ def look(playwright: Playwright) -> Iterator[Open]:
                 headless=True,
                 args=_FLAGS,
                 viewport={"width": width, "height": height},
-                **more,  # type: ignore[arg-type]
+                **more,
             )
             stack.callback(context.close)
             return Looking(context.pages[0])

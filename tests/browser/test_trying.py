@@ -17,7 +17,7 @@ HOSTILE = "<img src=x onerror=\"document.title='hurt'\"><script>document.title='
 
 
 def answer(page: Page) -> str:
-    return page.locator("section.answer").inner_text()
+    return str(page.locator("section.answer").inner_text())
 
 
 @pytest.mark.parametrize("size", ["phone", "desktop"])

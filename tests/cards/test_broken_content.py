@@ -98,7 +98,7 @@ class Case:
     file: str = ""
 
 
-def card(name: str, old: str, new: str, at: str | int, says: str) -> Case:
+def card(name: str, old: str, new: str, at: str | int | tuple[str, int], says: str) -> Case:
     return Case(name, Edit(CARD, old, new), at, says)
 
 

@@ -1,6 +1,7 @@
 """What every card of the content must be, whatever it says."""
 
 import re
+from decimal import Decimal
 from functools import cache
 from itertools import chain, combinations
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from cds_service.fhir.queries import QUERIES
 from cds_service.gathering.prefetch import build_chart
 from cds_service.guidance.conditions import Condition, Truth
 from cds_service.guidance.deciding import Decision, Outcome
-from cds_service.guidance.model import Card, holes
+from cds_service.guidance.model import Card
 from tests.support import CARDS, CONTENT, FIXTURES, NOW, ORDERS, PATIENTS, Body, draft_orders_of, prefetch_for
 
 each_card = pytest.mark.parametrize("card", CONTENT.cards, ids=lambda card: card.id)
@@ -54,8 +55,8 @@ def test_every_card_has_examples() -> None:
 
 @each_card
 def test_the_card_says_the_status_and_version_of_the_content(card: Card) -> None:
-    assert "version_line" in holes(card.text.detail)
-    assert {"content.version", "content.status_note"} <= set(holes(CONTENT.phrases["version_line"].says[0].text))
+    assert "version_line" in card.text.holes
+    assert {"content.version", "content.status_note"} <= set(CONTENT.phrases["version_line"].says[0].holes)
 
 
 @each_card
@@ -118,8 +119,7 @@ def test_no_two_conditions_of_a_card_say_the_same() -> None:
 
 FACTS_IN_USE = sorted(
     {row.values[0].fact for row in ALL_CONDITIONS if isinstance(row.values[0], Condition)}
-    | {name.partition(".")[0] for card in CONTENT.cards for name in holes(card.text.summary + card.text.detail)}
-    & set(CATALOGUE)
+    | {name.partition(".")[0] for card in CONTENT.cards for name in card.text.holes} & set(CATALOGUE)
 )
 
 
@@ -173,16 +173,18 @@ THRESHOLDS = [
 
 @pytest.mark.parametrize(("card", "row"), THRESHOLDS)
 def test_for_each_threshold_an_example_lies_on_it_just_under_it_and_just_over_it(card: Card, row: Condition) -> None:
-    step = CATALOGUE[row.fact].step
-    values = {one.facts[row.fact].value for one in ran(card.id) if alone(one, row)}
-    assert row.threshold in values
-    assert any(row.threshold - step <= value < row.threshold for value in values if value is not None)
-    assert any(row.threshold < value <= row.threshold + step for value in values if value is not None)
+    step, threshold = CATALOGUE[row.fact].step, row.threshold
+    assert threshold is not None
+    values = {run.facts[row.fact].value for run in ran(card.id) if decides_alone(run, row)}
+    numbers = [value for value in values if isinstance(value, int | Decimal)]
+    assert threshold in numbers
+    assert any(threshold - step <= number < threshold for number in numbers)
+    assert any(threshold < number <= threshold + step for number in numbers)
 
 
-def alone(one: ExampleRun, row: Condition) -> bool:
+def decides_alone(run: ExampleRun, row: Condition) -> bool:
     """Whether every other row holds, so that this one decides."""
-    return all(reason.truth is Truth.YES for reason in one.decision.reasons if row not in reason.row.conditions())
+    return all(reason.truth is Truth.YES for reason in run.decision.reasons if row not in reason.row.conditions())
 
 
 @each_card

@@ -12,13 +12,11 @@ from starlette.testclient import TestClient
 
 from cds_service.app import create_app
 from cds_service.content.explaining import explain_request
-from cds_service.content.loading import load_content
 from cds_service.fhir.queries import QUERIES
 from cds_service.settings import CARDS, Settings, describe
-from tests.support import cards_of, ids_of, new_client, prefetch_for
+from tests.support import CONTENT, cards_of, ids_of, new_client, prefetch_for
 
 ROOT = CARDS.parent
-CONTENT = load_content(CARDS)
 FOUND = {*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md")}
 DOCUMENTS = sorted(FOUND - {ROOT / "mutants" / "README.md"})  # a copy, made by `make mutants`
 

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from cds_service.app import create_app
 from cds_service.guidance.model import Content
 from cds_service.settings import Settings
-from tests.golden.stories import NOW
+from tests.support import NOW
 
 
 def counted_ids() -> Callable[[], str]:

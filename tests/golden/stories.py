@@ -1,7 +1,6 @@
 """The golden requests: a patient, an order, a hook, and what was not sent. `make golden` writes them out."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from tests.golden.converting import converted_request
 
 ROOT = CARDS.parent
 FIXTURES = ROOT / "fixtures"
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 ORDERS = {
     "medication-prescribe": "medications",
     "order-select": "draftOrders",

@@ -18,10 +18,10 @@ from cds_service.fhir.queries import QUERIES
 from cds_service.settings import Settings
 from tests.golden.asking import counted_ids
 from tests.golden.rewrite import text_of
-from tests.golden.stories import FIXTURES, NOW, STORIES, Story, reply_of, request_of
+from tests.golden.stories import FIXTURES, STORIES, Story, reply_of, request_of
 from tests.loopback import serving
 from tests.reviews import as_draft
-from tests.support import CONTENT, PATIENTS, prefetch_for
+from tests.support import CONTENT, NOW, PATIENTS, prefetch_for
 
 DRAFT = as_draft(CONTENT)  # as the golden replies are
 

@@ -47,7 +47,7 @@ def exported() -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for line in metrics.exposition().decode().splitlines():
         if not line.startswith("#"):
-            name = re.match(r"\w+", line)[0]
+            name = line.partition("{")[0].partition(" ")[0]
             found.setdefault(name, set()).update(re.findall(r'(\w+)="', line))
     return found
 
@@ -139,8 +139,8 @@ def test_every_secret_is_declared_and_read() -> None:
 
 
 def test_the_proxy_takes_bodies_as_large_as_the_service_does() -> None:
-    megabytes = re.search(r"client_max_body_size (\d+)m;", PROXY)
-    assert int(megabytes[1]) * 1024 * 1024 == Settings().max_body_bytes
+    (megabytes,) = re.findall(r"client_max_body_size (\d+)m;", PROXY)
+    assert int(megabytes) * 1024 * 1024 == Settings().max_body_bytes
 
 
 def test_every_variable_of_its_own_environment_is_explained() -> None:

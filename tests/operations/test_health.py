@@ -12,20 +12,22 @@ from cds_service.app import create_app
 from cds_service.settings import Settings
 from tests.processes import serving
 from tests.signing import HOSPITAL, ISSUER, JKU, P384, PUBLIC, client_toml, public_jwk
-from tests.support import CONTENT, Unrecorded, new_client, post, request_for
+from tests.support import CONTENT, Unrecorded, new_client, post, request_for, runtime_behind
 
 
 class Down(Unrecorded):
     """Records whose database does not answer."""
 
-    is_up = False
+    @property
+    def is_up(self) -> bool:
+        return False
 
 
 class Broken(Unrecorded):
     """Records that fail when they are asked whether the database is up."""
 
     @property
-    def is_up(self) -> bool:  # type: ignore[override]
+    def is_up(self) -> bool:
         raise OSError("postgresql://user:secret@database/cds cannot be reached")
 
 
@@ -59,7 +61,7 @@ def test_the_answer_does_not_say_why() -> None:
 def test_the_state_of_each_component_is_a_metric() -> None:
     client = new_client(records=Down())
     client.get("/health/ready")
-    text = runtime_of(client.app).metrics.exposition().decode()
+    text = runtime_behind(client).metrics.exposition().decode()
 
     assert 'cds_part_up{part="content"} 1.0' in text
     assert 'cds_part_up{part="database"} 0.0' in text

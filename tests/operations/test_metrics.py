@@ -87,10 +87,10 @@ def test_facts_that_a_card_lacked_are_counted_once_a_call() -> None:
 
         assert found
         assert set(found.values()) == {1}
-        assert {re.search(r'fact="(\w+)"', name)[1] for name in found} <= set(CATALOGUE)
+        assert {fact for name in found for fact in re.findall(r'fact="(\w+)"', name)} <= set(CATALOGUE)
 
 
-REFUSED = {
+REFUSED: dict[str, Callable[[TestClient], object]] = {
     "not found": lambda client: client.post("/cds-services/nobody", content=b"{}"),
     "invalid": lambda client: post(client, b"{"),
     "data not obtained": lambda client: post(client, request_for("bruno-glutamate-normal", prefetch=None)),
@@ -126,7 +126,9 @@ def test_discovery_and_whatever_else_is_asked_are_counted_without_a_service() ->
 # ---------------------------------------------------------------- the FHIR server
 
 
-def answering(body: bytes, status: int = 200, **headers: str) -> Callable[[httpx.Request], httpx.Response]:
+def answering(
+    body: bytes, status: int = 200, headers: dict[str, str] | None = None
+) -> Callable[[httpx.Request], httpx.Response]:
     return lambda _request: httpx.Response(status, headers=headers, stream=httpx.ByteStream(body))
 
 
@@ -141,7 +143,7 @@ ANSWERS = {
     "ok": answering(b'{"resourceType": "Bundle", "total": 0}'),
     "status": answering(b"", 403),
     "unreadable": answering(b"<html>"),
-    "compressed": answering(b"x", **{"Content-Encoding": "br"}),
+    "compressed": answering(b"x", headers={"Content-Encoding": "br"}),
     "too large": answering(b" " * 2000),
     "late": failing(httpx.ReadTimeout),
     "unreachable": failing(httpx.ConnectError),

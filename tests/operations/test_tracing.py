@@ -35,7 +35,8 @@ class Traced:
     """A client of an app whose spans are kept in memory, and whose FHIR server has nothing on anybody."""
 
     def __init__(self) -> None:
-        self.exporter, self.fetched = InMemorySpanExporter(), []
+        self.exporter = InMemorySpanExporter()
+        self.fetched: list[httpx.Request] = []
         provider = TracerProvider()
         provider.add_span_processor(SimpleSpanProcessor(self.exporter))
         fhir = httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
@@ -56,6 +57,11 @@ class Traced:
         return spans
 
 
+def parent_of(span: ReadableSpan) -> int:
+    assert span.parent is not None
+    return span.parent.span_id
+
+
 def lacking(key: str) -> Any:
     return {**without(request_for(BRUNO), "prefetch", key), "fhirServer": FHIR}
 
@@ -71,8 +77,8 @@ def test_a_call_has_a_span_for_each_step() -> None:
         "render": 1,
     }
     (call,), (gather,), (fetch,) = spans["call"], spans["gather"], spans["fetch"]
-    assert gather.parent.span_id == call.context.span_id
-    assert fetch.parent.span_id == gather.context.span_id
+    assert parent_of(gather) == call.context.span_id
+    assert parent_of(fetch) == gather.context.span_id
     assert {span.context.trace_id for found in spans.values() for span in found} == {call.context.trace_id}
 
 
@@ -85,7 +91,7 @@ def test_the_context_of_the_client_goes_on_to_its_fhir_server() -> None:
     spans = traced.call(lacking("allergyList"), traceparent=TRACEPARENT, tracestate="ehr=1")
     (request,), (fetch,) = traced.fetched, spans["fetch"]
 
-    assert spans["call"][0].parent.span_id == int(PARENT, 16)
+    assert parent_of(spans["call"][0]) == int(PARENT, 16)
     assert request.headers["traceparent"] == f"00-{TRACE}-{fetch.context.span_id:016x}-01"
     assert request.headers["tracestate"] == "ehr=1"
     assert "baggage" not in request.headers

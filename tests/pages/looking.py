@@ -78,7 +78,7 @@ class Visit:
 
     def click(self, do: str, to: str = "/try", **fields: str) -> httpx.Response:
         """Sends the form with one of its buttons."""
-        response = self.client.post(to, data={**self.form, **fields, "do": do})
+        response: httpx.Response = self.client.post(to, data={**self.form, **fields, "do": do})
         if to == "/try" and response.status_code == 200:
             self.page = Page(response.text)
             kept = {name: value for name, value in self.page.values.items() if not name.startswith("reason-")}

@@ -121,7 +121,7 @@ def test_home_names_the_public_address_where_one_is_set() -> None:
 def test_home_says_draft_only_of_a_draft() -> None:
     def home(content: Content) -> str:
         pages = Pages((), content=content, version="1", demo=False)
-        return pages.page("home.html", path="/", services=[], links=[], base_url="").body.decode()
+        return str(pages.page("home.html", path="/", services=[], links=[], base_url="").body, "utf-8")
 
     draft, signed = home(as_draft(CONTENT)), home(as_signed(CONTENT))
 
@@ -245,7 +245,7 @@ def test_what_a_template_is_given_is_escaped() -> None:
     pages = Pages((), content=CONTENT, version="1", demo=True)
     hostile = '"><script>alert(1)</script>'
 
-    page = pages.page("problem.html", 400, path="/try", problem=hostile, missing={}).body.decode()
+    page = str(pages.page("problem.html", 400, path="/try", problem=hostile, missing={}).body, "utf-8")
 
     assert hostile not in page
     assert str(escape(hostile)) in page

@@ -8,12 +8,13 @@ from starlette.testclient import TestClient
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import Facts
 from cds_service.clinical.reading import read_patient_facts
+from cds_service.content.examples import read_json
 from cds_service.fhir.searching import prefetch_from
 from cds_service.fhir.systems import ICD10CM
 from cds_service.gathering.prefetch import build_chart
 from cds_service.pages.attributes import as_json, source_attributes
 from tests.pages.looking import look
-from tests.support import CONTENT, FIXTURES, NOW, PATIENTS, Body, draft_orders_of, read_json
+from tests.support import CONTENT, FIXTURES, NOW, PATIENTS, Body, draft_orders_of
 
 ATTRIBUTES = source_attributes(CONTENT)
 EXTENSIONS = [

@@ -2,7 +2,6 @@
 
 import random
 from copy import deepcopy
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,18 +13,15 @@ from cds_service.clinical.chart import Arrival, Chart, Data
 from cds_service.clinical.orders.dose import read_dose
 from cds_service.clinical.orders.recognise import Order, read_order
 from cds_service.content.examples import order_for, read_json
-from cds_service.content.loading import load_content
 from cds_service.fhir import queries
 from cds_service.fhir.searching import prefetch_from
 from cds_service.gathering.prefetch import build_chart
 from cds_service.guidance.deciding import Outcome, group_advice
 from cds_service.guidance.rendering import Call, render
 from cds_service.settings import CARDS
-from tests.support import draft_orders_of
+from tests.support import CONTENT, NOW, draft_orders_of
 
-CONTENT = load_content(CARDS)
 FIXTURES = CARDS.parent / "fixtures"
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 PATIENTS = sorted(path.stem for path in (FIXTURES / "patients").glob("*.json"))
 ORDERS = [
     path.stem

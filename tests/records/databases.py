@@ -44,14 +44,15 @@ def query(url: str, statement: str) -> list[tuple[Any, ...]]:
     if url.startswith("sqlite"):
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
             return connection.execute(statement).fetchall()
-    with closing(psycopg.connect(url, autocommit=True)) as connection:
-        cursor = connection.execute(statement)
+    with closing(psycopg.connect(url, autocommit=True)) as server:
+        cursor = server.execute(statement)
         return cursor.fetchall() if cursor.description else []
 
 
 def count(url: str, table: str) -> int:
     """How many rows a table has."""
-    return query(url, f"SELECT count(*) FROM {table}")[0][0]
+    ((number,),) = query(url, f"SELECT count(*) FROM {table}")
+    return int(number)
 
 
 def everything(url: str) -> str:

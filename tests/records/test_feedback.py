@@ -11,9 +11,8 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from cds_service.api.runtime import runtime_of
 from tests.records.databases import count, new_database, query, records_at
-from tests.support import INSTANCE, Body, Json, cards_of, field_of, new_client, request_for, to_bytes
+from tests.support import INSTANCE, Body, Json, cards_of, field_of, new_client, request_for, runtime_behind, to_bytes
 
 SERVICE = "acetylcysteine-order-sign"
 ACCEPTED: Body = {
@@ -35,7 +34,8 @@ def send(client: TestClient, *items: Json, service: str = SERVICE, body: Json = 
     """The answer to a batch of feedback."""
     body = {"feedback": list(items)} if body is ... else body
     content = body if isinstance(body, bytes) else to_bytes(body)
-    return client.post(f"/cds-services/{service}/feedback", content=content)
+    response: httpx.Response = client.post(f"/cds-services/{service}/feedback", content=content)
+    return response
 
 
 @contextmanager
@@ -258,7 +258,7 @@ def test_a_body_that_is_no_feedback_is_refused(kept: tuple[TestClient, str], bod
 
 def test_a_body_over_the_limit_of_the_hooks_is_refused(kept: tuple[TestClient, str]) -> None:
     client, database = kept
-    padding = " " * runtime_of(client.app).settings.max_body_bytes
+    padding = " " * runtime_behind(client).settings.max_body_bytes
     assert send(client, body=(json.dumps({"feedback": [ACCEPTED]}) + padding).encode()).status_code == 413
     assert count(database, "feedback") == 0
 

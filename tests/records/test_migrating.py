@@ -4,6 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import pytest
@@ -23,13 +24,13 @@ from tests.support import ROOT, new_client
 NEWEST = "0002"
 
 
-def in_database(url: str, work: object) -> object:
+def in_database(url: str, work: Callable[[Connection], object]) -> object:
     """What a function of a connection gives, committed."""
 
     async def run() -> object:
         engine = new_engine(url)
         async with engine.begin() as connection:
-            result = await connection.run_sync(work)  # type: ignore[arg-type]
+            result = await connection.run_sync(work)
         await engine.dispose()
         return result
 
@@ -98,10 +99,10 @@ def make_newer(url: str) -> None:
 
 
 @pytest.mark.parametrize("act", [check_schema, migrate_schema], ids=["start", "migrate"])
-def test_a_newer_schema_is_refused(database: str, act: object) -> None:
+def test_a_newer_schema_is_refused(database: str, act: Callable[[str], Coroutine[None, None, object]]) -> None:
     make_newer(database)
     with pytest.raises(DatabaseRefused, match="newer than this version"):
-        asyncio.run(act(database))  # type: ignore[operator]
+        asyncio.run(act(database))
     assert revision_of(database) == [("9999",)]
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from cds_service.api.runtime import runtime_of
 from cds_service.errors import StoreDown
 from cds_service.feedback.pruning import prune
 from cds_service.feedback.recording import Recorder, Row
@@ -31,6 +30,7 @@ from tests.support import (
     post,
     request_for,
     resources_of,
+    runtime_behind,
 )
 
 
@@ -203,7 +203,7 @@ def test_without_a_database_cards_come_and_feedback_is_to_be_sent_again(away: Pa
         assert response.status_code == 503
         assert response.headers["retry-after"] == "5"
         assert response.json()["issue"][0]["code"] == "transient"
-        assert runtime_of(client.app).records.is_up is False
+        assert runtime_behind(client).records.is_up is False
     assert "up" not in counted.states
 
 
@@ -214,7 +214,7 @@ def test_once_the_database_is_back_feedback_is_kept_and_the_cards_of_meanwhile_a
         assert send(client, ACCEPTED).status_code == 503
         away.unlink()
         assert send(client, ACCEPTED).status_code == 200
-        assert runtime_of(client.app).records.is_up is True
+        assert runtime_behind(client).records.is_up is True
         until(lambda: count(url_in(away), "shown_cards") == len(cards))
     assert counted.states[0] == "down"
     assert counted.states[-1] == "up"
@@ -225,7 +225,7 @@ def test_a_database_that_comes_back_is_noticed_without_any_call(away: Path) -> N
     with client_of(url_in(away)) as client:
         cards_of(client, request_for("ines-allergic"))
         away.unlink()
-        until(lambda: runtime_of(client.app).records.is_up)
+        until(lambda: runtime_behind(client).records.is_up)
 
 
 def test_a_full_queue_gives_up_its_oldest_cards_and_counts_them(away: Path) -> None:

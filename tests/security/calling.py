@@ -40,7 +40,13 @@ async def call(app: Any, path: str, receive: Receive, headers: Mapping[str, str]
     async def send(message: Any) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "scheme": "http", "method": "POST"}
+    scope: dict[str, Any] = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "scheme": "http",
+        "method": "POST",
+    }
     scope |= {"path": path, "raw_path": path.encode(), "root_path": "", "query_string": b""}
     raw_headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
     await app(scope | {"headers": raw_headers, "server": ("test", 80), "client": ("test", 1)}, receive, send)

@@ -53,7 +53,7 @@ class Fuzzer:
             *[self.broken] * 3,
             *[self.any_member] * 3,
             *[self.any_body] * 3,
-            *[self.bytes] * 3,
+            *[self.any_bytes] * 3,
         ]
 
     def body(self) -> bytes:
@@ -87,28 +87,39 @@ class Fuzzer:
     def any_member(self) -> bytes:
         """A small request with any JSON in one place."""
         hook = self.random.choice(HOOKS)
-        context = {"patientId": "p", "draftOrders": self.any(), "medications": self.any(), "selections": self.any()}
-        body = {"hook": hook, "hookInstance": "one", "context": context, "prefetch": self.any(), "fhirServer": SERVER}
+        context = {
+            "patientId": "p",
+            "draftOrders": self.any_json(),
+            "medications": self.any_json(),
+            "selections": self.any_json(),
+        }
+        body = {
+            "hook": hook,
+            "hookInstance": "one",
+            "context": context,
+            "prefetch": self.any_json(),
+            "fhirServer": SERVER,
+        }
         return self._encoded(self.change(body, 1))
 
     def any_body(self) -> bytes:
         """Any JSON."""
-        return self._encoded(self.any())
+        return self._encoded(self.any_json())
 
-    def bytes(self) -> bytes:
+    def any_bytes(self) -> bytes:
         """Bytes, and pieces of JSON in no order."""
         pieces = [self.random.choice((self._raw(), self.random.randbytes(8))) for _ in range(self.random.randint(0, 9))]
         return b"".join(pieces)
 
-    def any(self, depth: int = 0) -> Json:
+    def any_json(self, depth: int = 0) -> Json:
         """Any JSON value, of words that mean something to the service."""
         kind = self.random.random()
         if depth > 4 or kind < 0.5:
             return self.random.choice(TELLING)
         some = range(self.random.randint(0, 4))
         if kind < 0.7:
-            return [self.any(depth + 1) for _ in some]
-        return {str(self.random.choice(TELLING))[:40]: self.any(depth + 1) for _ in some}
+            return [self.any_json(depth + 1) for _ in some]
+        return {str(self.random.choice(TELLING))[:40]: self.any_json(depth + 1) for _ in some}
 
     def _request(self) -> Body:
         body: Body = msgspec.json.decode(self.random.choice(SEEDS))
@@ -127,7 +138,8 @@ class Fuzzer:
             elif where < 0.95 and body.get("prefetch"):
                 body["prefetch"] = self.change(body["prefetch"], 1)
             elif where > 0.95:
-                return self.change(body, 1)
+                changed: Body = self.change(body, 1)
+                return changed
         return body
 
     def change(self, value: Json, times: int) -> Json:
@@ -139,7 +151,7 @@ class Fuzzer:
     def _changed_once(self, value: Json) -> Json:
         """The value with one change somewhere inside it."""
         if not isinstance(value, dict | list) or not value or self.random.random() < 0.08:
-            return self.any()
+            return self.any_json()
         keys = list(value) if isinstance(value, dict) else range(len(value))
         key = self.random.choice(keys)
         what = self.random.random()
@@ -148,7 +160,7 @@ class Fuzzer:
         elif what < 0.90:
             del value[key]
         elif what < 0.95:
-            value[key] = [value[key], self.any()]
+            value[key] = [value[key], self.any_json()]
         elif isinstance(value, dict):
             value[str(self.random.choice(TELLING))[:40]] = copy.deepcopy(value[key])
         else:
@@ -156,7 +168,7 @@ class Fuzzer:
         return value
 
     def _raw(self) -> bytes:
-        return self.random.choice(RAW) if self.random.random() < 0.5 else self._encoded(self.any())
+        return self.random.choice(RAW) if self.random.random() < 0.5 else self._encoded(self.any_json())
 
     def _encoded(self, value: Json) -> bytes:
         return json.dumps(value).encode() if self.random.random() < 0.1 else _encode(value)
@@ -185,7 +197,7 @@ class FuzzedFhirServer:
         if kind < 0.15:
             return httpx.Response(choose.choice((204, 301, 401, 404, 500)), headers={"Location": SERVER})
         if kind < 0.3:
-            return _answer(self.fuzzer.bytes())
+            return _answer(self.fuzzer.any_bytes())
         if kind < 0.5:
             return _answer(self.fuzzer.any_body())
         body = msgspec.json.decode(choose.choice(SEEDS))

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from cds_service.content.examples import order_for
 from cds_service.guidance.escaping import escape_markdown
-from tests.support import CONTENT, Body, Json, cards_of, new_client, order_for, request_for, walk
+from tests.support import CONTENT, Body, Json, cards_of, new_client, request_for, walk
 from tests.support import FIXTURES as PEOPLE
 
 GFM = MarkdownIt("gfm-like", {"html": True, "linkify": True})  # linkify finds bare domains too, which GFM leaves alone

@@ -13,7 +13,6 @@ import uvicorn
 
 from cds_service.app import create_app
 from cds_service.serving.protocol import CONFIG, GuardedProtocol
-from cds_service.serving.server import LastResponses
 from cds_service.settings import Settings
 from tests.support import CONTENT, request_for, to_bytes
 
@@ -70,10 +69,9 @@ Connect = Callable[..., Awaitable[Connection]]
 
 
 @asynccontextmanager
-async def serving(protocol: type[GuardedProtocol], closing: bool = False, **settings: Any) -> AsyncIterator[Connect]:
+async def serving(protocol: type[GuardedProtocol], **settings: Any) -> AsyncIterator[Connect]:
     """A server on a free port of loopback, and how to connect to it."""
-    app = LastResponses(create_app(Settings(**settings), CONTENT))
-    app.closing = closing
+    app = create_app(Settings(**settings), CONTENT)
     options = {**CONFIG, "http": protocol, "timeout_keep_alive": PATIENCE}
     config = uvicorn.Config(app, host="127.0.0.1", port=0, **options)
     server = uvicorn.Server(config)
@@ -287,15 +285,42 @@ def test_the_fast_path_and_fastapi_send_the_same_response(call: bytes, more: byt
     assert headers.get("connection") == ("close" if more else None)
 
 
-def test_a_stopping_server_says_that_the_connection_closes_and_closes_it() -> None:
-    async def scene() -> tuple[int, dict[str, str], bytes, bool]:
-        async with serving(Patient, closing=True) as connect:
-            connection = await connect()
-            await connection.send(CALL_OF_OTHER)
-            return *await connection.response(), await connection.ends()
+class Ending(Patient):
+    """The same, of a server that is stopping."""
 
-    status, headers, body, ended = asyncio.run(asyncio.wait_for(scene(), PATIENCE / 2))
-    assert (status, headers["connection"], body, ended) == (200, "close", b'{"cards":[]}', True)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Nothing is kept alive."""
+        super().connection_made(transport)
+        self.end_keep_alive()
+
+
+@pytest.mark.parametrize("data", [GET, CALL_OF_OTHER, CALL])
+def test_a_stopping_server_says_that_the_connection_closes_and_closes_it(data: bytes) -> None:
+    status, headers, _, ended = asyncio.run(asyncio.wait_for(exchange(data, Ending), PATIENCE / 2))
+    assert (status, headers["connection"], ended) == (200, "close", True)
+
+
+class EndingMeanwhile(Patient):
+    """The same, where keep-alive ends while requests are in progress."""
+
+    def data_received(self, data: bytes) -> None:
+        """The requests have arrived, and none is answered yet."""
+        super().data_received(data)
+        self.end_keep_alive()
+
+
+@pytest.mark.parametrize("requests", [1, 3])
+def test_requests_in_progress_are_answered_and_the_last_response_says_that_the_connection_closes(requests: int) -> None:
+    async def scene() -> tuple[list[str | None], bool]:
+        async with serving(EndingMeanwhile) as connect:
+            connection = await connect()
+            await connection.send(GET * requests)
+            answers = [await connection.response() for _ in range(requests)]
+            return [headers.get("connection") for _, headers, _ in answers], await connection.ends()
+
+    said, ended = asyncio.run(asyncio.wait_for(scene(), PATIENCE / 2))
+    assert said == [None] * (requests - 1) + ["close"]
+    assert ended
 
 
 def without_ids(body: bytes) -> bytes:
@@ -311,7 +336,7 @@ def test_a_client_of_http_1_0_is_answered_and_the_connection_ends() -> None:
 class Narrow(Patient):
     """The same, for which each answer that is not yet taken in is one too many."""
 
-    held_up = 0
+    held_up = asyncio.Event()
     most_waiting = 0  # bytes
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -322,12 +347,12 @@ class Narrow(Patient):
 
     def pause_writing(self) -> None:
         """The client reads too slowly."""
-        type(self).held_up += 1
+        self.held_up.set()
         super().pause_writing()
 
     def on_response_complete(self) -> None:
         """An answer has been given to the system, or waits for it."""
-        type(self).most_waiting = max(self.most_waiting, self.transport.get_write_buffer_size())  # type: ignore[attr-defined]
+        type(self).most_waiting = max(self.most_waiting, self.transport.get_write_buffer_size())
         super().on_response_complete()
 
 
@@ -336,8 +361,7 @@ def test_a_client_that_reads_too_slowly_is_waited_for_and_gets_every_answer() ->
         async with serving(Narrow) as connect:
             connection = await connect(2048)
             sending = asyncio.create_task(connection.send(CALL * UNREAD))
-            while not Narrow.held_up:
-                await asyncio.sleep(0.01)
+            await Narrow.held_up.wait()
             answers = [await connection.response() for _ in range(UNREAD)]
             await sending
             return answers

@@ -80,7 +80,8 @@ def trusting(tmp_path: Path, server: KeyServer) -> Iterator[Trusting]:
 
 def call(service: Trusting, kid: str = "ec", key: Any = P384, **header: Any) -> int:
     token = sign(good_header(**{"kid": kid, "jku": ..., **header}), key=key)
-    return service.client.post(SERVICE, content=BODY, headers=bearer(token)).status_code
+    response: httpx.Response = service.client.post(SERVICE, content=BODY, headers=bearer(token))
+    return response.status_code
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from cds_service.app import create_app
+from cds_service.content.examples import order_for
 from cds_service.fhir.json import MAX_DEPTH
 from cds_service.gathering.prefetch import MAX_ENTRIES
 from cds_service.hooks.requests import MAX_ORDERS
@@ -28,7 +29,6 @@ from tests.support import (
     ids_of,
     nested,
     not_done,
-    order_for,
     post,
     replaced,
     request_for,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.faults.fhir_servers import PATIENT, answer_with, sound
@@ -37,13 +38,13 @@ def call(folder: Path, fhir: Loopback, name: str, listed: list[str]) -> int:
     """The status of a call of one of two clients; the other one lists the FHIR server."""
     ours = client_toml("ours", ISSUER, key_toml(P384, "ec"), fhir_servers=listed)
     theirs = client_toml("theirs", "urn:theirs", key_toml(STRANGER, "ec"), fhir_servers=[fhir.base])
-    service = Trusting(folder, ours + theirs, fhir_deadline_ms=20_000, fhir_timeout_ms=20_000)
+    service = Trusting(folder, ours + theirs)
     issuer, key = {"ours": (ISSUER, P384), "theirs": ("urn:theirs", STRANGER)}[name]
     token = bearer(sign(good_header(jku=...), good_claims(iss=issuer), key))
     with service.client:
-        return service.client.post(
-            SERVICE, content=to_bytes({**BODY, "fhirServer": fhir.base}), headers=token
-        ).status_code
+        body = to_bytes({**BODY, "fhirServer": fhir.base})
+        response: httpx.Response = service.client.post(SERVICE, content=body, headers=token)
+    return response.status_code
 
 
 def test_a_listed_server_is_called(tmp_path: Path, fhir: Loopback) -> None:

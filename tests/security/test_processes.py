@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from cds_service.content.examples import order_for
 from cds_service.hooks.requests import MAX_ORDERS
 from tests.faults.fhir_servers import answer_with, drips, never, raw, sound
 from tests.loopback import Asked, Behave, Loopback, running
@@ -22,7 +23,6 @@ from tests.support import (
     Body,
     Json,
     ids_of,
-    order_for,
     replaced,
     request_for,
     to_bytes,

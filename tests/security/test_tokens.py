@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -76,7 +77,8 @@ def call(service: Trusting, *tokens: str, **headers: str) -> httpx.Response:
 
 def send(service: Trusting, headers: Headers) -> httpx.Response:
     raw_headers = [(name.encode(), value.encode("latin-1")) for name, value in [JSON, *headers]]
-    return service.client.post(SERVICE, content=BODY, headers=raw_headers)
+    response: httpx.Response = service.client.post(SERVICE, content=BODY, headers=raw_headers)
+    return response
 
 
 # ---------------------------------------------------------------- good
@@ -354,14 +356,16 @@ CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
     "tenant empty": ({"iss": "urn:clinic", "tenant": ""}, "tenant"),
 }
 
+
+def with_token(make: Callable[[], str]) -> Headers:
+    return [("Authorization", f"Bearer {make()}")]
+
+
 BAD: dict[str, tuple[Callable[[], Headers], str]] = {
     **AUTHORIZATION,
+    **{name: (partial(with_token, make), reason) for name, (make, reason) in {**SHAPE, **SIGNATURE}.items()},
     **{
-        name: (lambda made=made: [("Authorization", f"Bearer {made()}")], reason)
-        for name, (made, reason) in {**SHAPE, **SIGNATURE}.items()
-    },
-    **{
-        name: (lambda changes=changes: [("Authorization", f"Bearer {good_token(**changes)}")], reason)
+        name: (partial(with_token, partial(good_token, **changes)), reason)
         for name, (changes, reason) in CLAIMS.items()
     },
 }

@@ -11,7 +11,7 @@ import pytest
 from cds_service.hooks.cards import Action, Card, Coding, Link, Response, Source, Suggestion, to_json
 from cds_service.hooks.v1_0 import as_1_0
 from tests.signing import ISSUER, JKU, P384, SERVICE, Trusting, bearer, client_toml, good_token, key_toml
-from tests.support import Body, bundle_of, request_for, to_bytes, walk
+from tests.support import Body, Json, bundle_of, request_for, to_bytes, walk
 
 CARD = {"summary", "detail", "indicator", "source", "suggestions", "selectionBehavior", "links"}
 SOURCE = {"label", "url", "icon"}
@@ -75,7 +75,7 @@ def test_every_card_and_every_suggestion_of_2_0_is_there(services: tuple[Trustin
     assert [(one["summary"], one["detail"], one["indicator"]) for one in old] == [
         (one["summary"], one["detail"], one["indicator"])
         for one in new
-        for _ in (one.get("suggestions") if one.get("selectionBehavior") == "any" else [one])
+        for _ in (one["suggestions"] if one.get("selectionBehavior") == "any" else [one])
     ]
     assert offered(old) == offered(new)
 
@@ -90,7 +90,7 @@ def offered(cards: list[Body]) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def done(action: Body) -> tuple[str, str]:
-    named = action.get("resourceId", action.get("resource"))
+    named: Json = action.get("resourceId", action.get("resource"))
     return action["type"], named if isinstance(named, str) else named.get("id", named["resourceType"])
 
 

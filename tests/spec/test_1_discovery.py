@@ -7,7 +7,6 @@ import pytest
 from starlette.testclient import TestClient
 
 from cds_service.clinical.catalogue import CATALOGUE
-from cds_service.guidance.model import holes
 from tests.support import BUNDLE_OF, CONTENT, HOOKS, new_client, walk
 
 SERVICES: list[dict[str, Any]] = new_client().get("/cds-services").json()["services"]
@@ -233,9 +232,9 @@ def facts_in_use() -> set[str]:
     conditions = [row for card in CONTENT.cards for row in card.conditions()]
     conditions += [row for card in CONTENT.cards for level in card.indicator for row in level.when]
     conditions += [row for phrase in CONTENT.phrases.values() for row in phrase.conditions()]
-    texts = [card.text.summary + card.text.detail for card in CONTENT.cards]
-    texts += [wording.text for phrase in CONTENT.phrases.values() for wording in phrase.says]
-    shown = {name.partition(".")[0] for text in texts for name in holes(text)}
+    holes = [name for card in CONTENT.cards for name in card.text.holes]
+    holes += [name for phrase in CONTENT.phrases.values() for wording in phrase.says for name in wording.holes]
+    shown = {name.partition(".")[0] for name in holes}
     screened = {name for card in CONTENT.cards for name in (screen.fact for screen in card.screens)}
     return ({row.fact for row in conditions} | shown | screened) & set(CATALOGUE)
 

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from cds_service.api.runtime import runtime_of
-from tests.support import Body, new_client, prefetch_for, request_for, to_bytes
+from tests.support import Body, new_client, prefetch_for, request_for, runtime_behind, to_bytes
 
 SERVICE = "/cds-services/acetylcysteine-order-sign"
 ORIGIN = {"Origin": "https://sandbox.cds-hooks.org"}
@@ -54,7 +53,7 @@ def test_only_the_answer_to_a_browser_has_headers_for_browsers() -> None:
 def test_both_ways_are_counted(headers: dict[str, str]) -> None:
     client = new_client()
     client.post(SERVICE, content=BODIES["cards"], headers=JSON | headers)
-    exposed = runtime_of(client.app).metrics.exposition().decode()
+    exposed = runtime_behind(client).metrics.exposition().decode()
     counted = [line for line in exposed.splitlines() if line.endswith(" 1.0")]
     assert any('kind="call"' in line and 'outcome="cards"' in line and "order-sign" in line for line in counted)
 

@@ -1,19 +1,14 @@
 """What a clinician would not want missed: found by hand-made awkward patients, each a row of its own."""
 
 import json
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cds_service.answering import Answer
-from cds_service.content.loading import load_content
 from cds_service.hooks.requests import read_request
-from tests.support import answer_now
+from tests.support import CONTENT, NOW, answer_now
 
-CONTENT = load_content(Path(__file__).parents[2] / "cards")
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 V3 = "http://terminology.hl7.org/CodeSystem/v3-RouteOfAdministration"
 RXNORM, LOINC, ATC = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://loinc.org", "http://www.whocc.no/atc"
 MAN = {"resourceType": "Patient", "id": "p", "gender": "male", "birthDate": "1980-01-01"}

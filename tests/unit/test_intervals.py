@@ -1,6 +1,6 @@
 """A site's own intervals: read strictly, used only for results without a range."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,14 +11,11 @@ from cds_service.clinical.labs.amino_acids import read_analyte, read_level
 from cds_service.clinical.patient import Patient
 from cds_service.content.examples import read_json
 from cds_service.content.intervals import with_site_intervals
-from cds_service.content.loading import load_content
 from cds_service.errors import ContentError
 from cds_service.fhir.searching import prefetch_from
 from cds_service.gathering.prefetch import build_chart
+from tests.support import CONTENT, NOW, ROOT
 
-ROOT = Path(__file__).parents[2]
-CONTENT = load_content(ROOT / "cards")
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 USUAL = """
 [[interval]]
 analyte = "glutamate"

@@ -4,16 +4,14 @@ import html
 import json
 import re
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import absent, known
 from cds_service.clinical.orders.recognise import Order
-from cds_service.content.loading import load_content
 from cds_service.guidance.deciding import (
     Advice,
     Decision,
@@ -29,12 +27,9 @@ from cds_service.guidance.rendering import Call, render, render_cards
 from cds_service.hooks.cards import Action, to_json
 from cds_service.hooks.requests import read_request
 from tests.hostile_text import HOSTILE, LINKED_BY_GFM, MARKDOWN, WORD_JOINER
-from tests.support import answer_now
+from tests.support import CONTENT, NOW, ROOT, answer_now
 
-ROOT = Path(__file__).parents[2]
-CONTENT = load_content(ROOT / "cards")
 CARDS = {card.id: card for card in CONTENT.cards}
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 STORIES = sorted(path.stem for path in (ROOT / "fixtures" / "patients").glob("*.json"))
 ORDERS = sorted(path.stem for path in (ROOT / "fixtures" / "orders").glob("*.json"))
 

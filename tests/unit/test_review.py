@@ -7,12 +7,10 @@ from pathlib import Path
 import pytest
 
 from cds_service.content.checking import check_review_dates
-from cds_service.content.loading import load_content
 from cds_service.content.review import review_pages, stale_pages, write_pages
 from tests.reviews import as_draft, checked, with_review
+from tests.support import CONTENT, ROOT
 
-ROOT = Path(__file__).parents[2]
-CONTENT = load_content(ROOT / "cards")
 PAGES = review_pages(CONTENT, ROOT / "fixtures")
 TODAY = date(2026, 11, 23)
 

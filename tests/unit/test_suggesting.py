@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,14 +13,12 @@ from fhir.resources.STU3 import get_fhir_model_class as stu3_model
 from cds_service.clinical.orders.dose import read_dose
 from cds_service.clinical.orders.recognise import Order, read_order
 from cds_service.content.examples import order_for
-from cds_service.content.loading import load_content
 from cds_service.fhir.versions import DSTU2, R4, R5, STU3
 from cds_service.fhir.versions.detecting import likely_versions, version_of
 from cds_service.guidance.model import SuggestionRow
 from cds_service.guidance.suggesting import action_for, draft_lab_order, with_daily_dose
+from tests.support import CONTENT, ROOT
 
-ROOT = Path(__file__).parents[2]
-CONTENT = load_content(ROOT / "cards")
 TODAY = date(2026, 11, 23)
 DRUG = {"text": "Acetylcysteine 600 MG Oral Capsule"}
 SUBJECT = {"reference": "Patient/p"}

@@ -1,15 +1,11 @@
 """What reading needs of content: each list and threshold that is not there is named with its file."""
 
-from pathlib import Path
-
 from cds_service.clinical.vocabulary import CODE_LISTS, NAME_LISTS, THRESHOLDS, Vocabulary
-from cds_service.content.loading import load_content
-
-CONTENT = load_content(Path(__file__).parents[3] / "cards").vocabulary
+from tests.support import VOCABULARY
 
 
 def test_of_the_content_of_this_service_nothing_is_missing() -> None:
-    assert CONTENT.missing() == []
+    assert VOCABULARY.missing() == []
 
 
 def test_of_no_content_everything_is_missing_and_each_thing_is_named_with_its_file() -> None:
@@ -19,8 +15,8 @@ def test_of_no_content_everything_is_missing_and_each_thing_is_named_with_its_fi
 
 
 def test_only_what_is_missing_is_named() -> None:
-    names = {name: one for name, one in CONTENT.name_lists.items() if name != "route-words"}
+    names = {name: one for name, one in VOCABULARY.name_lists.items() if name != "route-words"}
 
-    assert Vocabulary(CONTENT.code_lists, names, CONTENT.thresholds).missing() == [
+    assert Vocabulary(VOCABULARY.code_lists, names, VOCABULARY.thresholds).missing() == [
         ("codelists/route-words.csv", "route-words")
     ]

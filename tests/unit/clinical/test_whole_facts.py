@@ -98,7 +98,7 @@ def unreadable(resource: str, entry: str) -> Fact:
 
 
 OF_PROBLEM_LIST, OF_ALLERGY_LIST = "an entry of the problem list", "an entry of the allergy list"
-POINTER = {"medicationCodeableConcept": None, "medicationReference": {"reference": "Medication/1"}}
+POINTER: Json = {"medicationCodeableConcept": None, "medicationReference": {"reference": "Medication/1"}}
 
 
 def found(resource: str, sent: str, term: str) -> Fact:

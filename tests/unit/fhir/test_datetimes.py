@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from cds_service.fhir.datetimes import Moment, completed_months, completed_years, format_day, read_moment, sample_moment
-
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+from tests.support import NOW
 
 
 def moment(written: str) -> Moment:

@@ -1,20 +1,14 @@
 """Prefetch semantics, checklist §3.3: each answer is given, empty, failed or not sent, and none becomes another."""
 
-from datetime import UTC, datetime
-from pathlib import Path
-
 import pytest
 
 from cds_service.clinical.chart import Arrival
 from cds_service.clinical.facts import State
 from cds_service.clinical.reading import read_patient_facts
-from cds_service.content.loading import load_content
 from cds_service.fhir.queries import QUERIES
 from cds_service.gathering.prefetch import build_chart, read_answer
-from tests.support import draft_orders_of
+from tests.support import NOW, VOCABULARY, draft_orders_of
 
-VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 GIVEN, EMPTY, FAILED, NOT_SENT = Arrival.GIVEN, Arrival.EMPTY, Arrival.FAILED, Arrival.NOT_SENT
 ALLERGIES, PATIENT = QUERIES["allergyList"], QUERIES["patient"]
 STATEMENTS = "list of medication statements"

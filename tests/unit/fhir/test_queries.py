@@ -1,15 +1,13 @@
 """What a client is asked to prefetch: each template, word for word, as discovery publishes it."""
 
-from pathlib import Path
-
 import pytest
 
-from cds_service.content.loading import load_content
 from cds_service.fhir.codes import CodeList, CodeRow
 from cds_service.fhir.queries import QUERIES, Query, codes_of, fhir_query, prefetch_template
 from cds_service.fhir.versions import DSTU2, R4, R5, STU3
+from tests.support import VOCABULARY
 
-CODE_LISTS = load_content(Path(__file__).parents[3] / "cards").vocabulary.code_lists
+CODE_LISTS = VOCABULARY.code_lists
 LOINC, SNOMED = "http://loinc.org", "http://snomed.info/sct"
 TEMPLATES = {
     "patient": "Patient/{{context.patientId}}",

@@ -1,19 +1,17 @@
 """The stand-in for a FHIR server: it answers our queries from one Bundle as a server would."""
 
 import json
-from pathlib import Path
 from urllib.parse import parse_qsl
 
 import pytest
 
 from cds_service.clinical.chart import Arrival
-from cds_service.content.loading import load_content
 from cds_service.fhir.queries import QUERIES
 from cds_service.fhir.searching import find, prefetch_from, search, searchset
 from cds_service.gathering.prefetch import build_chart
+from tests.support import ROOT, VOCABULARY
 
-ROOT = Path(__file__).parents[3]
-CODE_LISTS = load_content(ROOT / "cards").vocabulary.code_lists
+CODE_LISTS = VOCABULARY.code_lists
 LOINC = "http://loinc.org"
 STORIES = sorted(path.stem for path in (ROOT / "fixtures" / "patients").glob("*.json"))
 

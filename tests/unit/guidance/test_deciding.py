@@ -2,18 +2,16 @@
 
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import State, absent, known, unknown
-from cds_service.content.loading import load_content
 from cds_service.guidance.conditions import AnyOf, Condition, Truth
 from cds_service.guidance.deciding import Outcome, decide, indicator_of, screens_not_done, wording_of
 from cds_service.guidance.model import Card, Phrase
+from tests.support import CONTENT
 
-CONTENT = load_content(Path(__file__).parents[3] / "cards")
 BECAUSE = "a reason that is long enough"
 NOT_SENT, FAILED = "problem list not sent", "allergy list could not be read"
 BASELINE = [card.id for card in CONTENT.cards if card.family == "baseline"]

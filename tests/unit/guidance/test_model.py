@@ -18,8 +18,8 @@ from cds_service.guidance.model import (
     StatusNotes,
     SuggestionRow,
     Threshold,
-    holes,
 )
+from cds_service.guidance.templates import parse_template
 
 Body = dict[str, Any]
 
@@ -49,10 +49,10 @@ def card(**members: Any) -> Card:
 
 
 def test_the_holes_of_a_text_are_facts_with_their_words_and_phrases() -> None:
-    assert holes("{glutamate.result} and {renal_line}, but not {Glutamate} nor {a.b.c} nor {}") == [
+    assert parse_template("{glutamate.result} and {renal_line}, but not {Glutamate} nor {a.b.c} nor {}").holes == (
         "glutamate.result",
         "renal_line",
-    ]
+    )
 
 
 # --- cards ------------------------------------------------------------------------------------------------------------

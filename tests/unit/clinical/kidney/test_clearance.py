@@ -1,8 +1,6 @@
 """Cockcroft and Gault, and what stands in where it cannot be computed."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -12,13 +10,9 @@ from cds_service.clinical.kidney.facts import read_kidney_facts
 from cds_service.clinical.labs.weight import read_weight
 from cds_service.clinical.patient import read_patient
 from cds_service.content.examples import read_json
-from cds_service.content.loading import load_content
 from cds_service.fhir.searching import prefetch_from
 from cds_service.gathering.prefetch import build_chart
-
-ROOT = Path(__file__).parents[4]
-VOCABULARY = load_content(ROOT / "cards").vocabulary
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+from tests.support import NOW, ROOT, VOCABULARY
 
 
 @pytest.mark.parametrize(

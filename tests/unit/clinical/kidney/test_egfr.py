@@ -224,7 +224,7 @@ ADULT_CODES += ["50044-7"]
 def test_each_accepted_egfr_of_adults_is_taken_and_creatinine_is_not_asked(code: str) -> None:
     found = egfr(result(code, 51), creatinine(1))
     assert found is not None
-    assert (found.value, found.method) == (51, "reported")
+    assert (found.value, found.method) == (Decimal(51), "reported")
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,20 @@
 """KDIGO acute kidney injury by creatinine: the boundary list of the facts, in exact decimals."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cds_service.clinical.chart import Arrival, Chart, Data
 from cds_service.clinical.facts import Origin
-from cds_service.clinical.kidney.egfr import creatinine_results
+from cds_service.clinical.kidney.creatinine import creatinine_results
 from cds_service.clinical.kidney.injury import kdigo, read_kidney_injury
 from cds_service.clinical.patient import Patient
-from cds_service.content.loading import load_content
 from cds_service.fhir.queries import KIDNEY
+from tests.support import NOW, VOCABULARY
 from tests.unit.clinical.kidney.charts import chart, finding
 from tests.unit.clinical.kidney.charts import creatinine as sent_creatinine
-
-VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
 def creatinine(number: int, value: str, when: str, unit: str = "mg/dL") -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """Plasma glutamate and cystine: the newest result and its class, whether it is a baseline, its handling."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -13,12 +12,9 @@ from cds_service.clinical.labs.site_intervals import SiteInterval
 from cds_service.clinical.labs.treatment import Treatment, find_treatments
 from cds_service.clinical.patient import Patient
 from cds_service.clinical.reading import read_patient_facts
-from cds_service.content.loading import load_content
 from cds_service.gathering.prefetch import build_chart
-from tests.support import draft_orders_of
+from tests.support import NOW, VOCABULARY, draft_orders_of
 
-VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 LOINC, RXNORM = "http://loinc.org", "http://www.nlm.nih.gov/research/umls/rxnorm"
 GLUTAMATE, CYSTINE, GLUTAMINE, URINE = "20642-5", "22672-0", "20643-3", "22711-6"
 ABOUT = {"reference": "Patient/p"}

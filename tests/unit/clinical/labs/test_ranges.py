@@ -1,8 +1,7 @@
 """Class of a result: from its own range and interpretation, and unclassified wherever they leave it open."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +12,9 @@ from cds_service.clinical.labs.ranges import Classification, Interval, classify,
 from cds_service.clinical.labs.results import read_results, result_criteria
 from cds_service.clinical.labs.site_intervals import SiteInterval
 from cds_service.clinical.patient import Demographics, Patient
-from cds_service.content.loading import load_content
 from cds_service.fhir import queries
+from tests.support import NOW, VOCABULARY
 
-VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 UCUM = "http://unitsofmeasure.org"
 V3 = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
 Json = Any

@@ -1,15 +1,9 @@
 """Entries of the allergy list and the problem list, and the facts that are read from them."""
 
-from datetime import UTC, datetime
-from pathlib import Path
-
 from cds_service.clinical.reading import read_patient_facts
-from cds_service.content.loading import load_content
 from cds_service.gathering.prefetch import build_chart
-from tests.support import draft_orders_of
+from tests.support import NOW, VOCABULARY, draft_orders_of
 
-VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 SNOMED, ICD10CM = "http://snomed.info/sct", "http://hl7.org/fhir/sid/icd-10-cm"
 ABOUT = {"reference": "Patient/p"}
 

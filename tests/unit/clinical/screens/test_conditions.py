@@ -4,7 +4,7 @@ import pytest
 
 from cds_service.clinical.facts import State
 from cds_service.clinical.screens.conditions import screen_conditions
-from cds_service.fhir.codes import ICD10, ICD10AM, ICD10GM
+from cds_service.fhir.systems import ICD10, ICD10AM, ICD10GM
 from cds_service.gathering.prefetch import build_chart
 from tests.unit.clinical.screens.entries import (
     ICD10CM,

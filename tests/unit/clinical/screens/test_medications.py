@@ -25,7 +25,12 @@ def coded(system: str, code: str) -> dict[str, Any]:
 
 
 def medication(drug: dict[str, Any], route: Any = None, status: str = "active", **more: Any) -> dict[str, Any]:
-    resource = {"resourceType": "MedicationRequest", "id": "m", "status": status, "medicationCodeableConcept": drug}
+    resource: dict[str, Any] = {
+        "resourceType": "MedicationRequest",
+        "id": "m",
+        "status": status,
+        "medicationCodeableConcept": drug,
+    }
     if route is not None:
         resource["dosageInstruction"] = [{"route": route}]
     return {**resource, **more}

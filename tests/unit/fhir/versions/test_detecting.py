@@ -1,7 +1,6 @@
 """The FHIR version of an order is detected by its shape, then by the resources around it, then by the hook."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,13 +8,11 @@ from fhir.resources import get_fhir_model_class as r5_model
 from fhir.resources.R4B import get_fhir_model_class as r4b_model
 from fhir.resources.STU3 import get_fhir_model_class as stu3_model
 
-from cds_service.content.loading import load_content
 from cds_service.fhir.json import codings
 from cds_service.fhir.versions import DSTU2, R4, R5, STU3, detecting
 from cds_service.fhir.versions.detecting import likely_versions, version_of
 from tests.golden.dstu2 import ELEMENTS
 
-VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
 EVERY = (DSTU2, STU3, R4, R5)
 Json = Any
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cds_service.clinical.labs.amino_acids import find_treatment_starts
+from cds_service.clinical.labs.treatment import find_treatments
 from cds_service.clinical.orders.dose import read_dose
 from cds_service.clinical.orders.facts import read_order_facts
 from cds_service.clinical.orders.recognise import read_order
@@ -367,7 +367,7 @@ STARTS = {
 def test_a_treatment_begins_on_the_same_day_in_every_version(version: str, members: Json) -> None:
     order = {**order_in(version, {"doseQuantity": quantity(600)}, TWICE), "status": "active", **members}
     entries = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": order}]}
-    (start,) = find_treatment_starts(build_chart("p", {"activeMedications": entries}), VOCABULARY, [])
+    (treatment,) = find_treatments(build_chart("p", {"activeMedications": entries}), VOCABULARY, [])
 
-    assert start.moment is not None
-    assert start.moment.day == date(2026, 9, 1)
+    assert treatment.began is not None
+    assert treatment.began.day == date(2026, 9, 1)
