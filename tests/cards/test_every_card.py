@@ -279,7 +279,8 @@ each_patient = pytest.mark.parametrize("patient", PATIENTS)
 @each_patient
 def test_whenever_a_card_cannot_tell_the_card_about_screens_not_done_advises(patient: str) -> None:
     every = [(one, missing) for missing in MISSING for one in decided(patient, missing)]
-    untold = [(one, missing) for one, missing in every if one.untold and one.use in SCREENED_USES]
+    dose = {"dose-above-studied"}  # a dose that cannot be read is told with the dosing
+    untold = [(one, missing) for one, missing in every if one.untold - dose and one.use in SCREENED_USES]
     assert untold
     assert [(one, missing) for one, missing in untold if "screening-incomplete" not in one.speaking] == []
 

@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from cds_service.fhir.datetimes import Moment, completed_months, completed_years, format_day, read_moment, sample_moment
+from cds_service.fhir.datetimes import (
+    Moment,
+    completed_months,
+    completed_years,
+    format_day,
+    last_day,
+    read_moment,
+    sample_moment,
+)
 from tests.support import NOW
 
 
@@ -215,3 +223,26 @@ def test_a_day_is_said_with_its_month_in_words(day: date, said: str) -> None:
 def test_each_month_has_its_name() -> None:
     said = " ".join(format_day(date(2026, month, 1)).split()[1] for month in range(1, 13))
     assert said == ("January February March April May June July August September October November December")
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("2026", date(2026, 12, 31)),
+        ("2026-02", date(2026, 2, 28)),
+        ("2024-02", date(2024, 2, 29)),
+        ("2026-12", date(2026, 12, 31)),
+        ("2026-11-28", date(2026, 11, 28)),
+        ("2026-11-28T23:00:00-05:00", date(2026, 11, 28)),
+        ("2026-13", None),
+        ("2026-00", None),
+        ("0000", None),
+        ("9999", None),
+        ("2026-02-30", None),
+        ("in spring", None),
+        (None, None),
+        (2026, None),
+    ],
+)
+def test_the_last_day_that_a_date_can_mean(written: Any, expected: date | None) -> None:
+    assert last_day(written) == expected

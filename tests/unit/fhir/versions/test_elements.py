@@ -133,6 +133,38 @@ def test_the_words_of_an_instruction(instruction: Json) -> None:
 
 
 @pytest.mark.parametrize(
+    "instruction",
+    [
+        pytest.param({"asNeededCodeableConcept": {"text": "cough"}}, id="until-R4"),
+        pytest.param({"asNeededFor": [{"text": "cough"}]}, id="R5"),
+    ],
+)
+def test_why_a_dose_is_taken_as_needed(instruction: Json) -> None:
+    assert elements.as_needed_reasons(instruction) == ["cough"]
+    assert elements.as_needed_reasons({"asNeededBoolean": True}) == []
+
+
+def test_the_named_parts_of_an_instruction() -> None:
+    instruction = {"route": CONCEPT, "method": CONCEPT, "site": CONCEPT, "timing": {"code": CONCEPT}}
+    assert elements.named_parts(instruction) == [CONCEPT] * 4
+    assert elements.named_parts({"timing": "twice"}) == [None] * 4
+
+
+def test_the_kind_of_a_dose_is_read_from_its_code_or_its_words() -> None:
+    kinds = [{"coding": [{"code": "Ordered"}]}, {"text": "calculated"}, {"text": "admin-amount"}, None]
+    instruction = {"doseAndRate": [{"type": kind, "doseQuantity": {"value": 1}} for kind in kinds]}
+    assert [kind for kind, _ in elements.doses_by_kind(instruction)] == ["ordered", "calculated", "", ""]
+    assert elements.doses_of(instruction) == [{"value": 1}] * 4
+
+
+def test_the_place_of_an_instruction_and_the_order_that_is_replaced() -> None:
+    assert [elements.sequence_of({"sequence": place}) for place in (2, "2", None)] == [2, None, None]
+    assert elements.prior_references({"priorPrescription": {"reference": "MedicationRequest/1"}}) == [
+        "MedicationRequest/1"
+    ]
+
+
+@pytest.mark.parametrize(
     ("order", "start"),
     [
         pytest.param({"effectiveDosePeriod": {"start": "2026-09-01"}}, "2026-09-01", id="R5-order"),
@@ -268,13 +300,13 @@ DOSES: dict[str, tuple[Json, Json, Json, str]] = {
     "at breakfast, one code": ({"doseQuantity": quantity(600)}, {"when": "ACM"}, {}, "600"),
     "as needed, at most 2,400 mg": (
         {"doseQuantity": quantity(600)},
-        TWICE,
+        {**TWICE, "frequency": 6},
         {"asNeededBoolean": True, "maxDosePerPeriod": MAXIMUM},
         "2400",
     ),
     "as needed for a cough, at most 2,400 mg": (
         {"doseQuantity": quantity(600)},
-        TWICE,
+        {**TWICE, "frequency": 6},
         {"asNeededCodeableConcept": {"text": "cough"}, "maxDosePerPeriod": MAXIMUM},
         "2400",
     ),
@@ -293,7 +325,7 @@ def test_the_same_dose_in_every_version(version: str, dose: Json, repeat: Json, 
     order = read_order(order_in(version, dose, repeat, **members), {}, VOCABULARY)
 
     assert order is not None
-    assert read_dose(order, None).per_day == Decimal(expected)
+    assert read_dose(order, None, VOCABULARY).per_day == Decimal(expected)
 
 
 BOUNDS = {
