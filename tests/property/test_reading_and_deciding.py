@@ -248,17 +248,19 @@ def test_a_unit_spelled_another_way_gives_the_same_decision(spelling: str, order
     st.sampled_from(["h", "d", "wk"]),
     st.integers(2, 5),
 )
-def test_dose_per_day_is_linear_in_dose_and_frequency(
+def test_the_dose_of_the_largest_day_is_linear_in_the_dose_and_never_less_than_the_mean(
     dose: int, times: int, period: int, unit: str, factor: int
 ) -> None:
     def per_day(milligrams: int, frequency: int) -> Decimal:
         repeat = {"frequency": frequency, "period": period, "periodUnit": unit}
         quantity = {"value": milligrams, "unit": "mg"}
         instruction = {"timing": {"repeat": repeat}, "doseAndRate": [{"doseQuantity": quantity}]}
-        found = read_dose(Order({"dosageInstruction": [instruction]}, (), ()), None).per_day
+        found = read_dose(Order({"dosageInstruction": [instruction]}, (), ()), None, CONTENT.vocabulary).per_day
         assert isinstance(found, Decimal)
         return found
 
-    close = Decimal("0.00001") * dose * factor
-    assert abs(per_day(dose * factor, times) - factor * per_day(dose, times)) <= close
-    assert abs(per_day(dose, times * factor) - factor * per_day(dose, times)) <= close
+    days = {"h": Decimal(1) / 24, "d": Decimal(1), "wk": Decimal(7)}[unit] * period
+    mean, close = dose * times / days, Decimal("0.00001") * dose
+    assert per_day(dose * factor, times) == factor * per_day(dose, times)
+    assert mean - close <= per_day(dose, times) < mean + dose + close
+    assert per_day(dose, times) <= per_day(dose, times * factor)

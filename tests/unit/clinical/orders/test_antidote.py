@@ -364,7 +364,7 @@ def course(days: Json, mg: int = 3000, **members: Json) -> Json:
     return order(quantity(mg), timing, **members)
 
 
-def supplied(days: int, dose: Json, product: tuple[str, str] = CAPSULE) -> Json:
+def supplied(days: Json, dose: Json, product: tuple[str, str] = CAPSULE) -> Json:
     """An order with a supply for some days, of 12,000 mg per day in four parts."""
     supply = {"expectedSupplyDuration": quantity(days, "d")}
     return order(dose, {"code": {"text": "QID"}}, product, dispenseRequest=supply)
@@ -376,7 +376,7 @@ def until(end: str) -> Json:
     return {"repeat": {"frequency": 4, "period": 1, "periodUnit": "d", "boundsPeriod": period}}
 
 
-POISONED = {
+POISONED: Json = {
     "problemList": {
         "resourceType": "Bundle",
         "entry": [{"resource": {"resourceType": "Condition", "id": "c", "code": {"text": "paracetamol overdose"}}}],
@@ -420,7 +420,7 @@ COURSES = {
         ADULT,
         "antidote",
     ),
-    "a supply that cannot be read": (supplied("long", FIVE_CAPSULES), ADULT, "antidote"),  # type: ignore[arg-type]
+    "a supply that cannot be read": (supplied("long", FIVE_CAPSULES), ADULT, "antidote"),
 }
 
 

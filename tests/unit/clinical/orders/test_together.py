@@ -48,12 +48,12 @@ def together(drafts: list[Json], *on_record: Json, background: tuple[Json, ...] 
     ]
 
 
-VIAL = {"medicationCodeableConcept": {"coding": [{"system": RXNORM, "code": "307718"}]}}
-EYE = {"medicationCodeableConcept": {"text": "acetylcysteine eye drops"}}
+VIAL: Json = {"medicationCodeableConcept": {"coding": [{"system": RXNORM, "code": "307718"}]}}
+EYE: Json = {"medicationCodeableConcept": {"text": "acetylcysteine eye drops"}}
 DOSE = {"doseQuantity": {"value": 100, "unit": "mg"}}
-INHALED = {"dosageInstruction": [{"route": {"text": "inhalation"}, **DOSE}]}
+INHALED: Json = {"dosageInstruction": [{"route": {"text": "inhalation"}, **DOSE}]}
 CODE = {"coding": [{"system": "http://example.org", "code": "7"}]}
-FOLLOWS = {"priorPrescription": {"reference": "https://ehr.example.org/MedicationRequest/b/_history/2"}}
+FOLLOWS: Json = {"priorPrescription": {"reference": "https://ehr.example.org/MedicationRequest/b/_history/2"}}
 
 KNOWN = {
     "two drafts": ([order("a"), order("b", 900)], [], 2100, ""),
