@@ -14,6 +14,7 @@ from cds_service.clinical.orders.drafts import read_orders
 from cds_service.fhir.codes import CodeList
 from cds_service.fhir.json import Resource
 from cds_service.fhir.searching import prefetch_from
+from cds_service.fhir.versions.elements import doses_of, instructions_of
 from cds_service.gathering.prefetch import build_chart
 from cds_service.guidance.conditions import Condition, Truth
 from cds_service.guidance.deciding import Decision, OrderDecision, Outcome, group_advice
@@ -102,7 +103,9 @@ def _prefetch(example: Example, content: Content, fixtures: Path) -> dict[str, A
 
 
 def _set_dose(order: Resource, value: int | Decimal) -> None:
-    order["dosageInstruction"][0]["doseAndRate"][0]["doseQuantity"]["value"] = value
+    for instruction in instructions_of(order):
+        for quantity in filter(None, doses_of(instruction)):
+            quantity["value"] = value
 
 
 def _set_results(bundle: Resource, codes: CodeList, value: int | Decimal) -> None:

@@ -80,7 +80,7 @@ def test_the_content_as_it_is_has_no_mistake(tmp_path: Path) -> None:
 CARD, PHRASES, SOURCES = f"{DOSE}/card.toml", "phrases.toml", "sources.toml"
 WHEN = 'fact = "dose_per_day"\nabove = "2400 mg/d"'
 LAST = '[[indicator]]\nlevel = "warning"'
-WRITTEN = '[review]\nwritten_by = "Dr A"\nwritten_on = 2026-11-23'
+WRITTEN = '[review]\nwritten_by = "Dr A"\nwritten_on = 2026-11-28'
 SIGNED = f'{WRITTEN}\nchecked_by = "Dr B"\nchecked_on = 2026-11-24\nreview_by = 2027-11-24'
 
 
@@ -126,12 +126,12 @@ MODEL = [
     card("a reason of one word", 'because = "An antidote dose is far larger and right; inhaled doses are not doses by mouth."', 'because = "Right."', 'because = "Right."', "because: String should have at least 10 characters"),
     # a card
     card("no title", 'title = "Dose above the doses studied"', "", 1, "title: Field required"),
-    card("a misspelt key", 'scope = "order"', 'scope = "order"\nafter_other = true', "after_other", "after_other: Extra inputs are not permitted"),
+    card("a misspelt key", 'scope = "patient"', 'scope = "patient"\nafter_other = true', "after_other", "after_other: Extra inputs are not permitted"),
     card("an id with capitals", f'id = "{DOSE}"', 'id = "Dose"', 'id = "Dose"', "id: String should match pattern"),
-    card("a scope that does not exist", 'scope = "order"', 'scope = "person"', 'scope = "person"', "scope: Input should be 'order' or 'patient'"),
-    card("a status of its own", 'scope = "order"', 'scope = "order"\nstatus = "signed"', 'status = "signed"', "status: Extra inputs are not permitted"),
-    card("a family that does not exist", 'scope = "order"', 'scope = "order"\nfamily = "safety"', "family", "family: Input should be 'baseline'"),
-    card("sources that are no list", 'sources = ["schmaal-2012", "mcqueen-2018", "girgis-2019", "woodcock-2021"]', 'sources = "schmaal-2012"', "sources = ", "sources: Input should be a valid list"),
+    card("a scope that does not exist", 'scope = "patient"', 'scope = "person"', 'scope = "person"', "scope: Input should be 'order' or 'patient'"),
+    card("a status of its own", 'scope = "patient"', 'scope = "patient"\nstatus = "signed"', 'status = "signed"', "status: Extra inputs are not permitted"),
+    card("a family that does not exist", 'scope = "patient"', 'scope = "patient"\nfamily = "safety"', "family", "family: Input should be 'baseline'"),
+    card("sources that are no list", 'sources = ["schmaal-2012", "mcqueen-2018", "girgis-2019", "woodcock-2021", "colonis-acetylcysteine-smpc", "drug-safety-2021"]', 'sources = "schmaal-2012"', "sources = ", "sources: Input should be a valid list"),
     card("a title of 140 characters", 'title = "Dose above the doses studied"', f'title = "{"x" * 140}"', 1, "title and summary have fewer than 140 characters"),
     card("a summary of 140 characters", 'summary = "', f'summary = "{"x" * 120}', 1, "title and summary have fewer than 140 characters"),
     card("a link in the detail", "{version_line}", "[read](/more) {version_line}", "[read](/more)", "words hold no link"),
@@ -143,7 +143,7 @@ MODEL = [
     card("a last level with a condition", LAST, LAST + '\nwhen = [{ fact = "use", is = "other", because = "Only in other use." }]', 1, "the last indicator has no conditions"),
     card("a condition of a level that is wrong", LAST, '[[indicator]]\nlevel = "info"\nwhen = [{ fact = "use", is = "oral", because = "Only in oral use." }]\n\n'
         + LAST, ('level = "info"', 1), "use is never oral"),
-    card("a date that is written as text", "written_on = 2026-11-23", 'written_on = "2026-11-23"', "written_on", "review.written_on: Input should be a valid date"),
+    card("a date that is written as text", "written_on = 2026-11-28", 'written_on = "2026-11-23"', "written_on", "review.written_on: Input should be a valid date"),
     card(
         "no author", 'written_by = "product team, not clinicians"', "", "[review]", "review.written_by: Field required"
     ),
@@ -183,7 +183,7 @@ SHAPE = [
     Case("TOML that is wrong in the phrases", Edit(PHRASES, 'about = "Effects by mouth, by', "about = Effects by mouth, by"), "about = Effects by mouth", "not TOML: "),
     Case("TOML that is wrong in the examples", Edit(f"{DOSE}/examples.toml", 'because = "Below 2,400 mg."', "because ="), "because =", "not TOML: "),
     Case("TOML that is wrong in the sources", Edit(SOURCES, "year = 2021", "year == 2021"), "year == 2021", "not TOML: "),
-    Case("a key that stands twice", Edit(CARD, 'scope = "order"', 'scope = "order"\nscope = "order"'), ('scope = "order"', 1), "not TOML: "),
+    Case("a key that stands twice", Edit(CARD, 'scope = "patient"', 'scope = "patient"\nscope = "patient"'), ('scope = "patient"', 1), "not TOML: "),
     Case("a card in the folder of another", Edit(CARD, f'id = "{DOSE}"', 'id = "dose-above"'), 1, "the id dose-above is not the name of its folder"),
     Case("a phrase that stands twice", Edit(PHRASES, 'id = "cystine_line"', 'id = "handling_line"'), 1, "id handling_line stands twice"),
     Case("a source that stands twice", Edit(SOURCES, 'id = "mcqueen-2018"', 'id = "girgis-2019"'), 1, "id girgis-2019 stands twice"),

@@ -426,7 +426,7 @@ STORIES = [
     (
         "ines-allergic",
         "oral-1800-twice-daily",
-        ["acetylcysteine-hypersensitivity", "dose-above-studied", "glutamate-normal"],
+        ["acetylcysteine-hypersensitivity", "dose-above-studied"],
     ),
     ("kira-copd", "inhaled-3ml", ["bronchospasm-inhaled"]),
     ("nils-poisoned-allergic", "intravenous", ["acetylcysteine-hypersensitivity"]),
@@ -466,7 +466,7 @@ INDICATORS = [
     ("kira-copd", "oral-600-twice-daily", "bronchospasm-oral", "info"),
     ("bruno-glutamate-normal", "oral-1800-twice-daily", "dose-above-studied", "warning"),
     ("bruno-glutamate-normal", "oral-1800-twice-daily", "glutamate-normal", "info"),
-    ("bruno-glutamate-normal", "oral-text-only-dosage", "screening-incomplete", "info"),
+    ("yara-ulcer-unsure", "oral-600-twice-daily", "screening-incomplete", "info"),
 ]
 
 
@@ -484,8 +484,7 @@ def test_guidance_2_a_card_about_orders_comes_for_each_and_one_about_the_patient
     body = request_for("ines-allergic", "oral-1800-twice-daily", "oral-1201-twice-daily")
     assert ids_of(cards_of(client, body)) == [
         *["acetylcysteine-hypersensitivity"] * 2,
-        *["dose-above-studied"] * 2,
-        "glutamate-normal",
+        "dose-above-studied",
     ]
 
 

@@ -268,7 +268,7 @@ def test_data_of_another_patient_beside_the_patients_own_are_not_used_and_are_na
 def test_a_patient_record_of_somebody_else_makes_nobody_a_child(client: TestClient) -> None:
     child = {"resourceType": "Patient", "id": "somebody-else", "birthDate": "2020-01-01"}
     cards = cards_of(client, asked("patient", lambda key, value: child))
-    assert ids_of(cards) == ["glutamate-high", "screening-incomplete"]
+    assert ids_of(cards) == ["screening-incomplete", "glutamate-high"]
 
 
 # ---------------------------------------------------------------- asked, and none found

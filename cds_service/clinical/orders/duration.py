@@ -52,7 +52,9 @@ def concurrent_instructions(instructions: list[Resource]) -> list[list[Resource]
 def _span(instruction: Resource) -> _Span | None:
     period = at(instruction, "timing", "repeat", "boundsPeriod")
     start, end = read_moment(at(period, "start")), read_moment(at(period, "end"))
-    return _Span(start.day if start else None, end.day if end else None) if start or end else None
+    if not (start or end) or (start and end and end.day < start.day):
+        return None  # a period that ends before it starts says nothing of when the instruction is in force
+    return _Span(start.day if start else None, end.day if end else None)
 
 
 def _by_sequence(instructions: list[Resource]) -> list[list[Resource]]:
