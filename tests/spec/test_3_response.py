@@ -150,9 +150,12 @@ def resp_4_3_the_topic_is_the_id_of_a_card_of_the_content(answer: Body) -> Itera
     yield from (name for name in ids_of(answer["cards"]) if name not in known)
 
 
-def resp_4_2_a_warning_or_critical_card_has_override_reasons(answer: Body) -> Iterator[object]:
+def resp_4_2_a_warning_or_critical_card_has_override_reasons_unless_it_is_about_an_antidote(
+    answer: Body,
+) -> Iterator[object]:
     for card in answer["cards"]:
-        if card["indicator"] != "info" and not card.get("overrideReasons"):
+        is_of_antidote = id_of(card) == "acetylcysteine-hypersensitivity" and card["indicator"] == "warning"
+        if card["indicator"] != "info" and bool(card.get("overrideReasons")) is is_of_antidote:
             yield id_of(card)
 
 
@@ -324,7 +327,11 @@ BREAKS: list[tuple[Rule, str, Callable[[Body], None]]] = [
         "unknown",
         put("cards", 0, "source", "topic", "code", "other"),
     ),
-    (resp_4_2_a_warning_or_critical_card_has_override_reasons, "none", put("cards", 0, "overrideReasons", ...)),
+    (
+        resp_4_2_a_warning_or_critical_card_has_override_reasons_unless_it_is_about_an_antidote,
+        "none",
+        put("cards", 0, "overrideReasons", ...),
+    ),
     (
         resp_4_2_an_override_reason_has_code_system_and_display_and_occurs_once,
         "display",

@@ -119,5 +119,6 @@ KIDNEY_FACTS = (
         queries=(queries.KIDNEY, queries.MEDICATIONS),
         lists=("creatinine", "egfr"),
         look_back="90 days",
+        patient=("birthDate", "gender"),
     ),
 )

@@ -129,6 +129,7 @@ LABS_FACTS = (
         queries=(queries.BODY,),
         lists=("body-weight",),
         look_back="any age; relied on for 365 days",
+        patient=("birthDate",),
     ),
     FactType(
         "amino_acid_results",
