@@ -86,7 +86,7 @@ def test_a_critical_card_stands_first(demo: TestClient) -> None:
     visit = Visit(demo, "ines-allergic")
     visit.click("order")
 
-    assert [card["indicator"] for card in response_of(visit)["cards"]][0] == "critical"
+    assert response_of(visit)["cards"][0]["indicator"] == "critical"
 
 
 def test_a_dose_that_a_suggestion_sets_is_in_the_order_and_the_service_is_asked_again(demo: TestClient) -> None:

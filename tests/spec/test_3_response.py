@@ -150,7 +150,7 @@ def resp_4_3_the_topic_is_the_id_of_a_card_of_the_content(answer: Body) -> Itera
     yield from (name for name in ids_of(answer["cards"]) if name not in known)
 
 
-def resp_4_2_a_warning_or_critical_card_has_override_reasons_unless_it_is_about_an_antidote(
+def resp_4_2_a_card_that_warns_has_override_reasons_but_for_an_antidote(
     answer: Body,
 ) -> Iterator[object]:
     for card in answer["cards"]:
@@ -328,7 +328,7 @@ BREAKS: list[tuple[Rule, str, Callable[[Body], None]]] = [
         put("cards", 0, "source", "topic", "code", "other"),
     ),
     (
-        resp_4_2_a_warning_or_critical_card_has_override_reasons_unless_it_is_about_an_antidote,
+        resp_4_2_a_card_that_warns_has_override_reasons_but_for_an_antidote,
         "none",
         put("cards", 0, "overrideReasons", ...),
     ),

@@ -44,7 +44,8 @@ def is_about(resource: Resource, patient_id: str) -> bool:
     """False if the subject of the resource is another patient, a group or anything else.
 
     A resource without a subject, or with one that is no reference to look up (a `urn:`, a contained resource, a
-    search, a type without an id), counts as the patient's own, since it was asked for as such. The server and the version do not matter.
+    search, a type without an id), counts as the patient's own, since it was asked for as such. The server and the
+    version do not matter.
     """
     return all(_is_reference_to(reference, patient_id) for reference in subjects_of(resource))
 
