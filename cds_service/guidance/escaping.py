@@ -35,11 +35,10 @@ def to_plain_text(text: str) -> str:
 
 
 def _visible(text: str) -> str:
-    """Without control, format and unassigned characters, on one line, with single spaces; one in front stays."""
+    """Without control, format and unassigned characters, on one line, with single spaces."""
     if not text.isprintable():
         text = "".join(c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
-    words = " ".join(text.split())
-    return f" {words}" if words and text[0].isspace() else words
+    return " ".join(text.split())
 
 
 def _escaped(special: re.Match[str]) -> str:

@@ -112,7 +112,7 @@ class _Writer(NamedTuple):
         """The words of a fact; a list of them for every order, each once."""
         text: Text = self.decisions[0].decision.facts[fact].texts[name]
         if isinstance(text, str):
-            return self.show(text)
+            return " " * text.startswith(" ") + self.show(text)  # words that follow others begin with a blank
         texts = [decided.decision.facts[fact].texts.get(name, ()) for decided in self.decisions]
         listed = dict.fromkeys(item for text in texts if isinstance(text, tuple) for item in text)
         return "\n".join(f"- {self.show(item)}" for item in listed)

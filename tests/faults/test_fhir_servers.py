@@ -49,7 +49,7 @@ def service() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def impatient_service() -> Iterator[str]:
+def imservice() -> Iterator[str]:
     """The service for servers that never answer: the shorter its deadline, the shorter the test."""
     settings = Settings(fhir_deadline_ms=400, fhir_timeout_ms=350)
     with serving(create_app(settings, CONTENT, now=lambda: NOW)) as address:
@@ -295,13 +295,11 @@ def test_every_fault_has_its_words() -> None:
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_named_on_a_card_and_never_looks_like_none_found(
-    service: str, impatient_service: str, fault: str
-) -> None:
+def test_a_fault_is_named_on_a_card_and_never_looks_like_none_found(service: str, imservice: str, fault: str) -> None:
     with running(Loopback(FAULTS[fault])) as server:
         answer = cards(
             called(
-                impatient_service if SAID[fault] == SLOW else service,
+                imservice if SAID[fault] == SLOW else service,
                 body_for(server, prefetch={"patient": DATA["patient"]}),
             )
         )
@@ -314,10 +312,10 @@ def test_a_fault_is_named_on_a_card_and_never_looks_like_none_found(
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_where_a_fault_leaves_nothing_at_all_the_answer_is_a_412_that_names_every_key(
-    service: str, impatient_service: str, fault: str
+    service: str, imservice: str, fault: str
 ) -> None:
     with running(Loopback(FAULTS[fault])) as server:
-        response = called(impatient_service if SAID[fault] == SLOW else service, body_for(server))
+        response = called(imservice if SAID[fault] == SLOW else service, body_for(server))
     assert set(diagnostics(response)) == ALL_KEYS
 
 
@@ -348,14 +346,14 @@ REFUSED = [(status, False) for status in (400, 401, 403, 404, 405)] + [(status, 
 
 @pytest.mark.parametrize(("status", "named"), REFUSED)
 def test_a_server_without_medication_statements_leaves_no_screen_undone_and_one_that_fails_does(
-    patient_service: str, status: int, named: bool
+    service: str, status: int, named: bool
 ) -> None:
     async def behave(asked: Asked, writer: asyncio.StreamWriter) -> None:
         refuse = key_of(asked) == "medicationStatements"
         await (raw(http_answer(b"no", status)) if refuse else answer_with(bruno))(asked, writer)
 
     with running(Loopback(behave)) as server:
-        answer = cards(called(patient_service, body_for(server, patient=BRUNO)))
+        answer = cards(called(service, body_for(server, patient=BRUNO)))
     said = [line for line in not_done(answer) if "list of medication statements" in line]
     assert bool(said) is named
     assert ids_of(answer) == ["glutamate-normal", *(["screening-incomplete"] if named else [])]
@@ -415,14 +413,14 @@ def test_neither_a_next_link_nor_a_redirect_takes_the_token_elsewhere(service: s
         assert other.connections == 0
 
 
-def test_an_order_for_another_drug_is_answered_while_ten_faults_are_waited_for(impatient_service: str) -> None:
+def test_an_order_for_another_drug_is_answered_while_ten_faults_are_waited_for(imservice: str) -> None:
     with running(Loopback(never)) as stuck, running(Loopback(drips)) as slow, ThreadPoolExecutor(20) as pool:
         faulty = [body_for(server) for server in (stuck, slow) for _ in range(5)]
-        waiting = [pool.submit(called, impatient_service, body) for body in faulty]
-        others = [pool.submit(called, impatient_service, body_for(stuck, "amoxicillin")) for _ in range(50)]
+        waiting = [pool.submit(called, imservice, body) for body in faulty]
+        others = [pool.submit(called, imservice, body_for(stuck, "amoxicillin")) for _ in range(50)]
         assert {one.result().status_code for one in others} == {200}
         assert {one.result().status_code for one in waiting} == {412}
-        assert cards(called(impatient_service, {**body_for(stuck), "prefetch": DATA}))
+        assert cards(called(imservice, {**body_for(stuck), "prefetch": DATA}))
 
 
 # ---------------------------------------------------------------- certificates

@@ -126,7 +126,7 @@ PLAIN = {
     "at least": (">=900 µmol/L", "at least 900 µmol/L"),
     "ampersand": ("a & b", "a b"),
     "control and invisible characters": ("a\x00b\u202ec\u200bd", "abcd"),
-    "space": ("  a  b ", " a b"),
+    "space": ("  a  b ", "a b"),
     "line break": ("one\ntwo", "one two"),
     "nothing to change": ("Plasma glutamate 168 µmol/L (*high*)", "Plasma glutamate 168 µmol/L (*high*)"),
 }
