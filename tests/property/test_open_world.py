@@ -62,7 +62,9 @@ codes = st.builds(
 said = st.sampled_from(
     ["No information", "Unable to assess", "Not on file", "Unknown", "not asked", "—", "123", "哮喘", "астма"]
 ).map(lambda text: {"text": text})
-unreadable = codes | said | st.sampled_from([None, {}, "asthma", 5, [], {"coding": []}, {"coding": [{"code": ""}]}])
+unreadable: st.SearchStrategy[Json] = (
+    codes | said | st.sampled_from([None, {}, "asthma", 5, [], {"coding": []}, {"coding": [{"code": ""}]}])
+)
 absences = st.sampled_from([("no-allergy-info"), ("no-problem-info"), ("no-medication-info")]).map(
     lambda code: {"coding": [{"system": IPS, "code": code}]}
 )

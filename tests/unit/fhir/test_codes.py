@@ -7,11 +7,6 @@ import pytest
 
 from cds_service.content.loading import load_content
 from cds_service.fhir.codes import (
-    ICD10,
-    ICD10AM,
-    ICD10CM,
-    ICD10GM,
-    LOINC,
     MAX_NAME,
     CodeList,
     CodeRow,
@@ -20,6 +15,7 @@ from cds_service.fhir.codes import (
     shape_problem,
 )
 from cds_service.fhir.json import Coding
+from cds_service.fhir.systems import ICD10, ICD10AM, ICD10CM, ICD10GM, LOINC
 
 VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"

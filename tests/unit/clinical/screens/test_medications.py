@@ -236,7 +236,7 @@ def test_a_medication_that_came_along_is_resolved() -> None:
 def test_a_draft_that_points_by_full_url_is_resolved(reference: str) -> None:
     pointing = medication({}, medicationReference={"reference": reference}, status="draft")
     drug = {"resourceType": "Medication", "code": coded(RXNORM, "4917")}
-    entries = [{"resource": pointing}, {"fullUrl": reference, "resource": drug}]
+    entries: list[dict[str, Any]] = [{"resource": pointing}, {"fullUrl": reference, "resource": drug}]
     orders = read_orders("p", [pointing], [], entries, VOCABULARY)
 
     assert read_interactions(orders, chart(), VOCABULARY)["nitroglycerin"].state is KNOWN
