@@ -23,7 +23,7 @@ def files(*folders: str) -> list[Path]:
     return sorted(path for folder in folders for path in (FIXTURES / folder).glob("*.json"))
 
 
-@pytest.mark.parametrize("path", files("patients", "orders"), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", files("patients", "charts", "orders"), ids=lambda path: path.stem)
 def test_the_patient_or_order_is_valid(path: Path) -> None:
     validate(load(path))
 
@@ -42,7 +42,7 @@ def test_an_unusual_request_says_why_it_is_one(path: Path) -> None:
     assert len(load(path)["why"]) > 20
 
 
-@pytest.mark.parametrize("path", files("patients"), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", files("patients", "charts"), ids=lambda path: path.stem)
 def test_a_patient_file_holds_one_person_of_its_own_name(path: Path) -> None:
     resources = [entry["resource"] for entry in load(path)["entry"]]
 

@@ -49,7 +49,7 @@ def read_kidney_injury(chart: Chart, vocabulary: Vocabulary, now: datetime) -> F
 
     def is_recent(condition: Resource) -> bool:
         onset = onset_of(condition)
-        return onset is None or onset.days_before(now) <= days
+        return onset is None or (now.date() - onset).days <= days
 
     problem = on_problem_list(chart, vocabulary, "kidney-injury", "acute kidney injury", is_recent)
     injury = kdigo(creatinine_results(chart, vocabulary, now), now)

@@ -11,15 +11,15 @@ from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
 from cds_service.clinical.labs.results import has_code
 from cds_service.clinical.orders.words import stands_beside_a_dose, windows
-from cds_service.clinical.screens.conditions import active_conditions, is_active
+from cds_service.clinical.screens.conditions import active_conditions, is_active, onset_of
 from cds_service.clinical.screens.finding import find_unreadable
 from cds_service.clinical.screens.screening import PRESENT, first_finding
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
 from cds_service.fhir.codes import NameList, fold
-from cds_service.fhir.datetimes import last_day, sample_moment
+from cds_service.fhir.datetimes import sample_moment
 from cds_service.fhir.json import Json, Resource, code_or_concept, names, relative_reference
-from cds_service.fhir.versions.elements import is_about, onset_dates
+from cds_service.fhir.versions.elements import is_about
 
 _WORD = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 _NEAR = 2  # words: "OD on paracetamol"
@@ -115,7 +115,7 @@ def _is_current(condition: Resource, vocabulary: Vocabulary, now: datetime) -> b
     """Active, and not known to have begun too long ago; one without a date counts."""
     if not is_active(condition):
         return False
-    began = next((day for value in onset_dates(condition) if (day := last_day(value))), None)
+    began = onset_of(condition)
     return began is None or (now.date() - began).days <= vocabulary.thresholds["poisoning-age"]
 
 

@@ -1,6 +1,7 @@
 """Screens of the problem list for active conditions."""
 
 from collections.abc import Callable
+from datetime import date
 
 from cds_service.clinical.chart import Chart, Data
 from cds_service.clinical.facts import Fact, State, known
@@ -9,7 +10,7 @@ from cds_service.clinical.screens.screening import PRESENT, screen_list
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
 from cds_service.fhir.codes import CodeRow
-from cds_service.fhir.datetimes import Moment, read_moment
+from cds_service.fhir.datetimes import last_day
 from cds_service.fhir.json import Concept, Resource, code_or_concept, names, read_concept
 from cds_service.fhir.versions.elements import onset_dates
 
@@ -55,9 +56,9 @@ def as_far_as_active(condition: Resource, finding: Finding) -> Finding:
     return _UNCLEAR_STATUS if isinstance(finding, CodeRow) and status and not status & _LIVE else finding
 
 
-def onset_of(condition: Resource) -> Moment | None:
-    """When a condition began, else when it was recorded; None where neither is exact to the day."""
-    return next((moment for value in onset_dates(condition) if (moment := read_moment(value)) is not None), None)
+def onset_of(condition: Resource) -> date | None:
+    """The last day on which a condition can have begun, else have been recorded; None where neither can be read."""
+    return next((day for value in onset_dates(condition) if (day := last_day(value)) is not None), None)
 
 
 def active_conditions(problems: Data) -> list[tuple[Resource, Concept]]:
