@@ -2,26 +2,21 @@
 
 import json
 import re
-from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
 from cds_service.answering import Answer
-from cds_service.content.loading import load_content
 from cds_service.errors import DataNotObtained, InvalidRequest
 from cds_service.gathering.orders import read_draft_orders
 from cds_service.gathering.server import NoServer
 from cds_service.hooks.cards import Response, to_json
 from cds_service.hooks.requests import read_request
-from tests.support import answer_now
+from tests import builders
+from tests.builders import SNOMED, bundle, concept, condition
+from tests.support import CONTENT, NOW, ROOT, answer_now
 
-ROOT = Path(__file__).parents[2]
-CONTENT = load_content(ROOT / "cards")
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 HOOKS = {"medication-prescribe": "medications", "order-select": "draftOrders", "order-sign": "draftOrders"}
 NEXT_TO_NOTHING = {"bodyMeasures": None}
-RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 INHALED = {"dosageInstruction": [{"route": {"text": "inhalation"}}]}
 INTRAVENOUS = {"dosageInstruction": [{"route": {"text": "intravenous"}}]}
 
@@ -50,20 +45,12 @@ def strong(identity):
     return order(identity, dosageInstruction=[{"doseAndRate": [{"doseQuantity": dose}], "timing": timing}])
 
 
-def bundle(*resources):
-    return {"resourceType": "Bundle", "entry": [{"resource": one} for one in resources]}
-
-
 def allergy(**members):
-    return {"resourceType": "AllergyIntolerance", "id": "a1", "code": {"text": "acetylcysteine"}, **members}
+    return builders.allergy({"text": "acetylcysteine"}, **members)
 
 
 NO_CARDS = Answer(Response(cards=()))
-ASTHMA = {
-    "resourceType": "Condition",
-    "id": "c1",
-    "code": {"coding": [{"system": "http://snomed.info/sct", "code": "195967001"}]},
-}
+ASTHMA = condition(concept("195967001", SNOMED))
 RESULTS = ("aminoAcids", "kidneyResults", "bodyMeasures", "acetaminophenLevels")
 NOTHING_FOUND = dict.fromkeys((*RESULTS, "problemList", "allergyList", "activeMedications"))
 ADULT = {**NOTHING_FOUND, "patient": {"resourceType": "Patient", "id": "p", "birthDate": "1980-01-01"}}

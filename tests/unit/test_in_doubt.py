@@ -7,10 +7,10 @@ import pytest
 
 from cds_service.answering import Answer
 from cds_service.hooks.requests import read_request
+from tests.builders import ATC, LOINC, RXNORM, bundle, concept, observation
 from tests.support import CONTENT, NOW, answer_now
 
 V3 = "http://terminology.hl7.org/CodeSystem/v3-RouteOfAdministration"
-RXNORM, LOINC, ATC = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://loinc.org", "http://www.whocc.no/atc"
 MAN = {"resourceType": "Patient", "id": "p", "gender": "male", "birthDate": "1980-01-01"}
 DIPEPTIVEN = {
     "resourceType": "MedicationRequest",
@@ -21,20 +21,9 @@ DIPEPTIVEN = {
 }
 
 
-def bundle(*resources: dict[str, Any]) -> dict[str, Any]:
-    return {"resourceType": "Bundle", "entry": [{"resource": one} for one in resources]}
-
-
 def result(code: str, value: Any, unit: str, **members: Any) -> dict[str, Any]:
-    return {
-        "resourceType": "Observation",
-        "id": f"o-{code}",
-        "status": "final",
-        "code": {"coding": [{"system": LOINC, "code": code}]},
-        "effectiveDateTime": "2026-11-20T08:00:00Z",
-        "valueQuantity": {"value": value, "unit": unit},
-        **members,
-    }
+    value_quantity = {"value": value, "unit": unit}
+    return observation(concept(code, LOINC), **{"id": f"o-{code}", "valueQuantity": value_quantity, **members})
 
 
 def condition(**code: Any) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -12,15 +11,11 @@ from cds_service.clinical.facts import State
 from cds_service.clinical.orders.facts import read_order_facts
 from cds_service.clinical.patient import read_patient
 from cds_service.clinical.reading import read_patient_facts
-from cds_service.content.loading import load_content
 from cds_service.fhir.searching import prefetch_from
 from cds_service.gathering.prefetch import build_chart
-from tests.support import draft_orders_of
+from tests.builders import LOINC, RXNORM, bundle, concept, draft_order, observation, quantity
+from tests.support import NOW, ROOT, VOCABULARY, draft_orders_of
 
-ROOT = Path(__file__).parents[3]
-VOCABULARY = load_content(ROOT / "cards").vocabulary
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
-RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 DERIVED_LATER = {"screens_not_done"}  # once the other cards were decided
 
 
@@ -42,17 +37,11 @@ def order_facts(resource, chart):
 
 
 def ordered(*instructions, **members):
-    drug = {"coding": [{"system": RXNORM, "code": "606971"}]}
-    order = {"resourceType": "MedicationRequest", "id": "d", "medicationCodeableConcept": drug}
-    return {**order, "dosageInstruction": list(instructions), **members}
+    return draft_order(concept("606971", RXNORM), **{"dosageInstruction": list(instructions), **members})
 
 
 def person(**members):
     return build_chart("p", {"patient": {"resourceType": "Patient", "id": "p", **members}})
-
-
-def quantity(value, unit):
-    return {"value": value, "unit": unit, "code": unit, "system": "http://unitsofmeasure.org"}
 
 
 # --- the whole set ----------------------------------------------------------------------------------------------------
@@ -232,24 +221,16 @@ def test_an_unknown_dose_says_why():
 
 
 def weighed(value, taken):
-    return {
-        "resourceType": "Observation",
-        "id": f"w-{taken}",
-        "status": "final",
-        "subject": {"reference": "Patient/p"},
-        "code": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]},
-        "effectiveDateTime": taken,
-        "valueQuantity": quantity(value, "kg"),
-    }
+    measured = quantity(value, "kg")
+    return observation(concept("29463-7", LOINC), id=f"w-{taken}", effectiveDateTime=taken, valueQuantity=measured)
 
 
 def test_a_dose_per_kg_is_worked_out_with_a_recent_weight_only():
     order = ordered({"timing": TWICE, "doseAndRate": [{"doseQuantity": quantity(10, "mg/kg")}]})
     recent, old = (weighed(70, (NOW - timedelta(days=days)).date().isoformat()) for days in (365, 366))
     doses = []
-    for observation in (recent, old):
-        entries = {"resourceType": "Bundle", "entry": [{"resource": observation}]}
-        doses.append(order_facts(order, build_chart("p", {"bodyMeasures": entries}))["dose_per_day"])
+    for measured in (recent, old):
+        doses.append(order_facts(order, build_chart("p", {"bodyMeasures": bundle(measured)}))["dose_per_day"])
     assert (doses[0].value, doses[1].note) == (1400, "it is ordered per kg and no weight is known")
 
 

@@ -1,10 +1,7 @@
 """Facts as a whole: value, note, words for a card and where each came from. The note is what a card says of a gap."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 
 import pytest
 from msgspec import structs
@@ -18,58 +15,40 @@ from cds_service.clinical.orders.indication import poisoning_as_reason
 from cds_service.clinical.orders.recognise import Order, read_order
 from cds_service.clinical.reading import read_patient_facts
 from cds_service.clinical.screens.finding import row_by_name
-from cds_service.content.loading import load_content
 from cds_service.fhir.queries import MEDICATIONS
 from cds_service.gathering.prefetch import build_chart
-from tests.support import draft_orders_of
+from tests.builders import (
+    ATC,
+    ICD10CM,
+    LOINC,
+    RXNORM,
+    SNOMED,
+    bundle,
+    concept,
+    condition,
+    draft_order,
+    medication_request,
+    observation,
+    quantity,
+)
+from tests.support import NOW, VOCABULARY, Json, draft_orders_of
 
-VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
-LOINC, SNOMED, ICD10CM = "http://loinc.org", "http://snomed.info/sct", "http://hl7.org/fhir/sid/icd-10-cm"
-RXNORM, ATC = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://www.whocc.no/atc"
-IV, ORAL = ({"coding": [{"system": SNOMED, "code": code}]} for code in ("47625008", "26643006"))
+IV, ORAL = (concept(code, SNOMED) for code in ("47625008", "26643006"))
 KEYS = ("patient", "aminoAcids", "kidneyResults", "bodyMeasures", "acetaminophenLevels")
 EMPTY = dict.fromkeys((*KEYS, "problemList", "allergyList", "activeMedications"))
-Json = Any
-
-
-def coded(code: str, system: str) -> Json:
-    return {"coding": [{"system": system, "code": code}]}
-
-
-def bundle(*resources: Json) -> Json:
-    return {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": one} for one in resources]}
-
-
-def quantity(value: Json, unit: str) -> Json:
-    return {"value": value, "unit": unit, "code": unit, "system": "http://unitsofmeasure.org"}
 
 
 def result(code: str, value: Json, unit: str, identity: str = "o", **members: Json) -> Json:
-    return {
-        "resourceType": "Observation",
-        "id": identity,
-        "status": "final",
-        "code": coded(code, LOINC),
-        "effectiveDateTime": "2026-11-20T08:00:00Z",
-        "valueQuantity": quantity(value, unit),
-        **members,
-    }
+    return observation(concept(code, LOINC), **{"id": identity, "valueQuantity": quantity(value, unit), **members})
 
 
-def condition(code: Json) -> Json:
-    return {"resourceType": "Condition", "id": "c", "code": code}
-
-
-def medication(drug: Json, route: Json = None, identity: str = "m", **members: Json) -> Json:
+def medication(drug: Json, route: Json = None, **members: Json) -> Json:
     instructions = [] if route is None else [{"route": route}]
-    order = {"resourceType": "MedicationRequest", "id": identity, "status": "active"}
-    return {**order, "medicationCodeableConcept": drug, "dosageInstruction": instructions, **members}
+    return medication_request(drug, **{"id": "m", "dosageInstruction": instructions, **members})
 
 
 def draft(**members: Json) -> Json:
-    order = {"resourceType": "MedicationRequest", "id": "d", "medicationCodeableConcept": coded("606971", RXNORM)}
-    return {**order, **members}
+    return draft_order(concept("606971", RXNORM), **members)
 
 
 def patient_facts(**prefetch: Json) -> Facts:
@@ -112,7 +91,7 @@ def on_medications(*entries: Json) -> Json:
 SCREENS = {
     "nitroglycerin by code": (
         "nitroglycerin",
-        on_medications(medication(coded("4917", RXNORM))),
+        on_medications(medication(concept("4917", RXNORM))),
         found(
             "MedicationRequest/m",
             "4917 nitroglycerin (glyceryl trinitrate)",
@@ -145,7 +124,7 @@ SCREENS = {
     ),
     "a code that is not verified, by a vein": (
         "parenteral_glutamine",
-        on_medications(medication(coded("A16AA03", ATC), IV)),
+        on_medications(medication(concept("A16AA03", ATC), IV)),
         unknown(
             "a medication is for “glutamine”, by a code that this service is not sure of",
             (Origin("MedicationRequest/m", "is for “glutamine”, by a code that this service is not sure of"),),
@@ -153,7 +132,7 @@ SCREENS = {
     ),
     "a code that is not verified, without a route": (
         "parenteral_glutamine",
-        on_medications(medication(coded("A16AA03", ATC))),
+        on_medications(medication(concept("A16AA03", ATC))),
         unknown(
             "a medication is for glutamine, and states no route that this service reads",
             (Origin("MedicationRequest/m", "is for glutamine, and states no route that this service reads"),),
@@ -178,7 +157,7 @@ SCREENS = {
         "hypersensitivity",
         {
             "allergyList": bundle(
-                {"resourceType": "AllergyIntolerance", "id": "a", "code": coded("17", "urn:example:local")}
+                {"resourceType": "AllergyIntolerance", "id": "a", "code": concept("17", "urn:example:local")}
             )
         },
         unreadable("AllergyIntolerance/a", OF_ALLERGY_LIST),
@@ -191,43 +170,43 @@ SCREENS = {
     ),
     "asthma": (
         "bronchospasm_risk",
-        {"problemList": bundle(condition(coded("195967001", SNOMED)))},
-        found("Condition/c", "195967001 asthma", "asthma"),
+        {"problemList": bundle(condition(concept("195967001", SNOMED)))},
+        found("Condition/c1", "195967001 asthma", "asthma"),
     ),
     "asthma in words only": (
         "bronchospasm_risk",
         {"problemList": bundle(condition({"text": "Asthma since childhood"}))},
-        found("Condition/c", "“Asthma since childhood”, by name", "“Asthma since childhood”, by name"),
+        found("Condition/c1", "“Asthma since childhood”, by name", "“Asthma since childhood”, by name"),
     ),
     "an ulcer in words only": (
         "bleeding_risk",
         {"problemList": bundle(condition({"text": "peptic ulcer"}))},
-        found("Condition/c", "“peptic ulcer”, by name", "“peptic ulcer”, by name"),
+        found("Condition/c1", "“peptic ulcer”, by name", "“peptic ulcer”, by name"),
     ),
     "a condition that cannot be read": (
         "bleeding_risk",
         {"problemList": bundle(condition({}))},
-        unreadable("Condition/c", OF_PROBLEM_LIST),
+        unreadable("Condition/c1", OF_PROBLEM_LIST),
     ),
     "a condition by a code of a system that is not read": (
         "bronchospasm_risk",
-        {"problemList": bundle(condition(coded("493.90", "http://hl7.org/fhir/sid/icd-9-cm")))},
-        unreadable("Condition/c", OF_PROBLEM_LIST),
+        {"problemList": bundle(condition(concept("493.90", "http://hl7.org/fhir/sid/icd-9-cm")))},
+        unreadable("Condition/c1", OF_PROBLEM_LIST),
     ),
     "a medication by a code of a system that is not read": (
         "nitroglycerin",
-        on_medications(medication(coded("0071-0418-24", "http://hl7.org/fhir/sid/ndc"))),
+        on_medications(medication(concept("0071-0418-24", "http://hl7.org/fhir/sid/ndc"))),
         unreadable("MedicationRequest/m", "a medication"),
     ),
     "a medication by a code that is not listed, of a system that is read": (
         "nitroglycerin",
-        on_medications(medication(coded("161", RXNORM))),
+        on_medications(medication(concept("161", RXNORM))),
         unreadable("MedicationRequest/m", "a medication"),
     ),
     "an active poisoning": (
         "poisoning",
-        {"problemList": bundle(condition(coded("T39.1X1A", ICD10CM)))},
-        known("present", (Origin("Condition/c", "acetaminophen poisoning or overdose"),)),
+        {"problemList": bundle(condition(concept("T39.1X1A", ICD10CM)))},
+        known("present", (Origin("Condition/c1", "acetaminophen poisoning or overdose"),)),
     ),
     "an acetaminophen level": (
         "poisoning",
@@ -322,7 +301,7 @@ RESULTS = {
         "glutamate_sample",
         {
             "aminoAcids": bundle(GLUTAMATE),
-            **on_medications(medication(coded("606971", RXNORM), authoredOn="2026-09-01")),
+            **on_medications(medication(concept("606971", RXNORM), authoredOn="2026-09-01")),
         },
         known("on treatment", (Origin("MedicationRequest/m", "began 1 September 2026"),), since="1 September 2026"),
     ),
@@ -331,7 +310,7 @@ RESULTS = {
         "glutamate_before",
         {
             "aminoAcids": bundle(GLUTAMATE, {**GLUTAMATE, "id": "old", "effectiveDateTime": "2026-08-20"}),
-            **on_medications(medication(coded("606971", RXNORM), authoredOn="2026-09-01")),
+            **on_medications(medication(concept("606971", RXNORM), authoredOn="2026-09-01")),
         },
         known(
             "measured",
@@ -390,8 +369,8 @@ SAID_UNDER_90 = "eGFR <90 mL/min/1.73 m² (reported) of 20 November 2026"
 OPEN = unknown("the comparator of the eGFR leaves its class open", FROM_UNDER_90)
 CREATININE = result("2160-0", Decimal("0.9"), "mg/dL", "k")
 ON_DIALYSIS = result("11042-9", 5, "mg/dL", "k")
-DISEASE = condition(coded("N18.3", ICD10CM))
-ON_LIST = (Origin("Condition/c", "N18.3 chronic kidney disease, stage 3"),)
+DISEASE = condition(concept("N18.3", ICD10CM))
+ON_LIST = (Origin("Condition/c1", "N18.3 chronic kidney disease, stage 3"),)
 KIDNEY = {
     "dialysis by creatinine": (
         "dialysis",
@@ -565,7 +544,7 @@ USES = {
     "its reason": (draft(**POISONING), {}, "antidote", "its reason is acetaminophen poisoning or overdose"),
     "signs on record": (
         draft(),
-        {"problemList": bundle(condition(coded("T39.1X1A", ICD10CM)))},
+        {"problemList": bundle(condition(concept("T39.1X1A", ICD10CM)))},
         "antidote",
         "signs of acetaminophen poisoning on record",
     ),
@@ -585,7 +564,7 @@ USES = {
     ),
     "in the eye": (draft(dosageInstruction=[{"route": {"text": "eye"}}]), {}, "ophthalmic", "an eye route or product"),
     "for the lungs": (
-        draft(dosageInstruction=[{"route": ORAL}], reasonCode=[coded("J42", ICD10CM)]),
+        draft(dosageInstruction=[{"route": ORAL}], reasonCode=[concept("J42", ICD10CM)]),
         {},
         "somatic",
         "by mouth, for a respiratory disease",

@@ -1,16 +1,14 @@
 """Code lists and name lists: a code counts only in its system, a name only as a whole word."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cds_service.content.loading import load_content
 from cds_service.fhir.codes import MAX_NAME, CodeList, CodeRow, NameList, NameRow, shape_problem
 from cds_service.fhir.json import Coding
 from cds_service.fhir.systems import ICD10, ICD10AM, ICD10CM, ICD10GM, LOINC
+from tests.support import VOCABULARY
 
-VOCABULARY = load_content(Path(__file__).parents[3] / "cards").vocabulary
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 SNOMED = "http://snomed.info/sct"
 ATC = "http://www.whocc.no/atc"

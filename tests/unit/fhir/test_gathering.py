@@ -7,6 +7,8 @@ from cds_service.clinical.facts import State
 from cds_service.clinical.reading import read_patient_facts
 from cds_service.fhir.queries import QUERIES
 from cds_service.gathering.prefetch import build_chart, read_answer
+from tests import builders
+from tests.builders import bundle
 from tests.support import NOW, VOCABULARY, draft_orders_of
 
 GIVEN, EMPTY, FAILED, NOT_SENT = Arrival.GIVEN, Arrival.EMPTY, Arrival.FAILED, Arrival.NOT_SENT
@@ -16,17 +18,7 @@ NEXT = {"link": [{"relation": "self", "url": "x"}, {"relation": "next", "url": "
 
 
 def allergy(identity="a1", patient="p"):
-    return {
-        "resourceType": "AllergyIntolerance",
-        "id": identity,
-        "patient": {"reference": f"Patient/{patient}"},
-        "code": {"text": "latex"},
-    }
-
-
-def bundle(*resources, **members):
-    entries = [{"resource": one} for one in resources]
-    return {"resourceType": "Bundle", "type": "searchset", "entry": entries, **members}
+    return builders.allergy({"text": "latex"}, id=identity, patient={"reference": f"Patient/{patient}"})
 
 
 def outcome(*severities):

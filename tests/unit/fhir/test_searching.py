@@ -9,10 +9,10 @@ from cds_service.clinical.chart import Arrival
 from cds_service.fhir.queries import QUERIES
 from cds_service.fhir.searching import find, prefetch_from, search, searchset
 from cds_service.gathering.prefetch import build_chart
+from tests.builders import LOINC, bundle, concept, observation
 from tests.support import ROOT, VOCABULARY
 
 CODE_LISTS = VOCABULARY.code_lists
-LOINC = "http://loinc.org"
 STORIES = sorted(path.stem for path in (ROOT / "fixtures" / "patients").glob("*.json"))
 
 
@@ -20,19 +20,9 @@ def story(name):
     return json.loads((ROOT / "fixtures" / "patients" / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def bundle(*resources):
-    return {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": one} for one in resources]}
-
-
-def observation(identity, code="20642-5", taken="2026-11-01", patient="p", system=LOINC):
-    return {
-        "resourceType": "Observation",
-        "id": identity,
-        "status": "final",
-        "subject": {"reference": f"Patient/{patient}"},
-        "code": {"coding": [{"system": system, "code": code}]},
-        "effectiveDateTime": taken,
-    }
+def result(identity, code="20642-5", taken="2026-11-01", patient="p", system=LOINC):
+    about = {"reference": f"Patient/{patient}"}
+    return observation(concept(code, system), id=identity, effectiveDateTime=taken, subject=about)
 
 
 def found(key, *resources):
@@ -55,7 +45,7 @@ def test_the_read_of_a_patient_who_is_not_there_gives_null():
 
 
 def test_a_search_gives_a_searchset_with_its_total():
-    answer = search(QUERIES["aminoAcids"], bundle(observation("a"), observation("b")), "p", CODE_LISTS)
+    answer = search(QUERIES["aminoAcids"], bundle(result("a"), result("b")), "p", CODE_LISTS)
     assert (answer["resourceType"], answer["type"], answer["total"]) == ("Bundle", "searchset", 2)
     assert {entry["search"]["mode"] for entry in answer["entry"]} == {"match"}
 
@@ -83,23 +73,23 @@ CODES = {
 
 @pytest.mark.parametrize(("key", "code", "expected"), CODES.values(), ids=CODES)
 def test_a_result_is_found_by_the_codes_of_its_query(key, code, expected):
-    assert (found(key, observation("a", code)) == ["a"]) is expected
+    assert (found(key, result("a", code)) == ["a"]) is expected
 
 
 def test_a_code_of_another_system_is_not_found():
-    assert found("aminoAcids", observation("a", system="urn:local")) == []
+    assert found("aminoAcids", result("a", system="urn:local")) == []
 
 
 def test_any_of_several_codings_is_enough():
-    one = observation("a", "local")
+    one = result("a", "local")
     one["code"]["coding"].append({"system": LOINC, "code": "20642-5"})
     assert found("aminoAcids", one) == ["a"]
 
 
 def test_results_come_newest_first_and_undated_last():
-    undated = {**observation("d"), "effectiveDateTime": None}
-    results = [observation("a", taken="2026-01-01"), undated, observation("c", taken="2026-11-01")]
-    assert found("aminoAcids", *results, observation("b", taken="2026-06-01")) == ["c", "b", "a", "d"]
+    undated = {**result("d"), "effectiveDateTime": None}
+    results = [result("a", taken="2026-01-01"), undated, result("c", taken="2026-11-01")]
+    assert found("aminoAcids", *results, result("b", taken="2026-06-01")) == ["c", "b", "a", "d"]
 
 
 def test_a_list_without_codes_keeps_its_order():
@@ -116,7 +106,7 @@ def test_a_list_without_codes_keeps_its_order():
 
 
 def test_another_type_and_another_patient_are_not_found():
-    others = [observation("q", patient="q"), {**observation("r"), "resourceType": "DiagnosticReport"}]
+    others = [result("q", patient="q"), {**result("r"), "resourceType": "DiagnosticReport"}]
     assert found("aminoAcids", *others) == []
 
 
@@ -135,7 +125,7 @@ def test_a_status_is_asked_only_of_medications():
 
 
 def test_no_more_than_the_count_come_and_the_total_says_how_many_there_are():
-    results = [observation(f"a{n:02}", taken=f"2026-01-{n + 1:02}") for n in range(11)]
+    results = [result(f"a{n:02}", taken=f"2026-01-{n + 1:02}") for n in range(11)]
     levels = [{**one, "code": {"coding": [{"system": LOINC, "code": "3298-7"}]}} for one in results]
     answer = search(QUERIES["acetaminophenLevels"], bundle(*levels), "p", CODE_LISTS)
     assert (len(answer["entry"]), answer["total"]) == (10, 11)
@@ -144,16 +134,16 @@ def test_no_more_than_the_count_come_and_the_total_says_how_many_there_are():
 
 @pytest.mark.parametrize("entry", [None, [], {}, {"resource": None}, {"resource": "x"}, {"resource": {}}], ids=str)
 def test_an_odd_entry_is_passed_over(entry):
-    odd = {"resourceType": "Bundle", "entry": [entry, {"resource": observation("a")}]}
+    odd = {"resourceType": "Bundle", "entry": [entry, {"resource": result("a")}]}
     assert search(QUERIES["aminoAcids"], odd, "p", CODE_LISTS)["total"] == 1
 
 
 # --- the matcher ------------------------------------------------------------------------------------------------------
 
 P = {"reference": "Patient/p"}
-RESULT = {**observation("a"), "category": [{"coding": [{"system": "urn:c", "code": "laboratory"}]}]}
+RESULT = {**result("a"), "category": [{"coding": [{"system": "urn:c", "code": "laboratory"}]}]}
 ALLERGY = {"resourceType": "AllergyIntolerance", "id": "g", "patient": P}
-WITHOUT_SYSTEM = {**observation("b"), "code": {"coding": [{"code": "20642-5"}]}}
+WITHOUT_SYSTEM = {**result("b"), "code": {"coding": [{"code": "20642-5"}]}}
 FITTING = {
     "nothing asked": ("", True),
     "a code of a system": (f"code={LOINC}|20642-5", True),
@@ -220,10 +210,10 @@ ORDERED = {"date": ["a", "b", "c", "d"], "-date": ["c", "b", "a", "d"], "": ["d"
 @pytest.mark.parametrize(("sort", "expected"), ORDERED.items())
 def test_results_come_in_the_order_asked_for_and_undated_last(sort, expected):
     results = [
-        {**observation("d"), "effectiveDateTime": "2026"},
-        observation("b", taken="2026-06-01T23:30:00+02:00"),  # 21:30Z
-        observation("c", taken="2026-06-01T22:00:00Z"),
-        observation("a", taken="2026-06-01T09:00:00+12:00"),  # 21:00Z on the day before
+        {**result("d"), "effectiveDateTime": "2026"},
+        result("b", taken="2026-06-01T23:30:00+02:00"),  # 21:30Z
+        result("c", taken="2026-06-01T22:00:00Z"),
+        result("a", taken="2026-06-01T09:00:00+12:00"),  # 21:00Z on the day before
     ]
     assert [one["id"] for one in find(results, "Observation", [("_sort", sort)]).matches] == expected
 
@@ -253,12 +243,12 @@ def test_the_story_of_another_patient_answers_nothing():
 
 
 def test_a_page_holds_as_many_as_are_asked_for_or_as_many_as_usual() -> None:
-    resources = [observation("o1"), observation("o2")]
+    resources = [result("o1"), result("o2")]
     assert find(resources, "Observation", [("_count", "1")]).count(50) == 1
     assert find(resources, "Observation", [("_count", "many")]).count(50) == 50
 
 
 def test_a_searchset_has_links_and_entries_only_where_there_are_any() -> None:
-    entries, links = [{"resource": observation("o1")}], [{"relation": "next", "url": "https://ehr.example.org/2"}]
+    entries, links = [{"resource": result("o1")}], [{"relation": "next", "url": "https://ehr.example.org/2"}]
     assert searchset([], 0) == {"resourceType": "Bundle", "type": "searchset", "total": 0}
     assert searchset(entries, 3, links) == {**searchset([], 3), "link": links, "entry": entries}

@@ -1,8 +1,6 @@
 """Charts with kidney results and conditions, and what is read from them."""
 
-from datetime import UTC, date, datetime
-from pathlib import Path
-from typing import Any
+from datetime import date
 
 from cds_service.clinical.chart import Arrival, Chart, Data
 from cds_service.clinical.facts import Fact
@@ -10,17 +8,13 @@ from cds_service.clinical.kidney.egfr import Egfr, read_kidney_results
 from cds_service.clinical.kidney.facts import read_kidney_facts
 from cds_service.clinical.labs.weight import Weight
 from cds_service.clinical.patient import Patient
-from cds_service.content.loading import load_content
 from cds_service.fhir import queries
+from tests import builders
+from tests.builders import ICD10CM, LOINC, concept, observation, quantity
+from tests.support import NOW, VOCABULARY, Json
 
-VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
-LOINC, SNOMED = "http://loinc.org", "http://snomed.info/sct"
-ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
-UCUM = "http://unitsofmeasure.org"
 EGFR_UNIT, MG_DL, UMOL_L = "mL/min/{1.73_m2}", "mg/dL", "umol/L"
 EMPTY, FAILED = Data(Arrival.EMPTY), Data(Arrival.FAILED, gap="timed out")
-Json = Any
 
 
 MAN, WOMAN = Patient(date(1961, 3, 1), "male"), Patient(date(1961, 3, 1), "female")  # 65 years on each day in use
@@ -39,20 +33,10 @@ def kidney(chart: Chart, patient: Patient = MAN) -> Fact:
 
 def result(code: str, value: Json, unit: str = EGFR_UNIT, day: str = "2026-11-03", **members: Json) -> Json:
     """A final result; its id is its code and day."""
-    quantity = {"value": value, "unit": unit, "code": unit, "system": UCUM}
-    if "comparator" in members:
-        quantity["comparator"] = members.pop("comparator")
-    display = members.pop("display", "")
-    return {
-        "resourceType": "Observation",
-        "id": f"{code}.{day}",
-        "status": "final",
-        "code": {"coding": [{"system": LOINC, "code": code, "display": display}]},
-        "subject": {"reference": "Patient/p1"},
-        "effectiveDateTime": day,
-        "valueQuantity": quantity,
-        **members,
-    }
+    coded = {"coding": [{"system": LOINC, "code": code, "display": members.pop("display", "")}]}
+    measured = quantity(value, unit, comparator=members.pop("comparator", None))
+    usual = {"id": f"{code}.{day}", "effectiveDateTime": day, "valueQuantity": measured}
+    return observation(coded, **{**usual, **members})
 
 
 def creatinine(value: Json, unit: str = MG_DL, day: str = "2026-11-03", **members: Json) -> Json:
@@ -67,14 +51,7 @@ def height(cm: Json, unit: str = "cm", **members: Json) -> Json:
 
 def condition(code: str, system: str = ICD10CM, **members: Json) -> Json:
     """An entry of the problem list, active and confirmed unless the members say otherwise."""
-    usual = {
-        "resourceType": "Condition",
-        "id": "c1",
-        "code": {"coding": [{"system": system, "code": code}]},
-        "clinicalStatus": {"coding": [{"code": "active"}]},
-        "verificationStatus": {"coding": [{"code": "confirmed"}]},
-    }
-    return {name: value for name, value in {**usual, **members}.items() if value is not None}
+    return builders.condition(concept(code, system), **members)
 
 
 def data(*resources: Json) -> Data:
@@ -85,7 +62,7 @@ def data(*resources: Json) -> Data:
 def chart(*results: Json, problems: Data = EMPTY, body: Data = EMPTY, results_data: Data | None = None) -> Chart:
     """A chart with these kidney results."""
     kidney_results = data(*results) if results_data is None else results_data
-    return Chart("p1", {queries.KIDNEY: kidney_results, queries.PROBLEMS: problems, queries.BODY: body})
+    return Chart("p", {queries.KIDNEY: kidney_results, queries.PROBLEMS: problems, queries.BODY: body})
 
 
 def egfr(*results: Json, patient: Patient = MAN, body: Data = EMPTY) -> Egfr | None:

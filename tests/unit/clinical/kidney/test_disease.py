@@ -7,14 +7,12 @@ import pytest
 
 from cds_service.clinical.chart import NOT_SENT, Arrival, Data
 from cds_service.clinical.facts import State, unknown
+from tests.builders import ICD10CM, LOINC, SNOMED
 from tests.unit.clinical.kidney.charts import (
     CHILD,
     EMPTY,
     FAILED,
-    ICD10CM,
-    LOINC,
     MG_DL,
-    SNOMED,
     UMOL_L,
     chart,
     condition,

@@ -12,20 +12,15 @@ from cds_service.clinical.kidney.creatinine import creatinine_results
 from cds_service.clinical.kidney.injury import kdigo, read_kidney_injury
 from cds_service.clinical.patient import Patient
 from cds_service.fhir.queries import KIDNEY
+from tests.builders import LOINC, concept, observation
 from tests.support import NOW, VOCABULARY
 from tests.unit.clinical.kidney.charts import chart, finding
 from tests.unit.clinical.kidney.charts import creatinine as sent_creatinine
 
 
 def creatinine(number: int, value: str, when: str, unit: str = "mg/dL") -> dict[str, Any]:
-    return {
-        "resourceType": "Observation",
-        "id": f"c{number}",
-        "status": "final",
-        "code": {"coding": [{"system": "http://loinc.org", "code": "2160-0"}]},
-        "effectiveDateTime": when,
-        "valueQuantity": {"value": Decimal(value), "unit": unit},
-    }
+    measured = {"value": Decimal(value), "unit": unit}
+    return observation(concept("2160-0", LOINC), id=f"c{number}", effectiveDateTime=when, valueQuantity=measured)
 
 
 def stage(*values: tuple[str, float], unit: str = "mg/dL") -> int | None:

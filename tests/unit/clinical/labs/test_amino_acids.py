@@ -13,36 +13,26 @@ from cds_service.clinical.labs.treatment import Treatment, find_treatments
 from cds_service.clinical.patient import Patient
 from cds_service.clinical.reading import read_patient_facts
 from cds_service.gathering.prefetch import build_chart
+from tests.builders import LOINC, RXNORM, bundle, concept, medication_request, observation, quantity
 from tests.support import NOW, VOCABULARY, draft_orders_of
 
-LOINC, RXNORM = "http://loinc.org", "http://www.nlm.nih.gov/research/umls/rxnorm"
 GLUTAMATE, CYSTINE, GLUTAMINE, URINE = "20642-5", "22672-0", "20643-3", "22711-6"
-ABOUT = {"reference": "Patient/p"}
 MORNING = "2026-11-18T08:00:00+00:00"
 FAILED = {"resourceType": "OperationOutcome"}
 
 
-def quantity(value):
-    return {"value": value, "unit": "umol/L", "code": "umol/L", "system": "http://unitsofmeasure.org"}
+def umol(value):
+    return quantity(value, "umol/L")
 
 
 def result(value, identity="g1", taken=MORNING, code=GLUTAMATE, interval=(10, 120), **members):
-    ranges = {"referenceRange": [{"low": quantity(interval[0]), "high": quantity(interval[1])}]} if interval else {}
-    return {
-        "resourceType": "Observation",
-        "id": identity,
-        "status": "final",
-        "subject": ABOUT,
-        "code": {"coding": [{"system": LOINC, "code": code}]},
-        "effectiveDateTime": taken,
-        "valueQuantity": quantity(value),
-        **ranges,
-        **members,
-    }
+    ranges = [{"low": umol(interval[0]), "high": umol(interval[1])}] if interval else None
+    usual = {"id": identity, "effectiveDateTime": taken, "valueQuantity": umol(value), "referenceRange": ranges}
+    return observation(concept(code, LOINC), **{**usual, **members})
 
 
 def less_than(value, identity="g1", **members):
-    return result(value, identity, **{"valueQuantity": {**quantity(value), "comparator": "<"}, **members})
+    return result(value, identity, **{"valueQuantity": {**umol(value), "comparator": "<"}, **members})
 
 
 def flag(code):
@@ -50,17 +40,11 @@ def flag(code):
 
 
 def treatment(identity="m1", status="active", **members):
-    drug = {"coding": [{"system": RXNORM, "code": "606971"}]}
-    order = {"resourceType": "MedicationRequest", "id": identity, "status": status, "subject": ABOUT}
-    return {**order, "medicationCodeableConcept": drug, **members}
+    return medication_request(concept("606971", RXNORM), **{"id": identity, "status": status, **members})
 
 
 def begins(day):
     return {"timing": {"repeat": {"boundsPeriod": {"start": day}}}}
-
-
-def bundle(*resources, **members):
-    return {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": one} for one in resources], **members}
 
 
 def facts(*results, medications=None, drafts=(), **prefetch):
@@ -146,7 +130,7 @@ def test_no_result_is_absent_only_if_the_results_are_whole(name):
 
 def test_a_range_by_sex_is_used_for_that_sex():
     sexes = [
-        {"low": quantity(10), "high": quantity(high), "appliesTo": [{"text": sex}]}
+        {"low": umol(10), "high": umol(high), "appliesTo": [{"text": sex}]}
         for sex, high in (("male", 200), ("female", 120))
     ]
     for sex, expected in (("male", "normal"), ("female", "high")):
@@ -202,8 +186,8 @@ def classes_at_once(*results, site=()):
 
 def test_results_of_one_time_are_each_placed_in_the_range_for_the_patient():
     ranges = [
-        {"low": quantity(10), "high": quantity(80), "appliesTo": [{"text": "female"}]},
-        {"low": quantity(10), "high": quantity(120), "appliesTo": [{"text": "male"}]},
+        {"low": umol(10), "high": umol(80), "appliesTo": [{"text": "female"}]},
+        {"low": umol(10), "high": umol(120), "appliesTo": [{"text": "male"}]},
     ]
     results = [result(value, f"g{value}", referenceRange=ranges) for value in (64, 100)]
     assert classes_at_once(*results) == ("unclassified", "two results of the same time differ")
@@ -570,7 +554,7 @@ NOT_COMPARED = {
     "glutamine in urine": (result(150), glutamine(410, code="22720-7")),
     "glutamine preliminary": (result(150), glutamine(410, status="preliminary")),
     "glutamate with <": (less_than(150), glutamine(410)),
-    "glutamine with >": (result(150), glutamine(410, valueQuantity={**quantity(410), "comparator": ">"})),
+    "glutamine with >": (result(150), glutamine(410, valueQuantity={**umol(410), "comparator": ">"})),
     "glutamine of an older glutamate": (
         result(150),
         result(150, "g0", "2026-10-01"),

@@ -2,7 +2,6 @@
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
@@ -13,11 +12,11 @@ from cds_service.clinical.labs.results import read_results, result_criteria
 from cds_service.clinical.labs.site_intervals import SiteInterval
 from cds_service.clinical.patient import Demographics, Patient
 from cds_service.fhir import queries
-from tests.support import NOW, VOCABULARY
+from tests import builders
+from tests.builders import LOINC, concept, quantity
+from tests.support import NOW, VOCABULARY, Json
 
-UCUM = "http://unitsofmeasure.org"
 V3 = "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"
-Json = Any
 
 WOMAN, MAN, NOBODY = (
     Demographics(45, 45 * 12, "female"),
@@ -35,7 +34,7 @@ FLAGS_CONTRADICT = "its interpretations contradict each other"
 
 def umol(value: Json, unit: str = "umol/L", **members: Json) -> Json:
     """A Quantity in umol/L, or in another unit."""
-    return {"value": value, "unit": unit, "code": unit, "system": UCUM, **members}
+    return quantity(value, unit, **members)
 
 
 def span(low: Json = 10, high: Json = 120, **members: Json) -> Json:
@@ -61,22 +60,15 @@ def for_group(*groups: str) -> Json:
 
 def observation(value: Json = 87, ranges: Json = None, comparator: str = "", flags: Json = None) -> Json:
     """A glutamate result."""
-    quantity = umol(value, comparator=comparator) if comparator else umol(value)
-    sent = {"valueQuantity": quantity, "referenceRange": ranges, "interpretation": flags}
-    usual = {
-        "resourceType": "Observation",
-        "id": "o1",
-        "status": "final",
-        "code": {"coding": [{"system": "http://loinc.org", "code": "20642-5"}]},
-        "effectiveDateTime": "2026-11-03",
-    }
-    return {**usual, **{name: member for name, member in sent.items() if member is not None}}
+    sent = {"referenceRange": ranges, "interpretation": flags, "effectiveDateTime": "2026-11-03"}
+    measured = umol(value, comparator=comparator or None)
+    return builders.observation(concept("20642-5", LOINC), valueQuantity=measured, **sent)
 
 
 def classed(person: Demographics = WOMAN, **sent: Json) -> Classification:
     """The class of a result that may be used."""
     wanted = result_criteria(VOCABULARY, "glutamate", "amino acid")
-    newest = read_results(Data(Arrival.GIVEN, (observation(**sent),)), wanted, "p1", NOW).newest
+    newest = read_results(Data(Arrival.GIVEN, (observation(**sent),)), wanted, "p", NOW).newest
     assert newest is not None
     return classify(newest, "amino acid", person)
 
@@ -456,7 +448,7 @@ def test_a_range_is_shown_as_it_was_sent(sent: Json, said: str) -> None:
 def test_an_infant_is_placed_in_the_range_of_its_months(born: date, expected: str) -> None:
     ranges = [span(high=190, age=for_age(0, 5, "mo")), span(high=120, age=for_age(6, 11, "mo"))]
     data = Data(Arrival.GIVEN, (observation(value=150, ranges=ranges),))
-    chart = Chart("p1", {queries.AMINO_ACIDS: data})
+    chart = Chart("p", {queries.AMINO_ACIDS: data})
     readings = read_analyte("glutamate", chart, VOCABULARY, NOW)
     assert read_level(readings, chart, Patient(born, "male")).value == expected
 
@@ -499,7 +491,7 @@ def test_less_than_a_number_in_a_range_from_zero_is_normal() -> None:
 )
 def test_the_interval_of_a_result_is_its_own_or_the_sites(ranges: Json, expected: Interval | None) -> None:
     wanted = result_criteria(VOCABULARY, "glutamate", "amino acid")
-    newest = read_results(Data(Arrival.GIVEN, (observation(ranges=ranges),)), wanted, "p1", NOW).newest
+    newest = read_results(Data(Arrival.GIVEN, (observation(ranges=ranges),)), wanted, "p", NOW).newest
     assert newest is not None
 
     assert interval_of(newest, "amino acid", WOMAN, [SiteInterval(Decimal(20), Decimal(80))]) == expected

@@ -7,26 +7,19 @@ import pytest
 from cds_service.clinical.facts import Origin, State
 from cds_service.clinical.reading import read_patient_facts
 from cds_service.gathering.prefetch import build_chart
+from tests import builders
+from tests.builders import LOINC, bundle
 from tests.support import NOW, VOCABULARY, draft_orders_of
-
-LOINC = "http://loinc.org"
 
 
 def observation(code: Any, number: int = 1, **members: Any) -> dict[str, Any]:
-    return {
-        "resourceType": "Observation",
-        "id": f"o{number}",
-        "status": "final",
-        "code": code,
-        "effectiveDateTime": "2026-11-20T08:00:00Z",
-        "valueQuantity": {"value": 64, "unit": "umol/L"},
-        **members,
-    }
+    usual = {"id": f"o{number}", "valueQuantity": {"value": 64, "unit": "umol/L"}}
+    return builders.observation(code, **{**usual, **members})
 
 
 def facts(*resources: dict[str, Any], **prefetch: Any) -> Any:
-    bundle = {"resourceType": "Bundle", "entry": [{"resource": one} for one in resources]}
-    return read_patient_facts(draft_orders_of(), build_chart("p", {"aminoAcids": bundle, **prefetch}), VOCABULARY, NOW)
+    chart = build_chart("p", {"aminoAcids": bundle(*resources), **prefetch})
+    return read_patient_facts(draft_orders_of(), chart, VOCABULARY, NOW)
 
 
 def said(*resources: dict[str, Any]) -> tuple[str, ...]:

@@ -1,23 +1,18 @@
 """Which laboratory results are used, and the reason for each that is not."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from cds_service.clinical.chart import NOT_SENT, Arrival, Data
 from cds_service.clinical.facts import Origin
 from cds_service.clinical.labs.results import AnalyteResults, has_code, read_results, result_criteria
-from cds_service.content.loading import load_content
+from tests import builders
+from tests.builders import LOINC, quantity
+from tests.support import NOW, VOCABULARY, Json
 
-VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
-LOINC = "http://loinc.org"
 GLUTAMATE, GLUTAMINE, GLUCOSE, PANEL = "20642-5", "20643-3", "14749-6", "35083-5"
-UMOL = {"value": 87, "unit": "umol/L", "code": "umol/L", "system": "http://unitsofmeasure.org"}
-Json = Any
+UMOL = quantity(87, "umol/L")
 
 
 def coded(*codes: str, display: str = "") -> Json:
@@ -27,16 +22,8 @@ def coded(*codes: str, display: str = "") -> Json:
 
 def observation(code: Json = None, **members: Json) -> Json:
     """A final glutamate of three weeks ago, 87 umol/L, unless the members say otherwise; null takes one away."""
-    usual = {
-        "resourceType": "Observation",
-        "id": "o1",
-        "status": "final",
-        "code": code or coded(GLUTAMATE),
-        "subject": {"reference": "Patient/p1"},
-        "effectiveDateTime": "2026-11-03T08:00:00Z",
-        "valueQuantity": UMOL,
-    }
-    return {name: value for name, value in {**usual, **members}.items() if value is not None}
+    usual = {"effectiveDateTime": "2026-11-03T08:00:00Z", "valueQuantity": UMOL}
+    return builders.observation(code or coded(GLUTAMATE), **{**usual, **members})
 
 
 def panel(**members: Json) -> Json:
@@ -48,7 +35,7 @@ def read(*resources: Json, codes: str = "glutamate", days: int | None = 365) -> 
     """The results of one analyte from these resources, as of now."""
     data = Data(Arrival.GIVEN, resources)
     others = tuple(VOCABULARY.code_lists[name] for name in ("glutamate", "glutamine") if name != codes)
-    return read_results(data, result_criteria(VOCABULARY, codes, "amino acid", days, others), "p1", NOW)
+    return read_results(data, result_criteria(VOCABULARY, codes, "amino acid", days, others), "p", NOW)
 
 
 def reasons(*resources: Json, codes: str = "glutamate") -> list[str]:
@@ -92,7 +79,7 @@ def test_a_result_without_a_reference_to_its_specimen_has_none(specimen: Json) -
 
 def test_without_results_there_is_no_newest_one() -> None:
     assert read().newest is None
-    assert read_results(NOT_SENT, result_criteria(VOCABULARY, "glutamate", "amino acid"), "p1", NOW) == AnalyteResults()
+    assert read_results(NOT_SENT, result_criteria(VOCABULARY, "glutamate", "amino acid"), "p", NOW) == AnalyteResults()
 
 
 @pytest.mark.parametrize("status", ["final", "amended", "corrected"])
@@ -295,8 +282,8 @@ def test_the_display_of_the_right_code_is_not_asked() -> None:
 @pytest.mark.parametrize(
     ("subject", "used"),
     [
-        pytest.param({"reference": "Patient/p1"}, True, id="this-patient"),
-        pytest.param({"reference": "https://ehr.example/fhir/Patient/p1"}, True, id="this-patient-absolute"),
+        pytest.param({"reference": "Patient/p"}, True, id="this-patient"),
+        pytest.param({"reference": "https://ehr.example/fhir/Patient/p"}, True, id="this-patient-absolute"),
         pytest.param(None, True, id="no-subject"),
         pytest.param({"reference": "Patient/p2"}, False, id="another-patient"),
     ],
@@ -309,7 +296,7 @@ def test_a_result_about_another_patient_is_not_used(subject: Json, used: bool) -
 
 
 def test_a_result_that_names_another_patient_beside_this_one_is_not_used() -> None:
-    own, other = {"reference": "Patient/p1"}, {"reference": "Patient/p2"}
+    own, other = {"reference": "Patient/p"}, {"reference": "Patient/p2"}
     for members in ({"subject": other, "patient": own}, {"subject": own, "patient": other}):
         assert reasons(observation(**members)) == ["it is about another patient"]
 
@@ -368,7 +355,7 @@ def test_a_specimen_of_the_part_comes_before_that_of_the_whole() -> None:
 def report(*contained: Json, **members: Json) -> Json:
     """A DiagnosticReport that contains its results."""
     usual = {"resourceType": "DiagnosticReport", "id": "r1", "status": "final", "contained": list(contained)}
-    return {**usual, "subject": {"reference": "Patient/p1"}, "effectiveDateTime": "2026-11-04", **members}
+    return {**usual, "subject": {"reference": "Patient/p"}, "effectiveDateTime": "2026-11-04", **members}
 
 
 def test_an_observation_contained_in_a_report_is_read_with_its_own_date() -> None:

@@ -1,6 +1,5 @@
 """Body weight: the newest plausible one at the patient's age, and what is not used and why."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -10,9 +9,8 @@ from cds_service.clinical.facts import State
 from cds_service.clinical.labs.weight import Weight, read_weight
 from cds_service.clinical.reading import read_patient_facts
 from cds_service.gathering.prefetch import build_chart
-from tests.support import VOCABULARY, draft_orders_of
+from tests.support import NOW, VOCABULARY, draft_orders_of
 
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 UCUM = "http://unitsofmeasure.org"
 Json = Any
 

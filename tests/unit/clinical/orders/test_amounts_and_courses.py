@@ -1,8 +1,6 @@
 """Amounts as people and computers write them, and the least that a course is stated to last."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,13 +10,9 @@ from cds_service.clinical.orders.facts import read_order_facts
 from cds_service.clinical.orders.recognise import Order
 from cds_service.clinical.orders.words import read_written_dose
 from cds_service.clinical.reading import read_patient_facts
-from cds_service.content.loading import load_content
 from cds_service.fhir.systems import UCUM
 from cds_service.gathering.prefetch import build_chart
-from tests.support import draft_orders_of
-
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
-VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
+from tests.support import NOW, VOCABULARY, draft_orders_of
 
 
 def day_count(value: int) -> dict[str, Any]:

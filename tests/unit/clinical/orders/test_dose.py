@@ -6,8 +6,6 @@ known, and in its id why.
 
 from decimal import Decimal
 from itertools import product
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,13 +13,10 @@ from cds_service.clinical.orders.counts import is_count
 from cds_service.clinical.orders.dose import Dose, read_dose
 from cds_service.clinical.orders.recognise import read_order
 from cds_service.clinical.orders.strengths import Strength
-from cds_service.content.loading import load_content
 from cds_service.fhir.quantities import ACCEPTED, Measure, Refusal, read_measure
-
-VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
-UCUM = "http://unitsofmeasure.org"
-RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
-Json = Any
+from tests import builders
+from tests.builders import RXNORM, UCUM
+from tests.support import VOCABULARY, Json
 
 NO_NUMBER = "its dose is not a plain positive number"
 NO_DOSE = "it states no dose"
@@ -41,8 +36,8 @@ UNREADABLE = "any reason"  # the contract wants it unknown; which words say so i
 
 
 def quantity(value: Json, unit: str = "mg", **members: Json) -> Json:
-    """A Quantity as clients send it: unit and UCUM code alike."""
-    return {"value": value, "unit": unit, "code": unit, "system": UCUM, **members}
+    """A Quantity, in mg unless the unit says otherwise."""
+    return builders.quantity(value, unit, **members)
 
 
 def rate(frequency: Json, period: Json = 1, unit: str = "d", **members: Json) -> Json:

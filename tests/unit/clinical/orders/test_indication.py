@@ -1,7 +1,6 @@
 """What an order is for: guidance §3, first row. Each sign of an antidote stands alone, and antidote comes first."""
 
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
 
@@ -12,24 +11,27 @@ from cds_service.clinical.orders.indication import poisoning_as_reason
 from cds_service.clinical.orders.poisoning import read_poisoning
 from cds_service.clinical.orders.recognise import read_order
 from cds_service.clinical.reading import read_patient_facts
-from cds_service.content.loading import load_content
 from cds_service.gathering.prefetch import build_chart
-from tests.support import draft_orders_of
+from tests.builders import (
+    ATC,
+    ICD10CM,
+    LOINC,
+    RXNORM,
+    SNOMED,
+    bundle,
+    concept,
+    condition,
+    observation,
+    quantity,
+    status,
+)
+from tests.support import NOW, VOCABULARY, draft_orders_of
 
-VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
-RXNORM, ATC = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://www.whocc.no/atc"
-SNOMED, ICD10CM, LOINC = "http://snomed.info/sct", "http://hl7.org/fhir/sid/icd-10-cm", "http://loinc.org"
 ICD10, ICD10GM = "http://hl7.org/fhir/sid/icd-10", "http://fhir.de/CodeSystem/bfarm/icd-10-gm"
 ICD10AM = "http://hl7.org/fhir/sid/icd-10-am"
 V3 = "http://terminology.hl7.org/CodeSystem/v3-RouteOfAdministration"
-MG = {"unit": "mg", "code": "mg", "system": "http://unitsofmeasure.org"}
 KEYS = ("patient", "aminoAcids", "kidneyResults", "bodyMeasures", "acetaminophenLevels")
 EMPTY = dict.fromkeys((*KEYS, "problemList", "allergyList", "activeMedications"))
-
-
-def concept(code, system, **more):
-    return {"coding": [{"system": system, "code": code}], **more}
 
 
 INGREDIENT = concept("197", RXNORM)
@@ -60,47 +62,20 @@ def use(order, **prefetch):
     return fact.value
 
 
-def bundle(*resources):
-    return {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": one} for one in resources]}
-
-
-def status(code):
-    return {"coding": [{"code": code}]}
-
-
-def condition(code, clinical="active", verification="confirmed", **members):
-    return {
-        "resourceType": "Condition",
-        "id": "c1",
-        "subject": {"reference": "Patient/p"},
-        "code": code,
-        "clinicalStatus": status(clinical),
-        "verificationStatus": status(verification),
-        **members,
-    }
-
-
-def observation(loinc, **members):
-    return {
-        "resourceType": "Observation",
-        "id": f"o-{loinc}",
-        "status": "final",
-        "subject": {"reference": "Patient/p"},
-        "code": concept(loinc, LOINC),
-        **members,
-    }
+def result(loinc, **members):
+    return observation(concept(loinc, LOINC), **{"id": f"o-{loinc}", "effectiveDateTime": None, **members})
 
 
 def level(**members):
-    return observation("3298-7", **members)
+    return result("3298-7", **members)
 
 
 def mg(value):
-    return {"value": value, **MG}
+    return quantity(value, "mg")
 
 
 def ml(value):
-    return {"value": value, "unit": "mL", "code": "mL", "system": "http://unitsofmeasure.org"}
+    return quantity(value, "mL")
 
 
 # --- antidote: route and product --------------------------------------------------------------------------------------
@@ -366,13 +341,15 @@ POINTED_TO = {
 
 @pytest.mark.parametrize(("reference", "expected"), POINTED_TO.items(), ids=POINTED_TO)
 def test_a_reason_reference_is_followed_to_its_condition(reference, expected):
-    resolved = bundle(condition(POISONING, clinical="resolved"))  # not a sign by itself: the order must point to it
+    resolved = bundle(
+        condition(POISONING, clinicalStatus=status("resolved"))
+    )  # not a sign by itself: the order must point to it
     assert use(draft(), problemList=resolved) == "other"
     assert use(draft(reasonReference=[{"reference": reference}]), problemList=resolved) == expected
 
 
 def test_poisoning_is_stated_by_a_reason_that_an_order_points_to():
-    resolved = bundle(condition(POISONING, clinical="resolved"))
+    resolved = bundle(condition(POISONING, clinicalStatus=status("resolved")))
     chart = build_chart("p", {**EMPTY, "problemList": resolved})
     order = read_order(draft(reasonReference=[{"reference": "Condition/c1"}]), {}, VOCABULARY)
     fact = poisoning_as_reason([order], chart, VOCABULARY)
@@ -382,7 +359,7 @@ def test_poisoning_is_stated_by_a_reason_that_an_order_points_to():
 
 def test_a_reason_reference_of_r5_is_followed_to_its_condition():
     order = draft(reason=[{"reference": {"reference": "Condition/c1"}}])
-    assert use(order, problemList=bundle(condition(POISONING, clinical="resolved"))) == "antidote"
+    assert use(order, problemList=bundle(condition(POISONING, clinicalStatus=status("resolved")))) == "antidote"
 
 
 def test_a_reason_reference_is_followed_to_a_contained_condition():
@@ -394,25 +371,25 @@ def test_a_reason_reference_is_followed_to_a_contained_condition():
 def test_what_a_reason_reference_does_not_lead_to_is_no_reason(reference):
     contained = [{"resourceType": "Condition", "id": "why", "code": POISONING}]
     order = draft(reasonReference=[{"reference": reference}], contained=contained)
-    assert use(order, problemList=bundle(condition(POISONING, clinical="resolved"))) == "other"
+    assert use(order, problemList=bundle(condition(POISONING, clinicalStatus=status("resolved")))) == "other"
 
 
 # --- antidote: conditions and levels on record ------------------------------------------------------------------------
 
 CONDITIONS = {
     "active": (condition(POISONING), "antidote"),
-    "recurrence": (condition(POISONING, clinical="recurrence"), "antidote"),
-    "relapse": (condition(POISONING, clinical="relapse"), "antidote"),
+    "recurrence": (condition(POISONING, clinicalStatus=status("recurrence")), "antidote"),
+    "relapse": (condition(POISONING, clinicalStatus=status("relapse")), "antidote"),
     "status a plain code": (condition(POISONING, clinicalStatus="active"), "antidote"),
     "status missing": (condition(POISONING, clinicalStatus=None), "antidote"),
-    "provisional": (condition(POISONING, verification="provisional"), "antidote"),
-    "inactive": (condition(POISONING, clinical="inactive"), "other"),
-    "remission": (condition(POISONING, clinical="remission"), "other"),
-    "resolved": (condition(POISONING, clinical="resolved"), "other"),
+    "provisional": (condition(POISONING, verificationStatus=status("provisional")), "antidote"),
+    "inactive": (condition(POISONING, clinicalStatus=status("inactive")), "other"),
+    "remission": (condition(POISONING, clinicalStatus=status("remission")), "other"),
+    "resolved": (condition(POISONING, clinicalStatus=status("resolved")), "other"),
     "resolved, a plain code": (condition(POISONING, clinicalStatus="resolved"), "other"),
-    "refuted": (condition(POISONING, verification="refuted"), "other"),
+    "refuted": (condition(POISONING, verificationStatus=status("refuted")), "other"),
     "refuted, a plain code": (condition(POISONING, verificationStatus="refuted"), "other"),
-    "entered in error": (condition(POISONING, verification="entered-in-error"), "other"),
+    "entered in error": (condition(POISONING, verificationStatus=status("entered-in-error")), "other"),
     "of another patient": (condition(POISONING, subject={"reference": "Patient/q"}), "other"),
 }
 
@@ -695,7 +672,7 @@ SOMATIC_CONDITIONS = {
 @pytest.mark.parametrize(("code", "expected"), SOMATIC_CONDITIONS.values(), ids=SOMATIC_CONDITIONS)
 def test_cystic_fibrosis_and_bronchiectasis_on_the_problem_list_make_the_use_somatic(code, expected):
     assert use(draft(route=ORAL), problemList=bundle(condition(code))) == expected
-    assert use(draft(route=ORAL), problemList=bundle(condition(code, clinical="resolved"))) == "other"
+    assert use(draft(route=ORAL), problemList=bundle(condition(code, clinicalStatus=status("resolved")))) == "other"
 
 
 REASONS_IN_DOUBT = {
@@ -712,7 +689,7 @@ REASONS_IN_DOUBT = {
 @pytest.mark.parametrize(("written", "expected"), REASONS_IN_DOUBT.items(), ids=REASONS_IN_DOUBT)
 def test_a_reason_that_is_negated_in_doubt_or_of_the_family_does_not_make_the_use_somatic(written, expected):
     assert use(draft(route=ORAL, reasonCode=[{"text": written}])) == expected
-    listed = condition({"text": written}, clinical="resolved")
+    listed = condition({"text": written}, clinicalStatus=status("resolved"))
     order = draft(route=ORAL, reasonReference=[{"reference": "Condition/c1"}])
     assert use(order, problemList=bundle(listed)) == expected
 

@@ -2,18 +2,13 @@
 
 import csv
 import unicodedata
-from pathlib import Path
 
 import pytest
 
 from cds_service.clinical.orders.drugs import has_unresolved_drug, index_medications, is_medication_order
 from cds_service.clinical.orders.recognise import brand_of, read_order, recognise
-from cds_service.content.loading import load_content
-
-CARDS = Path(__file__).parents[4] / "cards"
-VOCABULARY = load_content(CARDS).vocabulary
-RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
-ATC = "http://www.whocc.no/atc"
+from tests.builders import ATC, RXNORM, concept
+from tests.support import CARDS, VOCABULARY
 
 
 def listed_rows(included):
@@ -23,10 +18,6 @@ def listed_rows(included):
 
 def row_id(row):
     return f"{row['system'].rpartition('/')[2]}-{row['code']}"
-
-
-def concept(code, system=RXNORM, **more):
-    return {"coding": [{"system": system, "code": code}], **more}
 
 
 def request(**members):
@@ -97,7 +88,7 @@ def test_one_coding_among_several_is_enough():
 
 
 def test_a_code_is_enough_whatever_the_text_beside_it_says():
-    assert read(request(medicationCodeableConcept=concept("197", text="Amoxicillin"))) is not None
+    assert read(request(medicationCodeableConcept=concept("197", RXNORM, text="Amoxicillin"))) is not None
 
 
 OTHER_DRUGS = {
@@ -355,7 +346,7 @@ def test_a_name_alone_gives_no_product_row():
 
 # --- where the drug may stand -----------------------------------------------------------------------------------------
 
-ACETYLCYSTEINE = concept("606971")
+ACETYLCYSTEINE = concept("606971", RXNORM)
 POINTER = {"medicationReference": {"reference": "Medication/m1"}}
 
 
@@ -365,7 +356,7 @@ def test_a_contained_medication_is_followed():
 
 
 def test_another_contained_resource_is_not_taken_for_the_drug():
-    contained = [medication("other", code=ACETYLCYSTEINE), medication("c", code=concept("723"))]
+    contained = [medication("other", code=ACETYLCYSTEINE), medication("c", code=concept("723", RXNORM))]
     assert read(request(medicationReference={"reference": "#c"}, contained=contained)) is None
 
 
@@ -394,15 +385,15 @@ def test_another_resource_with_the_same_id_is_not_the_medication():
 
 
 INGREDIENTS = {
-    "R4, itemCodeableConcept": {"ingredient": [{"itemCodeableConcept": concept("197")}]},
+    "R4, itemCodeableConcept": {"ingredient": [{"itemCodeableConcept": concept("197", RXNORM)}]},
     "R4, the second of two": {
-        "ingredient": [{"itemCodeableConcept": concept("1")}, {"itemCodeableConcept": concept("197")}]
+        "ingredient": [{"itemCodeableConcept": concept("1", RXNORM)}, {"itemCodeableConcept": concept("197", RXNORM)}]
     },
     "R4, by name": {"ingredient": [{"itemCodeableConcept": {"text": "acetylcysteine"}}]},
     "R4, display of itemReference": {"ingredient": [{"itemReference": {"display": "acetylcysteine"}}]},
     "DSTU2, display of item": {"ingredient": [{"item": {"display": "acetylcysteine"}}]},
-    "R5, item.concept": {"ingredient": [{"item": {"concept": concept("197")}}]},
-    "one object for the list": {"ingredient": {"itemCodeableConcept": concept("197")}},
+    "R5, item.concept": {"ingredient": [{"item": {"concept": concept("197", RXNORM)}}]},
+    "one object for the list": {"ingredient": {"itemCodeableConcept": concept("197", RXNORM)}},
     "DSTU2, in the product": {"product": {"ingredient": [{"item": {"display": "acetylcysteine"}}]}},
 }
 
@@ -493,7 +484,7 @@ def test_a_drug_behind_a_reference_that_nothing_resolves_is_unread():
 
 
 def test_a_drug_behind_a_reference_that_is_resolved_is_not_unread():
-    index = index_medications([{"resource": medication(code=concept("723"))}])
+    index = index_medications([{"resource": medication(code=concept("723", RXNORM))}])
     assert not has_unresolved_drug(request(**POINTER), index)
 
 

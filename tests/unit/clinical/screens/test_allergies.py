@@ -3,18 +3,8 @@
 import pytest
 
 from cds_service.clinical.facts import State
-from tests.unit.clinical.screens.entries import (
-    ACETYLCYSTEINE,
-    ICD10CM,
-    SNOMED,
-    allergy,
-    bundle,
-    concept,
-    condition,
-    facts,
-    hypersensitivity,
-    status,
-)
+from tests.builders import ATC, ICD10CM, SNOMED, UNII, bundle, concept, condition, status
+from tests.unit.clinical.screens.entries import ACETYLCYSTEINE, entry, facts, hypersensitivity
 
 RXNORM, ATC, UNII = (
     "http://www.nlm.nih.gov/research/umls/rxnorm",
@@ -48,14 +38,14 @@ ALLERGENS = {
 
 @pytest.mark.parametrize("members", ALLERGENS.values(), ids=ALLERGENS)
 def test_an_allergy_to_acetylcysteine_is_found_wherever_a_fhir_version_puts_it(members):
-    fact = hypersensitivity(allergy(**members))
+    fact = hypersensitivity(entry(**members))
     assert (fact.state, fact.value) == (State.KNOWN, "present")
     assert fact.origins[0].resource == "AllergyIntolerance/a1"
 
 
 def test_what_is_on_record_is_said_in_its_own_words():
-    assert hypersensitivity(allergy()).texts["term"] == "acetylcysteine (substance)"
-    assert hypersensitivity(allergy(code={"text": "hives after Mucomyst"})).texts["term"] == (
+    assert hypersensitivity(entry()).texts["term"] == "acetylcysteine (substance)"
+    assert hypersensitivity(entry(code={"text": "hives after Mucomyst"})).texts["term"] == (
         "“hives after Mucomyst”, by name"
     )
 
@@ -74,7 +64,7 @@ OTHERS = {
 
 @pytest.mark.parametrize("members", OTHERS.values(), ids=OTHERS)
 def test_an_allergy_to_something_else_is_not_found(members):
-    assert hypersensitivity(allergy(**members)).state is not State.KNOWN
+    assert hypersensitivity(entry(**members)).state is not State.KNOWN
 
 
 UNREADABLE = "an entry of the allergy list has neither a name nor a code that this service can read"
@@ -86,13 +76,16 @@ def quoted(text):
 
 IN_DOUBT = {
     "no code and no name": ({"code": {}}, UNREADABLE),
-    "SNOMED CT that is not listed": ({"code": concept("91936005")}, UNREADABLE),
+    "SNOMED CT that is not listed": ({"code": concept("91936005", SNOMED)}, UNREADABLE),
     "RxNorm that is not listed": ({"code": concept("7980", RXNORM)}, UNREADABLE),
     "UNII that is not listed": ({"code": concept("Q42T66VG0C", UNII)}, UNREADABLE),
     "an ATC group that acetylcysteine belongs to": ({"code": concept("R05CB", ATC)}, UNREADABLE),
     "a name in another alphabet": ({"code": {"text": "青霉素"}}, UNREADABLE),
     "a name without a letter": ({"code": {"text": "--"}}, UNREADABLE),
-    "one of several substances": ({"code": LATEX, "reaction": [{"substance": concept("91936005")}]}, UNREADABLE),
+    "one of several substances": (
+        {"code": LATEX, "reaction": [{"substance": concept("91936005", SNOMED)}]},
+        UNREADABLE,
+    ),
     "no information, IPS": (
         {"code": concept("no-allergy-info", IPS)},
         "an entry of the allergy list says that there is no information",
@@ -124,7 +117,7 @@ IN_DOUBT = {
 
 @pytest.mark.parametrize(("members", "note"), IN_DOUBT.values(), ids=IN_DOUBT)
 def test_an_allergy_that_may_be_to_acetylcysteine_cannot_be_told(members, note):
-    fact = hypersensitivity(allergy(**members))
+    fact = hypersensitivity(entry(**members))
     assert (fact.state, fact.note) == (State.UNKNOWN, note)
     assert fact.origins[0].resource == "AllergyIntolerance/a1"
 
@@ -132,7 +125,7 @@ def test_an_allergy_that_may_be_to_acetylcysteine_cannot_be_told(members, note):
 NONE = {
     "no known allergies, IPS": {"code": concept("no-known-allergies", IPS)},
     "no known medication allergies, IPS": {"code": concept("no-known-medication-allergies", IPS)},
-    "no known allergy, SNOMED CT": {"code": concept("716186003")},
+    "no known allergy, SNOMED CT": {"code": concept("716186003", SNOMED)},
     "NKA": {"code": {"text": "NKA"}},
     "NKDA": {"code": {"text": "NKDA"}},
     "No known drug allergies": {"code": {"text": "No known drug allergies"}},
@@ -145,16 +138,16 @@ NONE = {
 
 @pytest.mark.parametrize("members", NONE.values(), ids=NONE)
 def test_none_known_and_an_allergy_to_something_that_can_be_read_are_none(members):
-    fact = hypersensitivity(allergy(**members))
+    fact = hypersensitivity(entry(**members))
     assert (fact.state, fact.note) == (State.ABSENT, "none on the allergy list")
 
 
 def test_a_code_counts_whatever_the_text_beside_it_says():
-    assert hypersensitivity(allergy(code={**ACETYLCYSTEINE, "text": "tolerated once"})).value == "present"
+    assert hypersensitivity(entry(code={**ACETYLCYSTEINE, "text": "tolerated once"})).value == "present"
 
 
 def test_an_allergy_that_is_found_is_not_hidden_by_one_in_doubt():
-    assert hypersensitivity(allergy(id="a0", code={}), allergy()).value == "present"
+    assert hypersensitivity(entry(id="a0", code={}), entry()).value == "present"
 
 
 # --- on the problem list ----------------------------------------------------------------------------------------------
@@ -163,22 +156,25 @@ ON_PROBLEM_LIST = {
     "allergy": ({"text": "Allergy to acetylcysteine"}, "present"),
     "hypersensitivity": ({"text": "Acetylcysteine hypersensitivity"}, "present"),
     "anaphylaxis": ({"text": "Anaphylaxis due to N-acetyl cysteine"}, "present"),
-    "a code that is not listed beside the name": (concept("294520007", text="Acetylcysteine allergy"), "present"),
+    "a code that is not listed beside the name": (
+        concept("294520007", SNOMED, text="Acetylcysteine allergy"),
+        "present",
+    ),
     "history": ({"text": "History of anaphylaxis to acetylcysteine"}, "present"),
     "brand": ({"text": "Allergic reaction to Parvolex"}, "present"),
     "German": ({"text": "Allergie gegen Acetylcystein"}, "present"),
-    "substance and name": (concept("387440002", text="allergy"), "present"),
+    "substance and name": (concept("387440002", SNOMED, text="allergy"), "present"),
     "denied": ({"text": "Denies allergy to acetylcysteine"}, None),
     "of the family": ({"text": "Mother: anaphylaxis to acetylcysteine"}, None),
     "another word for a reaction": ({"text": "Adverse reaction to acetylcysteine"}, None),
     "NAC among other words": ({"text": "Anaphylaxis to NAC infusion"}, None),
-    "an unlisted code without a name": (concept("294520007"), None),
+    "an unlisted code without a name": (concept("294520007", SNOMED), None),
     "no information": (concept("no-problem-info", IPS), None),
     "a use of it": ({"text": "Long-term use of acetylcysteine"}, "none"),
     "another allergy": ({"text": "Allergy to penicillin"}, "none"),
     "an allergy, and NAC is chemotherapy": ({"text": "Breast cancer, after NAC"}, "none"),
     "any code of ICD-10": (concept("I10", ICD10CM), "none"),
-    "a code that is listed elsewhere": (concept("195967001"), "none"),
+    "a code that is listed elsewhere": (concept("195967001", SNOMED), "none"),
 }
 
 
@@ -200,7 +196,7 @@ def test_an_allergy_on_the_problem_list_that_is_over_does_not_count():
 
 def intolerance(*manifestations, **members):
     reaction = [{"manifestation": [{"text": text} for text in manifestations]}]
-    return allergy(**{"type": "intolerance", "reaction": reaction, **members})
+    return entry(**{"type": "intolerance", "reaction": reaction, **members})
 
 
 INTOLERANCES = {
@@ -218,7 +214,7 @@ MORE_THAN_THAT = {
     "another manifestation": intolerance("rash"),
     "one more manifestation": intolerance("nausea", "urticaria"),
     "one more in the same words": intolerance("nausea and rash"),
-    "a code alone": intolerance(reaction=[{"manifestation": [concept("422587007")]}]),
+    "a code alone": intolerance(reaction=[{"manifestation": [concept("422587007", SNOMED)]}]),
     "no manifestation": intolerance(reaction=[{}]),
     "no reaction": intolerance(reaction=[]),
     "one reaction of two without one": intolerance(reaction=[{"manifestation": [{"text": "nausea"}]}, {}]),
@@ -245,11 +241,11 @@ def test_anything_more_is_hypersensitivity(entry):
 
 
 def test_hypersensitivity_comes_before_an_intolerance():
-    assert hypersensitivity(intolerance("nausea"), allergy(id="a2")).value == "present"
+    assert hypersensitivity(intolerance("nausea"), entry(id="a2")).value == "present"
 
 
 BESIDE = {
-    "an entry that cannot be read": hypersensitivity(intolerance("nausea"), allergy(id="a2", code={})),
+    "an entry that cannot be read": hypersensitivity(intolerance("nausea"), entry(id="a2", code={})),
     "a problem list that did not come": facts(allergyList=bundle(intolerance("nausea")))["hypersensitivity"],
 }
 
@@ -266,11 +262,11 @@ def test_an_intolerance_to_something_else_is_none():
 
 
 def test_an_intolerance_to_what_cannot_be_read_cannot_be_told():
-    assert hypersensitivity(intolerance("nausea", code=concept("91936005"))).state is State.UNKNOWN
+    assert hypersensitivity(intolerance("nausea", code=concept("91936005", SNOMED))).state is State.UNKNOWN
 
 
 def test_an_allergy_among_others_is_found():
-    assert hypersensitivity(allergy(id="a0", code=LATEX), allergy()).value == "present"
+    assert hypersensitivity(entry(id="a0", code=LATEX), entry()).value == "present"
 
 
 # --- hypersensitivity: status, in each FHIR version -------------------------------------------------------------------
@@ -306,15 +302,15 @@ DOES_NOT_COUNT = {
 
 @pytest.mark.parametrize("members", COUNTS.values(), ids=COUNTS)
 def test_an_allergy_counts_unless_its_status_says_otherwise(members):
-    assert hypersensitivity(allergy(**members)).value == "present"
+    assert hypersensitivity(entry(**members)).value == "present"
 
 
 @pytest.mark.parametrize("members", DOES_NOT_COUNT.values(), ids=DOES_NOT_COUNT)
 def test_an_allergy_that_is_over_refuted_or_entered_in_error_does_not_count(members):
-    fact = hypersensitivity(allergy(**members))
+    fact = hypersensitivity(entry(**members))
     assert (fact.state, fact.note) == (State.ABSENT, "none on the allergy list")
 
 
 def test_a_refuted_allergy_does_not_hide_a_live_one():
-    refuted = allergy(id="a0", verificationStatus=status("refuted"))
-    assert hypersensitivity(refuted, allergy()).origins[0].resource == "AllergyIntolerance/a1"
+    refuted = entry(id="a0", verificationStatus=status("refuted"))
+    assert hypersensitivity(refuted, entry()).origins[0].resource == "AllergyIntolerance/a1"

@@ -6,17 +6,9 @@ from cds_service.clinical.facts import State
 from cds_service.clinical.screens.conditions import screen_conditions
 from cds_service.fhir.systems import ICD10, ICD10AM, ICD10GM
 from cds_service.gathering.prefetch import build_chart
-from tests.unit.clinical.screens.entries import (
-    ICD10CM,
-    SNOMED,
-    VOCABULARY,
-    bleeding,
-    bronchospasm,
-    bundle,
-    concept,
-    condition,
-    status,
-)
+from tests.builders import ICD10CM, SNOMED, bundle, concept, condition, status
+from tests.support import VOCABULARY
+from tests.unit.clinical.screens.entries import bleeding, bronchospasm
 
 # --- bronchospasm risk: codes -----------------------------------------------------------------------------------------
 
@@ -30,7 +22,7 @@ RISKS = {
     "J45.9 of Germany": concept("J45.9", ICD10GM),
     "J44.19 of Germany": concept("J44.19", ICD10GM),
     "J46 of Australia": concept("J46", ICD10AM),
-    **{code: concept(code) for code in ("195967001", "281239006", "4386001", "13645005")},
+    **{code: concept(code, SNOMED) for code in ("195967001", "281239006", "4386001", "13645005")},
 }
 
 
@@ -53,7 +45,7 @@ def test_a_code_of_the_list_counts_only_in_its_own_system():
 ULCERS = {
     **{code: concept(code, ICD10CM) for code in ("I85", "I85.00", "I85.11", "K25", "K25.2", "K26.9", "K27.0", "K28.3")},
     **{f"{code} of Germany": concept(code, ICD10GM) for code in ("I85.9", "K25.9", "K26.0")},
-    **{code: concept(code) for code in ("28670008", "13200003")},
+    **{code: concept(code, SNOMED) for code in ("28670008", "13200003")},
 }
 
 
@@ -90,13 +82,13 @@ STATUSES = {
 
 @pytest.mark.parametrize(("members", "counts"), STATUSES.values(), ids=STATUSES)
 def test_a_condition_counts_while_active_and_not_refuted(members, counts):
-    fact = bronchospasm(condition(concept("195967001"), **members))
+    fact = bronchospasm(condition(concept("195967001", SNOMED), **members))
     assert (fact.state is State.KNOWN) is counts
 
 
 @pytest.mark.parametrize("unread", [status("unknown"), status("aktiv"), "A", {"text": "chronic"}])
 def test_a_clinical_status_that_is_not_known_leaves_a_condition_in_doubt(unread):
-    fact = bronchospasm(condition(concept("195967001"), clinicalStatus=unread))
+    fact = bronchospasm(condition(concept("195967001", SNOMED), clinicalStatus=unread))
     assert (fact.state, fact.note) == (
         State.UNKNOWN,
         "an entry of the problem list has a clinical status that this service cannot read",
@@ -270,7 +262,7 @@ def test_a_name_that_is_sure_comes_before_one_that_is_not():
 
 
 def test_a_listed_code_counts_whatever_its_name_says():
-    assert bronchospasm(condition(concept("195967001", text="History of asthma"))).value == "present"
+    assert bronchospasm(condition(concept("195967001", SNOMED, text="History of asthma"))).value == "present"
 
 
 def test_the_diseases_of_the_family_are_not_those_of_the_patient():
@@ -283,7 +275,7 @@ def test_a_name_of_a_condition_that_is_over_says_nothing():
 
 
 def test_an_entry_that_is_found_comes_before_one_in_doubt():
-    found = bronchospasm(condition({"text": "Asthma?"}, id="c0"), condition(concept("195967001")))
+    found = bronchospasm(condition({"text": "Asthma?"}, id="c0"), condition(concept("195967001", SNOMED)))
     assert (found.value, found.origins[0].resource) == ("present", "Condition/c1")
 
 
@@ -291,7 +283,7 @@ def test_an_entry_that_is_found_comes_before_one_in_doubt():
 
 IPS = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
 NAMELESS = {
-    "SNOMED CT that is not listed": (concept("44054006"), DOUBT),
+    "SNOMED CT that is not listed": (concept("44054006", SNOMED), DOUBT),
     "RxNorm": (concept("161", "http://www.nlm.nih.gov/research/umls/rxnorm"), DOUBT),
     "a system that is not read": (concept("17", "urn:local"), DOUBT),
     "ICD-9-CM": (concept("493.90", "http://hl7.org/fhir/sid/icd-9-cm"), DOUBT),
@@ -309,7 +301,7 @@ NAMELESS = {
         {"coding": [{"system": SNOMED, "code": "38341003"}, {"system": ICD10, "code": "I10"}]},
         NONE,
     ),
-    "SNOMED CT that is listed for another screen": (concept("13200003"), NONE),
+    "SNOMED CT that is listed for another screen": (concept("13200003", SNOMED), NONE),
 }
 
 
@@ -319,7 +311,7 @@ def test_a_code_that_is_not_known_and_has_no_name_may_be_anything(code, state):
 
 
 def test_a_code_that_is_listed_for_another_screen_is_no_ulcer():
-    assert bleeding(condition(concept("195967001"))).state is State.ABSENT
+    assert bleeding(condition(concept("195967001", SNOMED))).state is State.ABSENT
 
 
 def test_a_refused_code_answers_for_the_name_beside_it():

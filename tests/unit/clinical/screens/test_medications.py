@@ -10,30 +10,17 @@ from cds_service.clinical.facts import Fact, Facts, State
 from cds_service.clinical.orders.drafts import read_orders
 from cds_service.clinical.screens.medications import read_interactions
 from cds_service.fhir.queries import MEDICATIONS, STATEMENTS
+from tests.builders import ATC, GERMAN_ATC, RXNORM, SNOMED, UNII, concept, medication_request
 from tests.support import VOCABULARY, draft_orders_of
 
+IV, ORAL = concept("47625008", SNOMED), concept("26643006", SNOMED)
+IPS = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
 KNOWN, ABSENT, UNKNOWN = State.KNOWN, State.ABSENT, State.UNKNOWN
-IV = {"coding": [{"system": "http://snomed.info/sct", "code": "47625008"}]}
-ORAL = {"coding": [{"system": "http://snomed.info/sct", "code": "26643006"}]}
-ATC, GERMAN = "http://www.whocc.no/atc", "http://fhir.de/CodeSystem/bfarm/atc"
-RXNORM, UNII = "http://www.nlm.nih.gov/research/umls/rxnorm", "http://fdasis.nlm.nih.gov"
-SNOMED, IPS = "http://snomed.info/sct", "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
-
-
-def coded(system: str, code: str) -> dict[str, Any]:
-    return {"coding": [{"system": system, "code": code}]}
 
 
 def medication(drug: dict[str, Any], route: Any = None, status: str = "active", **more: Any) -> dict[str, Any]:
-    resource: dict[str, Any] = {
-        "resourceType": "MedicationRequest",
-        "id": "m",
-        "status": status,
-        "medicationCodeableConcept": drug,
-    }
-    if route is not None:
-        resource["dosageInstruction"] = [{"route": route}]
-    return {**resource, **more}
+    instructions = None if route is None else [{"route": route}]
+    return medication_request(drug, **{"id": "m", "status": status, "dosageInstruction": instructions, **more})
 
 
 def statement(drug: Any, status: str = "active", **more: Any) -> dict[str, Any]:
@@ -64,10 +51,10 @@ def glutamine(*drafts: dict[str, Any], among: Chart | None = None) -> Fact:
 @pytest.mark.parametrize(
     ("drug", "route", "expected"),
     [
-        pytest.param(coded(ATC, "B05XB02"), IV, KNOWN, id="the code by a vein"),
-        pytest.param(coded(GERMAN, "B05XB02"), IV, KNOWN, id="the German alias"),
-        pytest.param(coded(ATC, "B05XB02"), None, KNOWN, id="the code of a product that is only parenteral"),
-        pytest.param(coded(ATC, "B05XB02"), ORAL, ABSENT, id="said to be oral"),
+        pytest.param(concept("B05XB02", ATC), IV, KNOWN, id="the code by a vein"),
+        pytest.param(concept("B05XB02", GERMAN_ATC), IV, KNOWN, id="the German alias"),
+        pytest.param(concept("B05XB02", ATC), None, KNOWN, id="the code of a product that is only parenteral"),
+        pytest.param(concept("B05XB02", ATC), ORAL, ABSENT, id="said to be oral"),
         pytest.param({"text": "Dipeptiven 200 mg/ml"}, None, KNOWN, id="Dipeptiven by name"),
         pytest.param({"text": "L-glutamine"}, IV, KNOWN, id="by name and a vein"),
         pytest.param({"text": "alanyl-glutamine"}, {"text": "parenteral"}, KNOWN, id="parenteral in words"),
@@ -75,10 +62,10 @@ def glutamine(*drafts: dict[str, Any], among: Chart | None = None) -> Fact:
         pytest.param({"text": "glutamine"}, None, UNKNOWN, id="by name, no route"),
         pytest.param({"text": "glutamine"}, {"text": "feeding tube"}, ABSENT, id="by name, by tube"),
         pytest.param({"text": "glutamine"}, {"text": "per pump"}, UNKNOWN, id="by name, a route that is not read"),
-        pytest.param(coded(ATC, "A16AA03"), IV, UNKNOWN, id="a code that is not in the contract, by a vein"),
-        pytest.param(coded(UNII, "0RH81L854J"), IV, UNKNOWN, id="the substance, by a vein"),
-        pytest.param(coded(RXNORM, "4885"), IV, UNKNOWN, id="a code from memory, by a vein"),
-        pytest.param(coded(ATC, "A16AA03"), ORAL, ABSENT, id="the same code, oral"),
+        pytest.param(concept("A16AA03", ATC), IV, UNKNOWN, id="a code that is not in the contract, by a vein"),
+        pytest.param(concept("0RH81L854J", UNII), IV, UNKNOWN, id="the substance, by a vein"),
+        pytest.param(concept("4885", RXNORM), IV, UNKNOWN, id="a code from memory, by a vein"),
+        pytest.param(concept("A16AA03", ATC), ORAL, ABSENT, id="the same code, oral"),
         pytest.param({"text": "glutamate"}, IV, ABSENT, id="glutamate is not glutamine"),
         pytest.param({"text": "glutamic acid"}, IV, ABSENT, id="glutamic acid"),
         pytest.param({"text": "glutathione"}, IV, ABSENT, id="glutathione"),
@@ -111,19 +98,19 @@ DRUGS = {
     **{text: ({"text": text}, KNOWN) for text in NITROGLYCERIN},
     **{text: ({"text": text}, UNKNOWN) for text in DOUBTFUL},
     **{text: ({"text": text}, ABSENT) for text in OTHERS},
-    "RxNorm": (coded(RXNORM, "4917"), KNOWN),
-    "ATC": (coded(ATC, "C01DA02"), KNOWN),
-    "ATC in German data": (coded(GERMAN, "C01DA02"), KNOWN),
-    "ATC of a combination": (coded(ATC, "C01DA52"), UNKNOWN),
-    "a group of ATC": (coded(ATC, "C01DA"), UNKNOWN),
-    "another drug by ATC": (coded(ATC, "C07AB02"), ABSENT),
-    "RxNorm that is not listed": (coded(RXNORM, "161"), UNKNOWN),
-    "SNOMED CT that is not listed": (coded(SNOMED, "387458008"), UNKNOWN),
-    "a system that is not read": (coded("http://hl7.org/fhir/sid/ndc", "0071-0418-24"), UNKNOWN),
-    "no information": (coded(IPS, "no-medication-info"), UNKNOWN),
+    "RxNorm": (concept("4917", RXNORM), KNOWN),
+    "ATC": (concept("C01DA02", ATC), KNOWN),
+    "ATC in German data": (concept("C01DA02", GERMAN_ATC), KNOWN),
+    "ATC of a combination": (concept("C01DA52", ATC), UNKNOWN),
+    "a group of ATC": (concept("C01DA", ATC), UNKNOWN),
+    "another drug by ATC": (concept("C07AB02", ATC), ABSENT),
+    "RxNorm that is not listed": (concept("161", RXNORM), UNKNOWN),
+    "SNOMED CT that is not listed": (concept("387458008", SNOMED), UNKNOWN),
+    "a system that is not read": (concept("0071-0418-24", "http://hl7.org/fhir/sid/ndc"), UNKNOWN),
+    "no information": (concept("no-medication-info", IPS), UNKNOWN),
     "no information, in words": ({"text": "No information about medications"}, UNKNOWN),
-    "no known medications": (coded(IPS, "no-known-medications"), ABSENT),
-    "another drug by a code of another list": (coded(RXNORM, "197"), ABSENT),
+    "no known medications": (concept("no-known-medications", IPS), ABSENT),
+    "another drug by a code of another list": (concept("197", RXNORM), ABSENT),
 }
 
 
@@ -151,17 +138,17 @@ STATUSES = {
 def test_a_medication_counts_while_active_and_leaves_it_open_where_its_status_does(
     status: str, expected: State
 ) -> None:
-    named = coded(RXNORM, "4917")
+    named = concept("4917", RXNORM)
     assert nitroglycerin(chart(medication(named, status=status))).state is expected
     assert nitroglycerin(stated(statement(named, status=status))).state is expected
     assert nitroglycerin(chart(medication({"text": "aspirin"}, status=status))).state is ABSENT
 
 
 NOT_TAKEN = {
-    "not to be given": medication(coded(RXNORM, "4917"), doNotPerform=True),
-    "DSTU2": statement(coded(RXNORM, "4917"), wasNotTaken=True),
-    "STU3": statement(coded(RXNORM, "4917"), taken="n"),
-    "R5": statement(coded(RXNORM, "4917"), "recorded", adherence={"code": {"coding": [{"code": "not-taking"}]}}),
+    "not to be given": medication(concept("4917", RXNORM), doNotPerform=True),
+    "DSTU2": statement(concept("4917", RXNORM), wasNotTaken=True),
+    "STU3": statement(concept("4917", RXNORM), taken="n"),
+    "R5": statement(concept("4917", RXNORM), "recorded", adherence={"code": {"coding": [{"code": "not-taking"}]}}),
 }
 
 
@@ -172,7 +159,7 @@ def test_a_medication_that_is_not_taken_does_not_count(resource: dict[str, Any])
 
 
 def test_a_draft_that_is_no_order_to_give_the_drug_does_not_count() -> None:
-    named = coded(RXNORM, "4917")
+    named = concept("4917", RXNORM)
     cancelled = medication(named, status="cancelled")
     drug = {"resourceType": "Medication", "id": "1", "medicationCodeableConcept": named}
 
@@ -180,7 +167,7 @@ def test_a_draft_that_is_no_order_to_give_the_drug_does_not_count() -> None:
 
 
 def test_a_draft_of_another_patient_does_not_count() -> None:
-    named = coded(RXNORM, "4917")
+    named = concept("4917", RXNORM)
     assert nitroglycerin(chart(), [medication(named, subject={"reference": "Patient/q"})]).state is ABSENT
     assert nitroglycerin(chart(), [medication(named, subject={"reference": "Patient/p"})]).state is KNOWN
 
@@ -200,7 +187,7 @@ def test_statements_may_be_left_out_and_leave_it_open_where_they_failed() -> Non
 
 
 def test_a_draft_counts_although_the_list_did_not_come() -> None:
-    assert nitroglycerin(Chart("p", {}), [medication(coded(RXNORM, "4917"))]).state is KNOWN
+    assert nitroglycerin(Chart("p", {}), [medication(concept("4917", RXNORM))]).state is KNOWN
 
 
 def test_a_drug_behind_a_reference_without_a_name_may_be_anything() -> None:
@@ -220,7 +207,7 @@ def test_the_display_of_a_reference_is_a_name() -> None:
     assert nitroglycerin(chart(r5)).state is KNOWN
 
 
-DRUG = {"resourceType": "Medication", "id": "1", "code": coded(RXNORM, "4917")}
+DRUG = {"resourceType": "Medication", "id": "1", "code": concept("4917", RXNORM)}
 POINTING = medication({}, medicationReference={"reference": "Medication/1"})
 
 
@@ -235,7 +222,7 @@ def test_a_medication_that_came_along_is_resolved() -> None:
 @pytest.mark.parametrize("reference", ["urn:uuid:2f6f8a37-7b54-4ac9-9a6e-6b9e4f1ba6cf", "https://ehr.example.org/M/1"])
 def test_a_draft_that_points_by_full_url_is_resolved(reference: str) -> None:
     pointing = medication({}, medicationReference={"reference": reference}, status="draft")
-    drug = {"resourceType": "Medication", "code": coded(RXNORM, "4917")}
+    drug = {"resourceType": "Medication", "code": concept("4917", RXNORM)}
     entries: list[dict[str, object]] = [{"resource": pointing}, {"fullUrl": reference, "resource": drug}]
     orders = read_orders("p", [pointing], [], entries, VOCABULARY)
 
@@ -249,5 +236,5 @@ def test_parenteral_glutamine_is_looked_for_among_statements_too() -> None:
 
 
 def test_a_glutamine_whose_status_cannot_be_read_leaves_it_open() -> None:
-    assert glutamine(among=chart(medication(coded(ATC, "B05XB02"), IV, status=""))).state is UNKNOWN
-    assert glutamine(among=chart(medication(coded(RXNORM, "161"), ORAL))).state is UNKNOWN
+    assert glutamine(among=chart(medication(concept("B05XB02", ATC), IV, status=""))).state is UNKNOWN
+    assert glutamine(among=chart(medication(concept("161", RXNORM), ORAL))).state is UNKNOWN

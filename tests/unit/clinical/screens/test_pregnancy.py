@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from cds_service.clinical.facts import Fact, State
-from tests.unit.clinical.screens.entries import ICD10CM, bundle, concept, condition, facts
+from tests.builders import ICD10CM, SNOMED, bundle, concept, condition
+from tests.unit.clinical.screens.entries import facts
 
 ICD10GM = "http://fhir.de/CodeSystem/bfarm/icd-10-gm"
 
@@ -22,7 +23,7 @@ PREGNANT = {
     "Z34.00": concept("Z34.00", ICD10CM),
     "O09.9": concept("O09.9", ICD10CM),
     "O24.4 of Germany": concept("O24.4", ICD10GM),
-    "SNOMED CT": concept("77386006"),
+    "SNOMED CT": concept("77386006", SNOMED),
     **{
         text: {"text": text}
         for text in ("Pregnant", "early pregnancy", "Schwangerschaft", "enceinte", "embarazada", "incinta")
@@ -52,7 +53,7 @@ def test_what_says_the_opposite_is_none(text: str) -> None:
     assert pregnancy({"text": text}).state is State.ABSENT
 
 
-@pytest.mark.parametrize("code", [{"text": "History of pregnancy"}, {"text": "Pregnancy?"}, concept("99")])
+@pytest.mark.parametrize("code", [{"text": "History of pregnancy"}, {"text": "Pregnancy?"}, concept("99", SNOMED)])
 def test_what_is_in_doubt_cannot_be_told(code: Any) -> None:
     assert pregnancy(code).state is State.UNKNOWN
 

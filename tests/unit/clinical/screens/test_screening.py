@@ -3,7 +3,8 @@
 import pytest
 
 from cds_service.clinical.facts import State
-from tests.unit.clinical.screens.entries import ICD10CM, allergy, bundle, concept, condition, facts
+from tests.builders import ICD10CM, SNOMED, bundle, concept, condition
+from tests.unit.clinical.screens.entries import entry, facts
 
 LATEX = {"text": "latex"}
 BOTH = {"allergyList": None, "problemList": None}  # an allergy may stand on either list
@@ -12,12 +13,12 @@ BOTH = {"allergyList": None, "problemList": None}  # an allergy may stand on eit
 OUTCOME = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "timeout"}]}
 NEXT = {"link": [{"relation": "next", "url": "https://ehr.example.org/fhir?page=2"}]}
 SCREENS = {
-    "hypersensitivity": ("allergyList", "allergy list", allergy(id="x", code=LATEX), allergy()),
+    "hypersensitivity": ("allergyList", "allergy list", entry(id="x", code=LATEX), entry()),
     "bronchospasm_risk": (
         "problemList",
         "problem list",
         condition(concept("G10", ICD10CM), id="x"),
-        condition(concept("195967001")),
+        condition(concept("195967001", SNOMED)),
     ),
 }
 EVERY_SCREEN = pytest.mark.parametrize(
@@ -87,9 +88,9 @@ def test_data_of_another_patient_turn_none_into_unknown(name, key, label, harmle
 
 
 def test_one_list_never_answers_for_the_other():
-    allergic = facts(allergyList=bundle(allergy()))
+    allergic = facts(allergyList=bundle(entry()))
     assert (allergic["hypersensitivity"].value, allergic["bronchospasm_risk"].state) == ("present", State.UNKNOWN)
-    asthmatic = facts(problemList=bundle(condition(concept("195967001"))))
+    asthmatic = facts(problemList=bundle(condition(concept("195967001", SNOMED))))
     assert (asthmatic["bronchospasm_risk"].value, asthmatic["hypersensitivity"].state) == ("present", State.UNKNOWN)
 
 

@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,15 +11,13 @@ from cds_service.clinical.orders.dose import read_dose
 from cds_service.clinical.orders.facts import read_order_facts
 from cds_service.clinical.orders.recognise import read_order
 from cds_service.clinical.reading import read_patient_facts
-from cds_service.content.loading import load_content
 from cds_service.fhir.json import codings, names
 from cds_service.fhir.versions import DSTU2, R4, R5, STU3, elements
 from cds_service.gathering.prefetch import build_chart
-from tests.support import NOW, draft_orders_of
+from tests.builders import quantity
+from tests.support import NOW, VOCABULARY, Json, draft_orders_of
 
-VOCABULARY = load_content(Path(__file__).parents[4] / "cards").vocabulary
 EVERY = (DSTU2, STU3, R4, R5)
-Json = Any
 
 CONCEPT = {"coding": [{"system": "s", "code": "c", "display": "d"}]}
 POINTER = {"reference": "Condition/1"}
@@ -253,10 +249,6 @@ def test_whether_an_allergy_is_confirmed(allergy: Json) -> None:
 # --- doses: (what is ordered, mg per day) in every version ----------------------------------------------------------
 
 
-def quantity(value: Json, unit: str = "mg") -> Json:
-    return {"value": value, "unit": unit, "code": unit, "system": "http://unitsofmeasure.org"}
-
-
 def order_in(version: str, dose: Json, repeat: Json, **members: Json) -> Json:
     """The order of one dose and timing under the names of a version; `repeat` and members are those of R4."""
     drug = {"text": "acetylcysteine"}
@@ -280,38 +272,38 @@ def order_in(version: str, dose: Json, repeat: Json, **members: Json) -> Json:
 
 
 TWICE = {"frequency": 2, "period": 1, "periodUnit": "d"}
-MAXIMUM = {"numerator": quantity(2400), "denominator": quantity(1, "d")}
+MAXIMUM = {"numerator": quantity(2400, "mg"), "denominator": quantity(1, "d")}
 DOSES: dict[str, tuple[Json, Json, Json, str]] = {
-    "600 mg twice a day": ({"doseQuantity": quantity(600)}, TWICE, {}, "1200"),
+    "600 mg twice a day": ({"doseQuantity": quantity(600, "mg")}, TWICE, {}, "1200"),
     "0.6 g twice a day": ({"doseQuantity": quantity(Decimal("0.6"), "g")}, TWICE, {}, "1200"),
     "600 mg every 8 hours": (
-        {"doseQuantity": quantity(600)},
+        {"doseQuantity": quantity(600, "mg")},
         {"frequency": 1, "period": 8, "periodUnit": "h"},
         {},
         "1800",
     ),
-    "up to 4 times": ({"doseQuantity": quantity(600)}, {**TWICE, "frequencyMax": 4}, {}, "2400"),
+    "up to 4 times": ({"doseQuantity": quantity(600, "mg")}, {**TWICE, "frequencyMax": 4}, {}, "2400"),
     "600 to 1,200 mg, the upper end": (
-        {"doseRange": {"low": quantity(600), "high": quantity(1200)}},
+        {"doseRange": {"low": quantity(600, "mg"), "high": quantity(1200, "mg")}},
         TWICE,
         {},
         "2400",
     ),
-    "at breakfast, one code": ({"doseQuantity": quantity(600)}, {"when": "ACM"}, {}, "600"),
+    "at breakfast, one code": ({"doseQuantity": quantity(600, "mg")}, {"when": "ACM"}, {}, "600"),
     "as needed, at most 2,400 mg": (
-        {"doseQuantity": quantity(600)},
+        {"doseQuantity": quantity(600, "mg")},
         {**TWICE, "frequency": 6},
         {"asNeededBoolean": True, "maxDosePerPeriod": MAXIMUM},
         "2400",
     ),
     "as needed for a cough, at most 2,400 mg": (
-        {"doseQuantity": quantity(600)},
+        {"doseQuantity": quantity(600, "mg")},
         {**TWICE, "frequency": 6},
         {"asNeededCodeableConcept": {"text": "cough"}, "maxDosePerPeriod": MAXIMUM},
         "2400",
     ),
     "not as needed, a maximum beside it": (
-        {"doseQuantity": quantity(600)},
+        {"doseQuantity": quantity(600, "mg")},
         TWICE,
         {"asNeededBoolean": False, "maxDosePerPeriod": MAXIMUM},
         "1200",
@@ -352,7 +344,7 @@ def duration_of(resource: Json) -> Json:
 @pytest.mark.parametrize("version", EVERY)
 @pytest.mark.parametrize(("repeat", "members"), BOUNDS.values(), ids=BOUNDS)
 def test_the_same_duration_in_every_version(version: str, repeat: Json, members: Json) -> None:
-    order = {**order_in(version, {"doseQuantity": quantity(600)}, {**TWICE, **repeat}), **members}
+    order = {**order_in(version, {"doseQuantity": quantity(600, "mg")}, {**TWICE, **repeat}), **members}
 
     assert duration_of(order) == 56
 
@@ -361,8 +353,8 @@ def test_the_whole_period_of_r5_is_a_duration_unless_the_timing_has_one() -> Non
     period = {"effectiveDosePeriod": {"start": "2026-11-23", "end": "2027-01-17"}}
     week = {"boundsDuration": quantity(7, "d")}
 
-    assert duration_of({**order_in(R5, {"doseQuantity": quantity(600)}, TWICE), **period}) == 56
-    assert duration_of({**order_in(R5, {"doseQuantity": quantity(600)}, {**TWICE, **week}), **period}) == 7
+    assert duration_of({**order_in(R5, {"doseQuantity": quantity(600, "mg")}, TWICE), **period}) == 56
+    assert duration_of({**order_in(R5, {"doseQuantity": quantity(600, "mg")}, {**TWICE, **week}), **period}) == 7
 
 
 NOTES = {
@@ -376,7 +368,7 @@ NOTES = {
 
 @pytest.mark.parametrize(("version", "members"), NOTES.values(), ids=NOTES)
 def test_words_of_an_antidote_count_in_every_version(version: str, members: Json) -> None:
-    plain = order_in(version, {"doseQuantity": quantity(600)}, TWICE)
+    plain = order_in(version, {"doseQuantity": quantity(600, "mg")}, TWICE)
 
     assert use_of(plain) == "other"
     assert use_of({**plain, **members}) == "antidote"
@@ -397,7 +389,7 @@ STARTS = {
 
 @pytest.mark.parametrize(("version", "members"), STARTS.values(), ids=STARTS)
 def test_a_treatment_begins_on_the_same_day_in_every_version(version: str, members: Json) -> None:
-    order = {**order_in(version, {"doseQuantity": quantity(600)}, TWICE), "status": "active", **members}
+    order = {**order_in(version, {"doseQuantity": quantity(600, "mg")}, TWICE), "status": "active", **members}
     entries = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": order}]}
     (treatment,) = find_treatments(build_chart("p", {"activeMedications": entries}), VOCABULARY, [])
 
