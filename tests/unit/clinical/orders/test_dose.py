@@ -744,13 +744,13 @@ def test_what_can_be_read_of_a_day_is_known_beside_what_cannot() -> None:
 @pytest.mark.parametrize(
     ("timing", "single", "frequent"),
     [
-        pytest.param(rate(1, 24, "h"), 3600, 3600, id="daily"),
-        pytest.param(rate(1, 25, "h"), 3600, None, id="more-than-a-day-apart"),
-        pytest.param(None, 3600, 3600, id="not-said"),
+        pytest.param(rate(1, 24, "h"), Decimal(3600), Decimal(3600), id="daily"),
+        pytest.param(rate(1, 25, "h"), Decimal(3600), None, id="more-than-a-day-apart"),
+        pytest.param(None, Decimal(3600), Decimal(3600), id="not-said"),
     ],
 )
 def test_a_dose_that_is_more_than_a_day_apart_is_no_frequent_one(
-    timing: Json, single: int, frequent: int | None
+    timing: Json, single: Decimal, frequent: Decimal | None
 ) -> None:
     dose = dose_of(order_of(mg(single, timing)))
     assert dose.single == single

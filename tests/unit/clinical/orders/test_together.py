@@ -9,6 +9,7 @@ from cds_service.clinical.facts import Fact, State
 from cds_service.clinical.orders.facts import read_order_facts
 from cds_service.clinical.reading import read_patient_facts
 from cds_service.gathering.prefetch import build_chart
+from tests.builders import bundle
 from tests.support import NOW, VOCABULARY, draft_orders_of
 
 Json = Any
@@ -39,9 +40,7 @@ def active(identity: str, mg: int | None = 1200, name: str = "", **members: Json
 
 def together(drafts: list[Json], *on_record: Json, background: tuple[Json, ...] = ()) -> Fact:
     """The sum that the first draft is told of."""
-    entries = [{"resource": resource} for resource in on_record]
-    bundle = {"resourceType": "Bundle", "type": "searchset", "entry": entries}
-    chart = build_chart("p", {**EMPTY, "activeMedications": bundle})
+    chart = build_chart("p", {**EMPTY, "activeMedications": bundle(*on_record)})
     orders = draft_orders_of(*drafts, background=background)
     return read_order_facts(orders, read_patient_facts(orders, chart, VOCABULARY, NOW), chart, VOCABULARY, NOW)[0][
         "dose_together"
@@ -50,9 +49,9 @@ def together(drafts: list[Json], *on_record: Json, background: tuple[Json, ...] 
 
 VIAL: Json = {"medicationCodeableConcept": {"coding": [{"system": RXNORM, "code": "307718"}]}}
 EYE: Json = {"medicationCodeableConcept": {"text": "acetylcysteine eye drops"}}
-DOSE = {"doseQuantity": {"value": 100, "unit": "mg"}}
+DOSE: Json = {"doseQuantity": {"value": 100, "unit": "mg"}}
 INHALED: Json = {"dosageInstruction": [{"route": {"text": "inhalation"}, **DOSE}]}
-CODE = {"coding": [{"system": "http://example.org", "code": "7"}]}
+CODE: Json = {"coding": [{"system": "http://example.org", "code": "7"}]}
 FOLLOWS: Json = {"priorPrescription": {"reference": "https://ehr.example.org/MedicationRequest/b/_history/2"}}
 
 KNOWN = {

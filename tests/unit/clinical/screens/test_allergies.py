@@ -3,14 +3,9 @@
 import pytest
 
 from cds_service.clinical.facts import State
-from tests.builders import ATC, ICD10CM, SNOMED, UNII, bundle, concept, condition, status
+from tests.builders import ATC, ICD10CM, RXNORM, SNOMED, UNII, bundle, concept, condition, status
 from tests.unit.clinical.screens.entries import ACETYLCYSTEINE, entry, facts, hypersensitivity
 
-RXNORM, ATC, UNII = (
-    "http://www.nlm.nih.gov/research/umls/rxnorm",
-    "http://www.whocc.no/atc",
-    "http://fdasis.nlm.nih.gov",
-)
 IPS = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
 
 # --- hypersensitivity: what it is to ----------------------------------------------------------------------------------
