@@ -24,7 +24,7 @@ def quantity(value: Json, unit: str, /, **members: Json) -> Body:
     return _with({"value": value, "unit": unit, "code": unit, "system": UCUM}, members)
 
 
-def bundle(*resources: Body, **members: Json) -> Body:
+def bundle(*resources: Json, **members: Json) -> Body:
     """A Bundle of resources, as the answer to a search."""
     entry = [{"resource": resource} for resource in resources]
     return _with({"resourceType": "Bundle", "type": "searchset", "entry": entry}, members)

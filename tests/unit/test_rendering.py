@@ -3,12 +3,14 @@
 import html
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
+from cds_service.answering import Answer
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import absent, known
 from cds_service.clinical.orders.recognise import Order
@@ -22,23 +24,24 @@ from cds_service.guidance.deciding import (
     suggestions_of,
     wordings_of,
 )
-from cds_service.guidance.model import CardText, IndicatorRow, Phrase
+from cds_service.guidance.model import Card, CardText, Indicator, IndicatorRow, Phrase
 from cds_service.guidance.rendering import Call, render, render_cards
 from cds_service.hooks.cards import Action, to_json
+from cds_service.hooks.cards import Card as ShownCard
 from cds_service.hooks.requests import read_request
 from tests.hostile_text import HOSTILE, LINKED_BY_GFM, MARKDOWN, WORD_JOINER
-from tests.support import CONTENT, NOW, ROOT, answer_now
+from tests.support import CONTENT, NOW, ROOT, Body, Json, answer_now
 
 CARDS = {card.id: card for card in CONTENT.cards}
 STORIES = sorted(path.stem for path in (ROOT / "fixtures" / "patients").glob("*.json"))
 ORDERS = sorted(path.stem for path in (ROOT / "fixtures" / "orders").glob("*.json"))
 
 
-def stored(folder, name):
+def stored(folder: str, name: str) -> Json:
     return json.loads((ROOT / "fixtures" / folder / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def prefetch_of(story):
+def prefetch_of(story: str) -> Body:
     """All of a person's resources under every key of their type: reading takes what each key is for."""
     resources = [entry["resource"] for entry in stored("patients", story)["entry"]]
     keys = {
@@ -48,14 +51,14 @@ def prefetch_of(story):
         "AllergyIntolerance": ["allergyList"],
         "MedicationRequest": ["activeMedications"],
     }
-    sent = {key: {"resourceType": "Bundle", "entry": []} for names in keys.values() for key in names}
+    sent: Body = {key: {"resourceType": "Bundle", "entry": []} for names in keys.values() for key in names}
     for resource in resources:
         for key in keys.get(resource["resourceType"], []):
             sent[key]["entry"].append({"resource": resource})
     return sent
 
 
-def answered(orders, patient="p", prefetch=None):
+def answered(orders: list[Body], patient: str = "p", prefetch: Body | None = None) -> Answer:
     drafts = {"resourceType": "Bundle", "entry": [{"resource": one} for one in orders]}
     body = {
         "hook": "order-sign",
@@ -68,18 +71,18 @@ def answered(orders, patient="p", prefetch=None):
     return answer_now(request, CONTENT, NOW, lambda: f"id-{next(ids)}")
 
 
-def cards_of(answered_call):
+def cards_of(answered_call: Answer) -> Body:
     return {card.source.topic.code: card for card in answered_call.response.cards}
 
 
-def ordered(identity, name="acetylcysteine", mg=600, **members):
+def ordered(identity: str, name: str = "acetylcysteine", mg: int = 600, **members: Json) -> Body:
     dose = {"value": mg, "unit": "mg", "code": "mg"}
     timing = {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}
     order = {"resourceType": "MedicationRequest", "id": identity, "medicationCodeableConcept": {"text": name}}
     return {**order, "dosageInstruction": [{"doseAndRate": [{"doseQuantity": dose}], "timing": timing}], **members}
 
 
-def decided(card, name="acetylcysteine", **texts):
+def decided(card: Card, name: str = "acetylcysteine", **texts: Json) -> OrderDecision:
     """A decision to advise with facts made up for it: fact -> its texts."""
     facts = {fact: known("present", **said) for fact, said in texts.items()}
     for fact in CATALOGUE:
@@ -94,7 +97,7 @@ IS_HIGH = {"fact": "glutamate", "is": "high", "because": "a reason that is long 
 CALL = Call("p", date(2026, 11, 23), lambda: "id")
 
 
-def rendered(one, *more):
+def rendered(one: OrderDecision, *more: OrderDecision) -> ShownCard:
     (advice,) = group_advice([one, *more])
     return render(advice, CONTENT, CALL)
 
@@ -102,12 +105,12 @@ def rendered(one, *more):
 # --- one card ---------------------------------------------------------------------------------------------------------
 
 
-def shown_high(result, name="acetylcysteine"):
+def shown_high(result: str, name: str = "acetylcysteine") -> ShownCard:
     """The card on a dose above: its summary shows the amount, its detail names the orders."""
     return rendered(decided(CARDS["dose-above-studied"], name, dose_per_day={"amount": result, "ceiling": ""}))
 
 
-def test_a_summary_that_becomes_too_long_gives_way_to_the_title():
+def test_a_summary_that_becomes_too_long_gives_way_to_the_title() -> None:
     card = CARDS["dose-above-studied"]
     words = "{dose_per_day.amount} of acetylcysteine per day is more than"
     (summary,) = (wording.text for wording in CONTENT.phrases["dose_summary"].says if wording.text.startswith(words))
@@ -116,12 +119,12 @@ def test_a_summary_that_becomes_too_long_gives_way_to_the_title():
     assert (len(fits), too_long) == (139, card.title)
 
 
-def says(detail, **texts):
+def says(detail: str, **texts: Json) -> str:
     text = CardText(summary="Summary", detail=detail)
     return rendered(decided(CARDS["glutamate-high"].model_copy(update={"text": text}), **texts)).detail
 
 
-def test_each_hole_is_filled_and_one_without_a_value_is_a_mistake():
+def test_each_hole_is_filled_and_one_without_a_value_is_a_mistake() -> None:
     result = {"result": "64 µmol/L"}
     (effects,) = (one.text for one in CONTENT.phrases["effects_line"].says)
     said = says("{glutamate.result}. {effects_line} {glutamate.result}", glutamate=result)
@@ -131,7 +134,7 @@ def test_each_hole_is_filled_and_one_without_a_value_is_a_mistake():
         says("{glutamate.date}", glutamate=result)
 
 
-def test_a_phrase_without_a_wording_for_the_facts_is_a_mistake():
+def test_a_phrase_without_a_wording_for_the_facts_is_a_mistake() -> None:
     silent = Phrase.model_validate({"id": "line", "about": "A line.", "says": [{"when": [IS_HIGH], "text": "High."}]})
     content = replace(CONTENT, phrases={"line": silent})
     card = CARDS["glutamate-high"].model_copy(update={"text": CardText(summary="Summary", detail="{line}")})
@@ -139,7 +142,7 @@ def test_a_phrase_without_a_wording_for_the_facts_is_a_mistake():
         wordings_of(card, {"glutamate": absent("none")}, content.phrases)
 
 
-def test_a_card_says_who_says_so_and_about_what():
+def test_a_card_says_who_says_so_and_about_what() -> None:
     one = shown_high("2,401 mg")
     assert one.uuid == "id"
     assert one.source.label == CONTENT.about.source_label
@@ -147,14 +150,14 @@ def test_a_card_says_who_says_so_and_about_what():
     assert one.source.topic.system == CONTENT.about.topic_system
 
 
-def test_the_detail_names_the_version_of_the_content_and_its_status():
+def test_the_detail_names_the_version_of_the_content_and_its_status() -> None:
     detail = shown_high("2,401 mg").detail
     assert CONTENT.about.version in detail
     assert CONTENT.status_note in detail
 
 
 @pytest.mark.parametrize(("text", "expected"), HOSTILE.values(), ids=HOSTILE)
-def test_a_hostile_name_of_an_order_makes_nothing_in_a_card(text, expected):
+def test_a_hostile_name_of_an_order_makes_nothing_in_a_card(text: str, expected: str | None) -> None:
     one = rendered(
         decided(CARDS["dose-above-studied"], f"acetylcysteine {text}", dose_per_day={"amount": text, "ceiling": ""})
     )
@@ -165,8 +168,8 @@ def test_a_hostile_name_of_an_order_makes_nothing_in_a_card(text, expected):
 
 
 @pytest.mark.parametrize("identity", [card.id for card in CONTENT.cards if card.override_reasons])
-def test_a_warning_offers_its_override_reasons_with_code_system_and_display(identity):
-    texts = {
+def test_a_warning_offers_its_override_reasons_with_code_system_and_display(identity: str) -> None:
+    texts: Json = {
         "dose_per_day": {"amount": "2,401 mg", "ceiling": ""},
         "hypersensitivity": {"term": "acetylcysteine"},
         "age": {"amount": "1"},
@@ -182,14 +185,14 @@ def test_a_warning_offers_its_override_reasons_with_code_system_and_display(iden
     assert [reason.display for reason in reasons] == [CONTENT.override_reasons[one.code].display for one in reasons]
 
 
-def test_each_source_that_has_an_address_is_linked_in_order():
+def test_each_source_that_has_an_address_is_linked_in_order() -> None:
     one = shown_high("2,401 mg")
     sources = [CONTENT.sources[name] for name in CARDS["dose-above-studied"].sources]
     assert [(link.label, link.url) for link in one.links] == [(source.label, source.url) for source in sources]
     assert {link.type for link in one.links} == {"absolute"}
 
 
-def test_a_source_without_an_address_is_not_linked():
+def test_a_source_without_an_address_is_not_linked() -> None:
     card = CARDS["dose-above-studied"].model_copy(update={"sources": ["seed-article", "schmaal-2012"]})
     seed = CONTENT.sources["seed-article"].model_copy(update={"url": None})
     content = type(CONTENT)(**{**vars(CONTENT), "sources": {**CONTENT.sources, "seed-article": seed}})
@@ -198,12 +201,19 @@ def test_a_source_without_an_address_is_not_linked():
     assert [link.url for link in one.links] == [CONTENT.sources["schmaal-2012"].url]
 
 
-def test_cards_are_sorted_by_urgency_and_otherwise_keep_their_order():
-    def advice(name, indicator):
+def test_cards_are_sorted_by_urgency_and_otherwise_keep_their_order() -> None:
+    def advice(name: str, indicator: Indicator) -> Advice:
         card = CARDS["glutamate-high"].model_copy(update={"id": name, "text": CardText(summary="s", detail="d")})
         return Advice(card, (decided(card),), IndicatorRow(level=indicator), ())
 
-    levels = [("a", "info"), ("b", "warning"), ("c", "critical"), ("d", "info"), ("e", "critical"), ("f", "warning")]
+    levels: list[tuple[str, Indicator]] = [
+        ("a", "info"),
+        ("b", "warning"),
+        ("c", "critical"),
+        ("d", "info"),
+        ("e", "critical"),
+        ("f", "warning"),
+    ]
     rendered_cards = render_cards([advice(*level) for level in levels], CONTENT, CALL)
     assert "".join(card_id for card_id, _ in rendered_cards) == "cebfad"
     assert all(card_id == card.source.topic.code for card_id, card in rendered_cards)
@@ -212,7 +222,7 @@ def test_cards_are_sorted_by_urgency_and_otherwise_keep_their_order():
 # --- every card on the wire -------------------------------------------------------------------------------------------
 
 
-def empties(value, path="$"):
+def empties(value: Json, path: str = "$") -> Iterator[Json]:
     if value is None or value in ("", [], {}):
         yield path
     for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
@@ -220,7 +230,7 @@ def empties(value, path="$"):
 
 
 @pytest.mark.parametrize("order", ORDERS)
-def test_no_card_for_anybody_has_a_member_that_is_null_or_empty(order):
+def test_no_card_for_anybody_has_a_member_that_is_null_or_empty(order: str) -> None:
     for story in [*STORIES, "nobody"]:
         prefetch = prefetch_of(story) if story in STORIES else {"bodyMeasures": None}
         wire = json.loads(to_json(answered([stored("orders", order)], story, prefetch).response))
@@ -231,7 +241,7 @@ def test_no_card_for_anybody_has_a_member_that_is_null_or_empty(order):
 
 
 @pytest.mark.parametrize("story", [*STORIES, "nobody"])
-def test_the_detail_of_every_card_is_tidy(story):
+def test_the_detail_of_every_card_is_tidy(story: str) -> None:
     prefetch = prefetch_of(story) if story in STORIES else {"bodyMeasures": None}
     orders = [stored("orders", "oral-1200-twice-daily"), stored("orders", "oral-no-dosage")]
     for drafts in (orders[:1], orders[1:], orders):
@@ -245,13 +255,13 @@ def test_the_detail_of_every_card_is_tidy(story):
 # --- several orders in one card ---------------------------------------------------------------------------------------
 
 
-def list_items(detail):
+def list_items(detail: str) -> list[str]:
     tokens = MARKDOWN.parse(detail)
     inside = [tokens[index + 2].content for index, token in enumerate(tokens) if token.type == "list_item_open"]
     return [one.replace(WORD_JOINER, "") for one in inside]
 
 
-def test_a_card_about_the_patient_names_each_order_with_its_own_dose():
+def test_a_card_about_the_patient_names_each_order_with_its_own_dose() -> None:
     orders = [ordered("a", "Acetylcysteine morning", 600), ordered("b", "Acetylcysteine evening", 900)]
     card = cards_of(answered(orders, "alma-glutamate-high", prefetch_of("alma-glutamate-high")))["glutamate-high"]
     doses = [item for item in list_items(card.detail) if "Ordered:" in item]
@@ -259,14 +269,14 @@ def test_a_card_about_the_patient_names_each_order_with_its_own_dose():
     assert ["evening" in item and "900 mg" in item for item in doses] == [False, True]
 
 
-def test_a_card_about_one_order_does_not_name_it_before_its_dose():
+def test_a_card_about_one_order_does_not_name_it_before_its_dose() -> None:
     call = answered([ordered("a", "Acetylcysteine morning")], "alma-glutamate-high", prefetch_of("alma-glutamate-high"))
     detail = cards_of(call)["glutamate-high"].detail
     assert "Ordered: 600 mg per day" in detail
     assert "morning" not in detail
 
 
-def test_one_card_on_screening_names_what_was_not_done_for_any_of_its_orders():
+def test_one_card_on_screening_names_what_was_not_done_for_any_of_its_orders() -> None:
     inhaled = ordered("a", "acetylcysteine", dosageInstruction=[{"route": {"text": "inhalation"}}])
     for drafts in ([inhaled, ordered("b")], [ordered("b"), inhaled]):
         detail = cards_of(answered(drafts, prefetch={"bodyMeasures": None}))["screening-incomplete"].detail
@@ -274,12 +284,12 @@ def test_one_card_on_screening_names_what_was_not_done_for_any_of_its_orders():
         assert "plasma glutamate" in detail
 
 
-def test_items_of_a_fact_become_items_of_a_list():
+def test_items_of_a_fact_become_items_of_a_list() -> None:
     card = CARDS["screening-incomplete"]
     one = rendered(decided(card, screens_not_done={"names": "first", "list": ("first *one*", "second")}))
     assert list_items(one.detail) == [r"first \*one\*", "second"]
 
 
-def test_a_number_keeps_its_exact_value_on_the_wire():
+def test_a_number_keeps_its_exact_value_on_the_wire() -> None:
     wire = to_json(Action(type="create", description="d", resource={"value": Decimal("0.10")}))
     assert b'{"value":0.10}' in wire

@@ -7,40 +7,41 @@ from decimal import Decimal
 import pytest
 
 from cds_service.clinical.catalogue import CATALOGUE
-from cds_service.clinical.facts import State
+from cds_service.clinical.chart import Chart
+from cds_service.clinical.facts import OrderFacts, PatientFacts, State
 from cds_service.clinical.orders.facts import read_order_facts
 from cds_service.clinical.patient import read_patient
 from cds_service.clinical.reading import read_patient_facts
 from cds_service.fhir.searching import prefetch_from
 from cds_service.gathering.prefetch import build_chart
 from tests.builders import LOINC, RXNORM, bundle, concept, draft_order, observation, quantity
-from tests.support import NOW, ROOT, VOCABULARY, draft_orders_of
+from tests.support import NOW, ROOT, VOCABULARY, Body, Json, draft_orders_of
 
 DERIVED_LATER = {"screens_not_done"}  # once the other cards were decided
 
 
-def patient_chart(name):
+def patient_chart(name: str) -> Chart:
     written = json.loads((ROOT / "fixtures" / "patients" / f"{name}.json").read_text(encoding="utf-8"))
     return build_chart(name, prefetch_from(written, name, VOCABULARY.code_lists))
 
 
-def stored_order(name):
+def stored_order(name: str) -> Json:
     return json.loads((ROOT / "fixtures" / "orders" / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def patient_facts(chart):
+def patient_facts(chart: Chart) -> PatientFacts:
     return read_patient_facts(draft_orders_of(), chart, VOCABULARY, NOW)
 
 
-def order_facts(resource, chart):
+def order_facts(resource: Body, chart: Chart) -> OrderFacts:
     return read_order_facts(draft_orders_of(resource), patient_facts(chart), chart, VOCABULARY, NOW)[0]
 
 
-def ordered(*instructions, **members):
+def ordered(*instructions: Body, **members: Json) -> Body:
     return draft_order(concept("606971", RXNORM), **{"dosageInstruction": list(instructions), **members})
 
 
-def person(**members):
+def person(**members: Json) -> Chart:
     return build_chart("p", {"patient": {"resourceType": "Patient", "id": "p", **members}})
 
 
@@ -52,7 +53,7 @@ ORDER_FACTS = {name for name, fact in CATALOGUE.items() if fact.scope == "order"
 
 
 @pytest.mark.parametrize("story", [*STORIES, "nobody"])
-def test_every_fact_is_read_and_is_what_the_catalogue_says_it_can_be(story):
+def test_every_fact_is_read_and_is_what_the_catalogue_says_it_can_be(story: str) -> None:
     chart = patient_chart(story) if story in STORIES else build_chart(story, {})
     patient, order = patient_facts(chart), order_facts(stored_order("oral-1200-twice-daily"), chart)
     assert (set(patient), set(order)) == (PATIENT_FACTS, ORDER_FACTS)
@@ -66,7 +67,7 @@ def test_every_fact_is_read_and_is_what_the_catalogue_says_it_can_be(story):
         assert fact.state is State.KNOWN or fact.note, name
 
 
-def test_of_nobody_nothing_that_was_asked_is_known_or_absent():
+def test_of_nobody_nothing_that_was_asked_is_known_or_absent() -> None:
     facts = patient_facts(build_chart("nobody", {}))
     assert {name for name, fact in facts.items() if fact.state is not State.UNKNOWN} == {
         "amino_acids_ordered",
@@ -80,7 +81,7 @@ def test_of_nobody_nothing_that_was_asked_is_known_or_absent():
     }
 
 
-SHOWN = {
+SHOWN: dict[str, Json] = {
     "alma-glutamate-high": {"glutamate": "high", "cystine": "normal", "age": 44, "hypersensitivity": None},
     "bruno-glutamate-normal": {"glutamate": "normal", "kidney": "disease"},
     "chiara-glutamate-low": {"glutamate": "low", "cystine": "normal", "glutamate_sample": "baseline"},
@@ -124,7 +125,7 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_each_story_shows_what_it_was_made_for(story):
+def test_each_story_shows_what_it_was_made_for(story: str) -> None:
     facts = patient_facts(patient_chart(story))
     for name, value in SHOWN[story].items():
         expected = (State.ABSENT, None) if value is None else (State.KNOWN, value)
@@ -142,7 +143,7 @@ AGES = {
 
 
 @pytest.mark.parametrize(("born", "expected"), AGES.values(), ids=AGES)
-def test_age_is_in_completed_years(born, expected):
+def test_age_is_in_completed_years(born: str, expected: int) -> None:
     fact = patient_facts(person(birthDate=born))["age"]
     assert (fact.value, fact.texts["amount"]) == (Decimal(expected), str(expected))
 
@@ -151,7 +152,7 @@ NO_AGE = {"missing": None, "year only": "1980", "month only": "1980-05", "words"
 
 
 @pytest.mark.parametrize("born", NO_AGE.values(), ids=NO_AGE)
-def test_a_date_of_birth_that_is_not_exact_leaves_the_age_unknown(born):
+def test_a_date_of_birth_that_is_not_exact_leaves_the_age_unknown(born: str | None) -> None:
     fact = patient_facts(person(birthDate=born))["age"]
     assert (fact.state, fact.note) == (State.UNKNOWN, "the patient record has no date of birth that can be read")
 
@@ -165,7 +166,7 @@ IMPLAUSIBLE_AGES = [
 
 
 @pytest.mark.parametrize(("born", "note"), IMPLAUSIBLE_AGES)
-def test_an_implausible_age_is_named_with_its_bound(born, note):
+def test_an_implausible_age_is_named_with_its_bound(born: str, note: str | None) -> None:
     fact = patient_facts(person(birthDate=born))["age"]
     assert (fact.state is State.UNKNOWN) is (note is not None)
     assert note is None or fact.note == note
@@ -179,12 +180,12 @@ def test_an_implausible_age_is_named_with_its_bound(born, note):
     ],
     ids=["not sent", "failed"],
 )
-def test_a_patient_record_that_did_not_come_leaves_the_age_unknown_and_says_why(prefetch, note):
+def test_a_patient_record_that_did_not_come_leaves_the_age_unknown_and_says_why(prefetch: Body, note: str) -> None:
     fact = patient_facts(build_chart("p", prefetch))["age"]
     assert (fact.state, fact.note) == (State.UNKNOWN, note)
 
 
-def test_the_patient_has_a_day_of_birth_and_a_sex_only_where_they_can_be_read():
+def test_the_patient_has_a_day_of_birth_and_a_sex_only_where_they_can_be_read() -> None:
     assert read_patient(person(birthDate="1980-05-01", gender="female"), 120, NOW.date()).sex == "female"
     assert read_patient(person(birthDate="1980-05-01"), 120, NOW.date()).born == datetime(1980, 5, 1, tzinfo=UTC).date()
     blank = read_patient(person(birthDate=1980, gender=["female"]), 120, NOW.date())
@@ -204,44 +205,44 @@ DOSED = {
 
 
 @pytest.mark.parametrize(("name", "state", "value"), DOSED.values(), ids=DOSED)
-def test_the_dose_per_day_is_known_absent_or_unknown(name, state, value):
+def test_the_dose_per_day_is_known_absent_or_unknown(name: str, state: State, value: int | None) -> None:
     fact = order_facts(stored_order(name), build_chart("p", {}))["dose_per_day"]
     assert (fact.state, fact.value) == (state, value)
     assert fact.origins[0].sent == "dosageInstruction"
 
 
-def test_a_known_dose_is_shown_in_mg_with_thousands_separated():
+def test_a_known_dose_is_shown_in_mg_with_thousands_separated() -> None:
     fact = order_facts(stored_order("oral-1200-twice-daily"), build_chart("p", {}))["dose_per_day"]
     assert fact.texts["amount"] == "2,400 mg"
 
 
-def test_an_unknown_dose_says_why():
+def test_an_unknown_dose_says_why() -> None:
     fact = order_facts(stored_order("oral-text-only-dosage"), build_chart("p", {}))["dose_per_day"]
     assert fact.note == fact.texts["why"] == "its dose is written as text only"
 
 
-def weighed(value, taken):
+def weighed(value: int, taken: str) -> Body:
     measured = quantity(value, "kg")
     return observation(concept("29463-7", LOINC), id=f"w-{taken}", effectiveDateTime=taken, valueQuantity=measured)
 
 
-def test_a_dose_per_kg_is_worked_out_with_a_recent_weight_only():
+def test_a_dose_per_kg_is_worked_out_with_a_recent_weight_only() -> None:
     order = ordered({"timing": TWICE, "doseAndRate": [{"doseQuantity": quantity(10, "mg/kg")}]})
     recent, old = (weighed(70, (NOW - timedelta(days=days)).date().isoformat()) for days in (365, 366))
     doses = []
     for measured in (recent, old):
         doses.append(order_facts(order, build_chart("p", {"bodyMeasures": bundle(measured)}))["dose_per_day"])
-    assert (doses[0].value, doses[1].note) == (1400, "it is ordered per kg and no weight is known")
+    assert (doses[0].value, doses[1].note) == (Decimal(1400), "it is ordered per kg and no weight is known")
 
 
 # --- duration ---------------------------------------------------------------------------------------------------------
 
 
-def bounds(**repeat):
+def bounds(**repeat: Json) -> Body:
     return {"timing": {"repeat": repeat}}
 
 
-def period(**ends):
+def period(**ends: Json) -> Body:
     return bounds(boundsPeriod=ends)
 
 
@@ -266,9 +267,9 @@ DURATIONS = {
 
 
 @pytest.mark.parametrize(("order", "days", "said"), DURATIONS.values(), ids=DURATIONS)
-def test_the_duration_is_what_the_order_states(order, days, said):
+def test_the_duration_is_what_the_order_states(order: Body, days: int, said: str) -> None:
     fact = order_facts(order, build_chart("p", {}))["duration"]
-    assert (fact.value, fact.texts["amount"]) == (days, said)
+    assert (fact.value, fact.texts["amount"]) == (Decimal(days), said)
 
 
 OPEN = {
@@ -279,7 +280,7 @@ OPEN = {
 
 
 @pytest.mark.parametrize("order", OPEN.values(), ids=OPEN)
-def test_an_order_without_an_end_is_open_ended(order):
+def test_an_order_without_an_end_is_open_ended(order: Body) -> None:
     fact = order_facts(order, build_chart("p", {}))["duration"]
     assert (fact.state, fact.note) == (State.ABSENT, "open-ended")
 
@@ -298,6 +299,6 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("order", UNREADABLE.values(), ids=UNREADABLE)
-def test_a_duration_that_cannot_be_read_is_unknown_and_never_open_ended(order):
+def test_a_duration_that_cannot_be_read_is_unknown_and_never_open_ended(order: Body) -> None:
     fact = order_facts(order, build_chart("p", {}))["duration"]
     assert (fact.state, fact.note) == (State.UNKNOWN, "its duration cannot be read")

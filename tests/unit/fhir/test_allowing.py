@@ -84,15 +84,15 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("url", ALLOWED.values(), ids=ALLOWED)
-def test_a_server_on_loopback_may_be_called(url):
+def test_a_server_on_loopback_may_be_called(url: str) -> None:
     assert find_allowed_base(url, None) is not None
 
 
 @pytest.mark.parametrize("url", REFUSED.values(), ids=REFUSED)
-def test_any_other_server_and_any_other_spelling_may_not_be_called(url):
+def test_any_other_server_and_any_other_spelling_may_not_be_called(url: str) -> None:
     assert find_allowed_base(url, None) is None
 
 
 @pytest.mark.parametrize("url", [*ALLOWED.values(), *REFUSED.values()], ids=[*ALLOWED, *REFUSED])
-def test_none_may_be_called_where_the_setting_forbids_loopback(url):
+def test_none_may_be_called_where_the_setting_forbids_loopback(url: str) -> None:
     assert find_allowed_base(url, ()) is None

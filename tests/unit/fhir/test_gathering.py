@@ -2,14 +2,14 @@
 
 import pytest
 
-from cds_service.clinical.chart import Arrival
-from cds_service.clinical.facts import State
+from cds_service.clinical.chart import Arrival, Data
+from cds_service.clinical.facts import Fact, State
 from cds_service.clinical.reading import read_patient_facts
 from cds_service.fhir.queries import QUERIES
 from cds_service.gathering.prefetch import build_chart, read_answer
 from tests import builders
 from tests.builders import bundle
-from tests.support import NOW, VOCABULARY, draft_orders_of
+from tests.support import NOW, VOCABULARY, Body, Json, draft_orders_of
 
 GIVEN, EMPTY, FAILED, NOT_SENT = Arrival.GIVEN, Arrival.EMPTY, Arrival.FAILED, Arrival.NOT_SENT
 ALLERGIES, PATIENT = QUERIES["allergyList"], QUERIES["patient"]
@@ -17,19 +17,19 @@ STATEMENTS = "list of medication statements"
 NEXT = {"link": [{"relation": "self", "url": "x"}, {"relation": "next", "url": "y"}]}
 
 
-def allergy(identity="a1", patient="p"):
+def allergy(identity: str = "a1", patient: str = "p") -> Body:
     return builders.allergy({"text": "latex"}, id=identity, patient={"reference": f"Patient/{patient}"})
 
 
-def outcome(*severities):
+def outcome(*severities: str) -> Body:
     return {"resourceType": "OperationOutcome", "issue": [{"severity": one, "code": "x"} for one in severities]}
 
 
-def answer(value):
+def answer(value: Json) -> Data:
     return read_answer(ALLERGIES, value, "p")
 
 
-def hypersensitivity(prefetch, **more):
+def hypersensitivity(prefetch: Body, **more: Json) -> Fact:
     chart = build_chart("p", {"problemList": None, **prefetch}, **more)
     return read_patient_facts(draft_orders_of(), chart, VOCABULARY, NOW)["hypersensitivity"]
 
@@ -118,25 +118,25 @@ STATES = {
 
 
 @pytest.mark.parametrize(("value", "arrival", "gap", "count"), STATES.values(), ids=STATES)
-def test_each_value_of_a_key_has_one_state(value, arrival, gap, count):
+def test_each_value_of_a_key_has_one_state(value: Json, arrival: Arrival, gap: str, count: int) -> None:
     data = answer(value)
     assert (data.arrival, data.gap, len(data.resources)) == (arrival, gap, count)
     assert data.is_whole is (arrival in (GIVEN, EMPTY) and not gap)
 
 
-def test_a_key_that_is_absent_was_not_sent():
+def test_a_key_that_is_absent_was_not_sent() -> None:
     chart = build_chart("p", {})
     assert {chart.get(key).arrival for key in QUERIES} == {NOT_SENT}
     assert not chart.get("allergyList").is_whole
 
 
-def test_a_key_that_nobody_advertised_is_ignored():
+def test_a_key_that_nobody_advertised_is_ignored() -> None:
     chart = build_chart("p", {"allergies": bundle(LATEX)})
     assert set(chart.data) == set(QUERIES)
     assert chart.get("allergies").arrival is NOT_SENT
 
 
-def test_each_key_has_its_own_state():
+def test_each_key_has_its_own_state() -> None:
     sent = {"patient": None, "allergyList": bundle(LATEX), "problemList": outcome("error")}
     chart = build_chart("p", sent)
     found = {key: chart.get(key).arrival for key in ("patient", "allergyList", "problemList", "bodyMeasures")}
@@ -155,7 +155,7 @@ OWN = {
 
 
 @pytest.mark.parametrize("reference", OWN.values(), ids=OWN)
-def test_what_is_about_the_patient_or_names_none_is_kept(reference):
+def test_what_is_about_the_patient_or_names_none_is_kept(reference: str | None) -> None:
     data = answer(bundle({**allergy(), "patient": {"reference": reference}}))
     assert (data.arrival, data.gap, len(data.resources)) == (GIVEN, "", 1)
 
@@ -171,7 +171,7 @@ STRANGERS = {
 
 
 @pytest.mark.parametrize("reference", STRANGERS.values(), ids=STRANGERS)
-def test_data_of_another_patient_are_dropped_and_leave_a_gap(reference):
+def test_data_of_another_patient_are_dropped_and_leave_a_gap(reference: str) -> None:
     other = {**allergy("a2"), "patient": {"reference": reference}}
     beside = answer(bundle(LATEX, other))
     assert (beside.arrival, beside.gap, [one["id"] for one in beside.resources]) == (GIVEN, STRANGER, ["a1"])
@@ -181,12 +181,12 @@ def test_data_of_another_patient_are_dropped_and_leave_a_gap(reference):
     assert (by_itself.arrival, by_itself.gap) == (FAILED, STRANGER)
 
 
-def test_a_subject_counts_as_well_as_a_patient():
+def test_a_subject_counts_as_well_as_a_patient() -> None:
     other = {"resourceType": "Condition", "subject": {"reference": "Patient/q"}}
     assert read_answer(QUERIES["problemList"], bundle(other), "p").arrival is FAILED
 
 
-def test_another_gap_is_named_beside_that_of_another_patient():
+def test_another_gap_is_named_beside_that_of_another_patient() -> None:
     assert answer(bundle(LATEX, allergy("a2", "q"), total=9)).gap == f"{FEWER}; {STRANGER}"
 
 
@@ -203,12 +203,12 @@ READS = {
 
 
 @pytest.mark.parametrize(("value", "arrival", "gap"), READS.values(), ids=READS)
-def test_the_read_of_the_patient_is_used_only_for_that_patient(value, arrival, gap):
+def test_the_read_of_the_patient_is_used_only_for_that_patient(value: Body | None, arrival: Arrival, gap: str) -> None:
     data = read_answer(PATIENT, value, "p")
     assert (data.arrival, data.gap, len(data.resources)) == (arrival, gap, 1 if arrival is GIVEN else 0)
 
 
-def test_the_medications_of_an_answer_come_along_with_it():
+def test_the_medications_of_an_answer_come_along_with_it() -> None:
     order = {"resourceType": "MedicationRequest", "id": "m", "subject": {"reference": "Patient/p"}}
     medication = {"resourceType": "Medication", "id": "x"}
     data = read_answer(QUERIES["activeMedications"], bundle(medication, order), "p")
@@ -218,7 +218,7 @@ def test_the_medications_of_an_answer_come_along_with_it():
 # --- a list that may be left out --------------------------------------------------------------------------------------
 
 
-def issues(*codes):
+def issues(*codes: str) -> Body:
     return {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": code} for code in codes]}
 
 
@@ -247,13 +247,15 @@ LEFT_OUT = {
 
 
 @pytest.mark.parametrize(("prefetch", "arrival", "note"), LEFT_OUT.values(), ids=LEFT_OUT)
-def test_a_list_that_many_servers_lack_may_be_left_out_and_a_failed_one_is_a_gap(prefetch, arrival, note):
+def test_a_list_that_many_servers_lack_may_be_left_out_and_a_failed_one_is_a_gap(
+    prefetch: Body, arrival: Arrival, note: str | None
+) -> None:
     chart = build_chart("p", prefetch)
     gap = chart.gap("medicationStatements")
     assert (chart.get("medicationStatements").arrival, gap and gap.note) == (arrival, note)
 
 
-def test_any_other_list_that_is_not_supported_has_failed():
+def test_any_other_list_that_is_not_supported_has_failed() -> None:
     assert build_chart("p", {"activeMedications": issues("not-supported")}).get("activeMedications").arrival is FAILED
 
 
@@ -269,11 +271,11 @@ NOTES = {
 
 
 @pytest.mark.parametrize(("prefetch", "state", "note"), NOTES.values(), ids=NOTES)
-def test_the_states_are_kept_apart_to_the_note_of_the_fact(prefetch, state, note):
+def test_the_states_are_kept_apart_to_the_note_of_the_fact(prefetch: Body, state: State, note: str) -> None:
     fact = hypersensitivity(prefetch)
     assert (fact.state, fact.note) == (state, note)
 
 
-def test_why_nothing_was_asked_for_is_said_of_what_was_not_sent_and_of_nothing_else():
+def test_why_nothing_was_asked_for_is_said_of_what_was_not_sent_and_of_nothing_else() -> None:
     assert hypersensitivity({}, not_asked="no server").note == "allergy list not sent (no server)"
     assert hypersensitivity({"allergyList": None}, not_asked="no server").note == "allergy list empty"

@@ -10,48 +10,56 @@ from cds_service.fhir.queries import QUERIES
 from cds_service.fhir.searching import find, prefetch_from, search, searchset
 from cds_service.gathering.prefetch import build_chart
 from tests.builders import LOINC, bundle, concept, observation
-from tests.support import ROOT, VOCABULARY
+from tests.support import ROOT, VOCABULARY, Body, Json
 
 CODE_LISTS = VOCABULARY.code_lists
 STORIES = sorted(path.stem for path in (ROOT / "fixtures" / "patients").glob("*.json"))
 
 
-def story(name):
+def story(name: str) -> Json:
     return json.loads((ROOT / "fixtures" / "patients" / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def result(identity, code="20642-5", taken="2026-11-01", patient="p", system=LOINC):
+def result(
+    identity: str, code: str = "20642-5", taken: str = "2026-11-01", patient: str = "p", system: str = LOINC
+) -> Body:
     about = {"reference": f"Patient/{patient}"}
     return observation(concept(code, system), id=identity, effectiveDateTime=taken, subject=about)
 
 
-def found(key, *resources):
-    answer = search(QUERIES[key], bundle(*resources), "p", CODE_LISTS)
+def searched(key: str, held: Body) -> Body:
+    answer = search(QUERIES[key], held, "p", CODE_LISTS)
+    assert answer is not None
+    return answer
+
+
+def found(key: str, *resources: Body) -> list[str]:
+    answer = searched(key, bundle(*resources))
     return [entry["resource"]["id"] for entry in answer.get("entry", [])]
 
 
 # --- one query --------------------------------------------------------------------------------------------------------
 
 
-def test_the_read_gives_the_patient_itself():
+def test_the_read_gives_the_patient_itself() -> None:
     patient = {"resourceType": "Patient", "id": "p"}
     assert (
         search(QUERIES["patient"], bundle({"resourceType": "Patient", "id": "q"}, patient), "p", CODE_LISTS) == patient
     )
 
 
-def test_the_read_of_a_patient_who_is_not_there_gives_null():
+def test_the_read_of_a_patient_who_is_not_there_gives_null() -> None:
     assert search(QUERIES["patient"], bundle({"resourceType": "Patient", "id": "q"}), "p", CODE_LISTS) is None
 
 
-def test_a_search_gives_a_searchset_with_its_total():
-    answer = search(QUERIES["aminoAcids"], bundle(result("a"), result("b")), "p", CODE_LISTS)
+def test_a_search_gives_a_searchset_with_its_total() -> None:
+    answer = searched("aminoAcids", bundle(result("a"), result("b")))
     assert (answer["resourceType"], answer["type"], answer["total"]) == ("Bundle", "searchset", 2)
     assert {entry["search"]["mode"] for entry in answer["entry"]} == {"match"}
 
 
-def test_a_search_without_a_match_has_no_entry_rather_than_an_empty_one():
-    answer = search(QUERIES["aminoAcids"], bundle(), "p", CODE_LISTS)
+def test_a_search_without_a_match_has_no_entry_rather_than_an_empty_one() -> None:
+    answer = searched("aminoAcids", bundle())
     assert answer == {"resourceType": "Bundle", "type": "searchset", "total": 0}
 
 
@@ -72,27 +80,27 @@ CODES = {
 
 
 @pytest.mark.parametrize(("key", "code", "expected"), CODES.values(), ids=CODES)
-def test_a_result_is_found_by_the_codes_of_its_query(key, code, expected):
+def test_a_result_is_found_by_the_codes_of_its_query(key: str, code: str, expected: bool) -> None:
     assert (found(key, result("a", code)) == ["a"]) is expected
 
 
-def test_a_code_of_another_system_is_not_found():
+def test_a_code_of_another_system_is_not_found() -> None:
     assert found("aminoAcids", result("a", system="urn:local")) == []
 
 
-def test_any_of_several_codings_is_enough():
+def test_any_of_several_codings_is_enough() -> None:
     one = result("a", "local")
     one["code"]["coding"].append({"system": LOINC, "code": "20642-5"})
     assert found("aminoAcids", one) == ["a"]
 
 
-def test_results_come_newest_first_and_undated_last():
+def test_results_come_newest_first_and_undated_last() -> None:
     undated = {**result("d"), "effectiveDateTime": None}
     results = [result("a", taken="2026-01-01"), undated, result("c", taken="2026-11-01")]
     assert found("aminoAcids", *results, result("b", taken="2026-06-01")) == ["c", "b", "a", "d"]
 
 
-def test_a_list_without_codes_keeps_its_order():
+def test_a_list_without_codes_keeps_its_order() -> None:
     conditions = [
         {
             "resourceType": "Condition",
@@ -105,7 +113,7 @@ def test_a_list_without_codes_keeps_its_order():
     assert found("problemList", *conditions) == ["x", "y"]
 
 
-def test_another_type_and_another_patient_are_not_found():
+def test_another_type_and_another_patient_are_not_found() -> None:
     others = [result("q", patient="q"), {**result("r"), "resourceType": "DiagnosticReport"}]
     assert found("aminoAcids", *others) == []
 
@@ -114,28 +122,28 @@ STATUSES = {"active": True, "completed": False, "stopped": False, "draft": False
 
 
 @pytest.mark.parametrize(("status", "expected"), STATUSES.items(), ids=str)
-def test_only_active_medications_are_found(status, expected):
+def test_only_active_medications_are_found(status: str | None, expected: bool) -> None:
     order = {"resourceType": "MedicationRequest", "id": "m", "status": status, "subject": {"reference": "Patient/p"}}
     assert (found("activeMedications", order) == ["m"]) is expected
 
 
-def test_a_status_is_asked_only_of_medications():
+def test_a_status_is_asked_only_of_medications() -> None:
     condition = {"resourceType": "Condition", "id": "c", "status": "completed", "subject": {"reference": "Patient/p"}}
     assert found("problemList", condition) == ["c"]
 
 
-def test_no_more_than_the_count_come_and_the_total_says_how_many_there_are():
+def test_no_more_than_the_count_come_and_the_total_says_how_many_there_are() -> None:
     results = [result(f"a{n:02}", taken=f"2026-01-{n + 1:02}") for n in range(11)]
     levels = [{**one, "code": {"coding": [{"system": LOINC, "code": "3298-7"}]}} for one in results]
-    answer = search(QUERIES["acetaminophenLevels"], bundle(*levels), "p", CODE_LISTS)
+    answer = searched("acetaminophenLevels", bundle(*levels))
     assert (len(answer["entry"]), answer["total"]) == (10, 11)
     assert "a00" not in [entry["resource"]["id"] for entry in answer["entry"]]
 
 
 @pytest.mark.parametrize("entry", [None, [], {}, {"resource": None}, {"resource": "x"}, {"resource": {}}], ids=str)
-def test_an_odd_entry_is_passed_over(entry):
+def test_an_odd_entry_is_passed_over(entry: Json) -> None:
     odd = {"resourceType": "Bundle", "entry": [entry, {"resource": result("a")}]}
-    assert search(QUERIES["aminoAcids"], odd, "p", CODE_LISTS)["total"] == 1
+    assert searched("aminoAcids", odd)["total"] == 1
 
 
 # --- the matcher ------------------------------------------------------------------------------------------------------
@@ -180,25 +188,25 @@ FITTING = {
 
 
 @pytest.mark.parametrize(("asked", "fits"), FITTING.values(), ids=FITTING)
-def test_a_result_fits_its_parameters(asked, fits):
+def test_a_result_fits_its_parameters(asked: str, fits: bool) -> None:
     assert find([RESULT], "Observation", parse_qsl(asked)).matches == ([RESULT] if fits else [])
 
 
-def test_a_code_without_a_system_can_be_asked_for():
+def test_a_code_without_a_system_can_be_asked_for() -> None:
     assert find([RESULT, WITHOUT_SYSTEM], "Observation", [("code", "|20642-5")]).matches == [WITHOUT_SYSTEM]
 
 
-def test_a_resource_whose_patient_has_another_name_is_found_by_either():
+def test_a_resource_whose_patient_has_another_name_is_found_by_either() -> None:
     assert find([ALLERGY], "AllergyIntolerance", [("patient", "p")]).matches == [ALLERGY]
 
 
-def test_a_resource_about_nobody_is_found_for_nobody():
+def test_a_resource_about_nobody_is_found_for_nobody() -> None:
     nobody = {"resourceType": "Condition", "id": "c"}
     device = {"resourceType": "Condition", "id": "d", "subject": {"reference": "Device/p"}}
     assert find([nobody, device], "Condition", [("patient", "p")]).matches == []
 
 
-def test_what_was_not_understood_is_not_among_what_was_used():
+def test_what_was_not_understood_is_not_among_what_was_used() -> None:
     asked = "patient=p&colour=blue&_count=many&_count=5&_sort=colour&_sort=-date&code=&_summary=true&status=final"
     used = [("patient", "p"), ("_count", "5"), ("_sort", "-date"), ("status", "final")]
     assert find([RESULT], "Observation", parse_qsl(asked, keep_blank_values=True)).used == used
@@ -208,7 +216,7 @@ ORDERED = {"date": ["a", "b", "c", "d"], "-date": ["c", "b", "a", "d"], "": ["d"
 
 
 @pytest.mark.parametrize(("sort", "expected"), ORDERED.items())
-def test_results_come_in_the_order_asked_for_and_undated_last(sort, expected):
+def test_results_come_in_the_order_asked_for_and_undated_last(sort: str, expected: list[str]) -> None:
     results = [
         {**result("d"), "effectiveDateTime": "2026"},
         result("b", taken="2026-06-01T23:30:00+02:00"),  # 21:30Z
@@ -222,7 +230,7 @@ def test_results_come_in_the_order_asked_for_and_undated_last(sort, expected):
 
 
 @pytest.mark.parametrize("name", STORIES)
-def test_every_story_is_answered_whole_for_every_query(name):
+def test_every_story_is_answered_whole_for_every_query(name: str) -> None:
     prefetch = prefetch_from(story(name), name, CODE_LISTS)
     assert list(prefetch) == list(QUERIES)
     chart = build_chart(name, prefetch)
@@ -230,14 +238,14 @@ def test_every_story_is_answered_whole_for_every_query(name):
     assert chart.get("patient").resources[0]["id"] == name
 
 
-def test_a_story_without_a_kind_of_data_is_empty_and_not_failed():
+def test_a_story_without_a_kind_of_data_is_empty_and_not_failed() -> None:
     chart = build_chart(
         "alma-glutamate-high", prefetch_from(story("alma-glutamate-high"), "alma-glutamate-high", CODE_LISTS)
     )
     assert chart.get("allergyList").arrival is Arrival.EMPTY
 
 
-def test_the_story_of_another_patient_answers_nothing():
+def test_the_story_of_another_patient_answers_nothing() -> None:
     chart = build_chart("p", prefetch_from(story("alma-glutamate-high"), "p", CODE_LISTS))
     assert {chart.get(key).arrival for key in QUERIES} == {Arrival.EMPTY}
 

@@ -7,23 +7,24 @@ from pydantic import ValidationError
 
 from cds_service.clinical.facts import Fact, State, absent, known, unknown
 from cds_service.guidance.conditions import AnyOf, Condition, Truth, all_of, any_of
+from tests.support import Body, Json
 
 YES, NO = Truth.YES, Truth.NO
 BECAUSE = "a reason that is long enough"
 ABSENT, UNKNOWN = absent("none"), unknown("not sent")
 
 
-def condition(fact="age", because=BECAUSE, **members):
+def condition(fact: str = "age", because: str = BECAUSE, **members: Json) -> Condition:
     return Condition.model_validate({"fact": fact, "because": because, **members})
 
 
-def refusal(**members):
+def refusal(**members: Json) -> str:
     with pytest.raises(ValidationError) as caught:
         condition(**members)
     return "; ".join(error["msg"] for error in caught.value.errors())
 
 
-def number(value):
+def number(value: int | str) -> Fact:
     return known(Decimal(value))
 
 
@@ -84,7 +85,7 @@ CHECKS = {
 
 
 @pytest.mark.parametrize(("members", "fact", "expected"), CHECKS.values(), ids=CHECKS)
-def test_a_condition_says_yes_no_or_cannot_tell(members, fact, expected):
+def test_a_condition_says_yes_no_or_cannot_tell(members: Body, fact: Fact, expected: Truth) -> None:
     row = condition(**members)
     assert row.check({row.fact: fact}) is expected
 
@@ -103,19 +104,19 @@ SCREENS = ("bronchospasm_risk", "bleeding_risk", "hypersensitivity")
 FACT_FOR = {YES: known("present"), NO: ABSENT, Truth.UNKNOWN: UNKNOWN}
 
 
-def rows_that_say(answers):
+def rows_that_say(answers: list[Truth]) -> Json:
     """A row for each answer, and the facts to which they say it."""
     facts = {name: FACT_FOR[answer] for name, answer in zip(SCREENS, answers, strict=False)}
     return [condition(name, **{"is": "present"}) for name in facts], facts
 
 
-def checks_that_say(answers):
+def checks_that_say(answers: list[Truth]) -> Json:
     rows, facts = rows_that_say(answers)
     return [row.check for row in rows], facts
 
 
 @pytest.mark.parametrize(("answers", "expected"), ALL.values(), ids=ALL)
-def test_several_answers_make_one(answers, expected):
+def test_several_answers_make_one(answers: list[Truth], expected: Truth) -> None:
     checks, facts = checks_that_say(answers)
     assert all_of(checks)(facts) is expected
 
@@ -130,13 +131,13 @@ ANY = {
 
 
 @pytest.mark.parametrize(("answers", "expected"), ANY.values(), ids=ANY)
-def test_of_several_answers_one_yes_is_enough(answers, expected):
+def test_of_several_answers_one_yes_is_enough(answers: list[Truth], expected: Truth) -> None:
     checks, facts = checks_that_say(answers)
     assert any_of(checks)(facts) is expected
 
 
 @pytest.mark.parametrize(("answers", "expected"), ANY.values(), ids=ANY)
-def test_rows_of_which_one_is_enough_are_checked_together(answers, expected):
+def test_rows_of_which_one_is_enough_are_checked_together(answers: list[Truth], expected: Truth) -> None:
     rows, facts = rows_that_say(answers)
     assert AnyOf(any_of=rows, because=BECAUSE).check(facts) is expected
 
@@ -158,17 +159,17 @@ SAID = {
 
 
 @pytest.mark.parametrize(("members", "expected"), SAID.values(), ids=SAID)
-def test_a_condition_says_itself_in_words(members, expected):
+def test_a_condition_says_itself_in_words(members: Body, expected: str) -> None:
     assert condition(**members).say() == expected
 
 
-def test_rows_of_which_one_is_enough_say_each_of_them():
+def test_rows_of_which_one_is_enough_say_each_of_them() -> None:
     rows = AnyOf(any_of=[condition(**IS_HIGH), condition(at_least="18 a")], because=BECAUSE)
     assert rows.say() == "plasma glutamate is high, or age is at least 18 a"
     assert list(rows.conditions()) == rows.any_of
 
 
-def test_a_condition_knows_its_threshold_exactly():
+def test_a_condition_knows_its_threshold_exactly() -> None:
     assert condition(below="18.50 a").threshold == Decimal("18.5")
     assert condition(**IS_HIGH).threshold is None
 
@@ -213,23 +214,23 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize(("members", "said"), MISTAKES.values(), ids=MISTAKES)
-def test_a_condition_that_makes_no_sense_cannot_be_written(members, said):
+def test_a_condition_that_makes_no_sense_cannot_be_written(members: Body, said: str) -> None:
     assert said in refusal(**members)
 
 
-def test_a_condition_without_a_reason_cannot_be_written():
+def test_a_condition_without_a_reason_cannot_be_written() -> None:
     with pytest.raises(ValidationError, match="because"):
         Condition.model_validate({"fact": "age", "below": "18 a"})
 
 
-def test_a_state_with_also_when_is_refused_since_it_would_say_more_than_it_checks():
+def test_a_state_with_also_when_is_refused_since_it_would_say_more_than_it_checks() -> None:
     refusal(fact="glutamate", state=["known"], also_when=["absent"])
 
 
-def test_a_condition_never_changes():
+def test_a_condition_never_changes() -> None:
     row = condition(**IS_HIGH)
     with pytest.raises(ValidationError):
-        row.fact = "cystine"
+        setattr(row, "fact", "cystine")  # noqa: B010  # as a type checker would not let it be written
 
 
 # --- numbers that are given as "less than" or "more than" ------------------------------------------------------------
@@ -258,7 +259,9 @@ def test_a_condition_never_changes():
         (">=", 25, {"at_most": "25 mL/min"}, Truth.UNKNOWN),
     ],
 )
-def test_a_comparator_answers_only_where_every_number_beyond_it_agrees(comparator, value, test, expected):
+def test_a_comparator_answers_only_where_every_number_beyond_it_agrees(
+    comparator: str, value: int, test: Body, expected: Truth
+) -> None:
     condition = Condition.model_validate({"fact": "clearance", "because": "for the test", **test})
     fact = Fact(State.KNOWN, Decimal(value), comparator=comparator)
     assert condition.check({"clearance": fact}) is expected

@@ -14,40 +14,47 @@ from cds_service.clinical.patient import Patient
 from cds_service.clinical.reading import read_patient_facts
 from cds_service.gathering.prefetch import build_chart
 from tests.builders import LOINC, RXNORM, bundle, concept, medication_request, observation, quantity
-from tests.support import NOW, VOCABULARY, draft_orders_of
+from tests.support import NOW, VOCABULARY, Body, Json, draft_orders_of
 
 GLUTAMATE, CYSTINE, GLUTAMINE, URINE = "20642-5", "22672-0", "20643-3", "22711-6"
 MORNING = "2026-11-18T08:00:00+00:00"
 FAILED = {"resourceType": "OperationOutcome"}
 
 
-def umol(value):
+def umol(value: Decimal | int) -> Body:
     return quantity(value, "umol/L")
 
 
-def result(value, identity="g1", taken=MORNING, code=GLUTAMATE, interval=(10, 120), **members):
+def result(
+    value: Decimal | int,
+    identity: str = "g1",
+    taken: str | None = MORNING,
+    code: str = GLUTAMATE,
+    interval: tuple[int, int] | None = (10, 120),
+    **members: Json,
+) -> Body:
     ranges = [{"low": umol(interval[0]), "high": umol(interval[1])}] if interval else None
     usual = {"id": identity, "effectiveDateTime": taken, "valueQuantity": umol(value), "referenceRange": ranges}
     return observation(concept(code, LOINC), **{**usual, **members})
 
 
-def less_than(value, identity="g1", **members):
+def less_than(value: int, identity: str = "g1", **members: Json) -> Body:
     return result(value, identity, **{"valueQuantity": {**umol(value), "comparator": "<"}, **members})
 
 
-def flag(code):
+def flag(code: str) -> Body:
     return {"interpretation": [{"coding": [{"code": code}]}]}
 
 
-def treatment(identity="m1", status="active", **members):
+def treatment(identity: str = "m1", status: str = "active", **members: Json) -> Body:
     return medication_request(concept("606971", RXNORM), **{"id": identity, "status": status, **members})
 
 
-def begins(day):
+def begins(day: str | None) -> Body:
     return {"timing": {"repeat": {"boundsPeriod": {"start": day}}}}
 
 
-def facts(*results, medications=None, drafts=(), **prefetch):
+def facts(*results: Body, medications: Body | None = None, drafts: Json = (), **prefetch: Json) -> Body:
     sent = {"aminoAcids": bundle(*results), "activeMedications": medications, "patient": None, **prefetch}
     return read_patient_facts(draft_orders_of(*drafts), build_chart("p", sent), VOCABULARY, NOW)
 
@@ -58,13 +65,13 @@ def facts(*results, medications=None, drafts=(), **prefetch):
 @pytest.mark.parametrize(
     ("name", "code", "other"), [("glutamate", GLUTAMATE, CYSTINE), ("cystine", CYSTINE, GLUTAMINE)]
 )
-def test_a_result_that_is_coded_as_two_analytes_is_none_of_them(name, code, other):
+def test_a_result_that_is_coded_as_two_analytes_is_none_of_them(name: str, code: str, other: str) -> None:
     both = {"coding": [{"system": LOINC, "code": one} for one in (code, other)]}
     assert facts({**result(64, code=code), "code": both})[name].state is State.ABSENT
     assert facts(result(64, code=code))[name].state is State.KNOWN
 
 
-def test_the_newest_result_is_taken_whatever_the_order_of_the_entries():
+def test_the_newest_result_is_taken_whatever_the_order_of_the_entries() -> None:
     older, newer = result(64, "a", "2026-03-01"), result(150, "b", "2026-11-01")
     for results in ((older, newer), (newer, older)):
         fact = facts(*results)["glutamate"]
@@ -82,41 +89,41 @@ NEWER = {
 
 
 @pytest.mark.parametrize(("earlier", "later"), NEWER.values(), ids=NEWER)
-def test_of_two_results_the_later_one_is_the_newest(earlier, later):
+def test_of_two_results_the_later_one_is_the_newest(earlier: str, later: str) -> None:
     for identities in (("a", "b"), ("b", "a")):
         fact = facts(result(64, identities[0], earlier), result(150, identities[1], later))["glutamate"]
         assert fact.texts["result"] == "150 µmol/L"
 
 
-def test_a_newer_result_that_cannot_be_used_is_passed_over():
+def test_a_newer_result_that_cannot_be_used_is_passed_over() -> None:
     fact = facts(result(64, "a", "2026-11-01"), result(150, "b", "2026-11-20", status="preliminary"))["glutamate"]
     assert fact.texts["result"] == "64 µmol/L"
 
 
-def test_a_result_of_365_days_ago_is_used_and_one_of_366_is_not():
+def test_a_result_of_365_days_ago_is_used_and_one_of_366_is_not() -> None:
     assert facts(result(64, taken="2025-11-23"))["glutamate"].value == "normal"
     assert facts(result(64, taken="2025-11-22"))["glutamate"].state is State.ABSENT
 
 
-def test_a_converted_result_is_shown_as_sent_and_converted():
+def test_a_converted_result_is_shown_as_sent_and_converted() -> None:
     nmol = {"value": Decimal("0.15"), "unit": "mmol/L", "code": "mmol/L"}
     assert facts(result(0, valueQuantity=nmol))["glutamate"].texts["result"] == "0.15 mmol/L (150 µmol/L)"
 
 
-def test_the_range_is_shown_as_sent_and_its_lack_is_said():
+def test_the_range_is_shown_as_sent_and_its_lack_is_said() -> None:
     assert facts(result(64))["glutamate"].texts["range"] == "10–120 µmol/L"
     without = facts(result(64, interval=None))["glutamate"]
     assert (without.value, without.texts["range"]) == ("unclassified", "none that can be used")
     assert without.note == without.texts["why"] == "no reference range was sent with it"
 
 
-def test_cystine_is_read_by_its_own_code():
+def test_cystine_is_read_by_its_own_code() -> None:
     found = facts(result(4, code=CYSTINE, interval=(20, 60)))
     assert (found["cystine"].value, found["glutamate"].state) == ("low", State.ABSENT)
 
 
 @pytest.mark.parametrize("name", ["glutamate", "glutamate_sample", "cystine"])
-def test_no_result_is_absent_only_if_the_results_are_whole(name):
+def test_no_result_is_absent_only_if_the_results_are_whole(name: str) -> None:
     assert facts()[name].state is State.ABSENT
     assert facts(aminoAcids=None)[name].state is State.ABSENT
     failed = facts(aminoAcids=FAILED)[name]
@@ -128,7 +135,7 @@ def test_no_result_is_absent_only_if_the_results_are_whole(name):
     assert (paged.state, paged.note) == (State.UNKNOWN, "amino acid results incomplete (not all its pages came)")
 
 
-def test_a_range_by_sex_is_used_for_that_sex():
+def test_a_range_by_sex_is_used_for_that_sex() -> None:
     sexes = [
         {"low": umol(10), "high": umol(high), "appliesTo": [{"text": sex}]}
         for sex, high in (("male", 200), ("female", 120))
@@ -165,17 +172,17 @@ TIES = {
 
 
 @pytest.mark.parametrize(("results", "expected"), TIES.values(), ids=TIES)
-def test_results_of_one_time_that_differ_in_class_have_none(results, expected):
+def test_results_of_one_time_that_differ_in_class_have_none(results: tuple[Body, Body], expected: str) -> None:
     for ordered in (results, results[::-1]):
         assert facts(*ordered)["glutamate"].value == expected
 
 
-def test_a_tie_says_why_there_is_no_class():
+def test_a_tie_says_why_there_is_no_class() -> None:
     fact = facts(result(64, "a"), result(150, "b"))["glutamate"]
     assert fact.texts["why"] == "two results of the same time differ"
 
 
-def classes_at_once(*results, site=()):
+def classes_at_once(*results: Body, site: Json = ()) -> tuple[Json, str]:
     """The class and the reason for results of one time, for a woman of 45."""
     chart = Chart("p", {"aminoAcids": Data(Arrival.GIVEN, results)})
     fact = read_level(
@@ -184,7 +191,7 @@ def classes_at_once(*results, site=()):
     return fact.value, fact.note
 
 
-def test_results_of_one_time_are_each_placed_in_the_range_for_the_patient():
+def test_results_of_one_time_are_each_placed_in_the_range_for_the_patient() -> None:
     ranges = [
         {"low": umol(10), "high": umol(80), "appliesTo": [{"text": "female"}]},
         {"low": umol(10), "high": umol(120), "appliesTo": [{"text": "male"}]},
@@ -194,7 +201,7 @@ def test_results_of_one_time_are_each_placed_in_the_range_for_the_patient():
     assert classes_at_once(results[1], {**results[1], "id": "again"}) == ("high", "")
 
 
-def test_results_of_one_time_are_each_placed_in_the_interval_of_the_site():
+def test_results_of_one_time_are_each_placed_in_the_interval_of_the_site() -> None:
     site = (SiteInterval(Decimal(10), Decimal(80), "female", 18), SiteInterval(Decimal(10), Decimal(120), "male", 18))
     results = [result(value, f"g{value}", interval=None) for value in (64, 100)]
     assert classes_at_once(*results, site=site) == ("unclassified", "two results of the same time differ")
@@ -256,16 +263,16 @@ STARTS = {
 
 
 @pytest.mark.parametrize(("medications", "expected"), STARTS.values(), ids=STARTS)
-def test_a_sample_is_on_treatment_if_an_active_order_began_by_its_day(medications, expected):
+def test_a_sample_is_on_treatment_if_an_active_order_began_by_its_day(medications: Json, expected: str) -> None:
     fact = facts(result(64), medications=bundle(*medications))["glutamate_sample"]
     assert (fact.state, fact.value) == (State.KNOWN, expected)
 
 
-def timing(*draft_orders, medications=None):
+def timing(*draft_orders: Body, medications: Body | None = None) -> Json:
     return facts(result(64), medications=medications or bundle(), drafts=draft_orders)["glutamate_sample"].value
 
 
-def test_an_order_that_is_signed_again_is_treatment():
+def test_an_order_that_is_signed_again_is_treatment() -> None:
     running = treatment("draft", authoredOn="2026-09-01")
     assert timing({**running, "status": "draft"}, medications=bundle(running)) == "on treatment"
     assert timing(running) == "on treatment"
@@ -275,7 +282,7 @@ def test_an_order_that_is_signed_again_is_treatment():
     assert timing(treatment("draft")) == "baseline"  # signed without a date: nothing says that it runs already
 
 
-def routed(word, began, **members):
+def routed(word: str, began: str | None, **members: Json) -> Body:
     instruction = {"route": {"text": word}} if word else {}
     return treatment("m", authoredOn=began, dosageInstruction=[instruction], **members)
 
@@ -300,11 +307,11 @@ ROUTES = {
 
 
 @pytest.mark.parametrize(("medication", "expected"), ROUTES.values(), ids=ROUTES)
-def test_the_route_says_whether_it_is_treatment(medication, expected):
+def test_the_route_says_whether_it_is_treatment(medication: Body, expected: str) -> None:
     assert timing(medications=bundle(medication)) == expected
 
 
-def test_inhaled_acetylcysteine_is_said():
+def test_inhaled_acetylcysteine_is_said() -> None:
     inhaled = bundle(routed("inhalation", "2026-11-01"))
     fact = facts(result(64), medications=inhaled)["inhaled_acetylcysteine"]
     assert (fact.value, fact.texts) == ("present", {"since": "1 November 2026"})
@@ -314,7 +321,7 @@ def test_inhaled_acetylcysteine_is_said():
 
 
 @pytest.mark.parametrize(("value", "expected"), [(350, None), (351, "possible"), (1000, "possible"), (1001, None)])
-def test_a_glutamate_that_may_be_a_glutamine_is_used_and_named(value, expected):
+def test_a_glutamate_that_may_be_a_glutamine_is_used_and_named(value: int, expected: str | None) -> None:
     found = facts(result(value))
     assert found["glutamate_mix_up"].value == expected
     assert (found["glutamate"].state is State.KNOWN) is (value <= 1000)
@@ -325,14 +332,14 @@ def test_a_glutamate_that_may_be_a_glutamine_is_used_and_named(value, expected):
     ("value", "reason"),
     [(1001, "its value is implausible: above 1,000 µmol/L"), (0, "its value is not above zero"), (1000, None)],
 )
-def test_an_implausible_level_is_refused_with_its_bound(code, value, reason):
+def test_an_implausible_level_is_refused_with_its_bound(code: str, value: int, reason: str | None) -> None:
     level = "glutamate" if code == GLUTAMATE else "cystine"
     found = facts(result(value, code=code))
     assert (found[level].state is State.KNOWN) is (reason is None)
     assert reason is None or reason in found["results_unused"].texts["list"][0]
 
 
-def test_a_glutamine_may_be_high():
+def test_a_glutamine_may_be_high() -> None:
     found = facts(result(64), result(1200, identity="n1", code=GLUTAMINE))
     assert found["sample_handling"].value == "consistent"
 
@@ -341,7 +348,7 @@ NAMES = ["Glutamat im Urin", "Glutamate, CSF", "Glutamat (Liquor)", "Glutamate u
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_code_of_plasma_with_a_name_of_another_specimen_is_refused_and_named(name):
+def test_a_code_of_plasma_with_a_name_of_another_specimen_is_refused_and_named(name: str) -> None:
     sent = result(64)
     sent["code"] = {**sent["code"], "text": name}
     found = facts(sent)
@@ -349,7 +356,7 @@ def test_a_code_of_plasma_with_a_name_of_another_specimen_is_refused_and_named(n
     assert "contradict each other" in found["results_unused"].texts["list"][0]
 
 
-def test_the_first_start_is_the_one_that_is_said():
+def test_the_first_start_is_the_one_that_is_said() -> None:
     orders = [treatment("m1", authoredOn="2026-09-15"), treatment("m2", authoredOn="2026-09-01")]
     fact = facts(result(64), medications=bundle(*orders))["glutamate_sample"]
     assert fact.texts["since"] == "1 September 2026"
@@ -366,15 +373,16 @@ STATEMENTS = {
 
 
 @pytest.mark.parametrize("members", STATEMENTS.values(), ids=STATEMENTS)
-def test_a_statement_began_with_its_effective_time_else_when_it_was_made(members):
+def test_a_statement_began_with_its_effective_time_else_when_it_was_made(members: Body) -> None:
     statement = {**treatment(), "resourceType": "MedicationStatement", **members}
     chart = Chart("p", {"medicationStatements": Data(Arrival.GIVEN, (statement,))})
     (found,) = find_treatments(chart, VOCABULARY)
+    assert found.began is not None
     assert (found.reference, found.began.day.isoformat()) == ("MedicationStatement/m1", "2026-09-01")
 
 
 @pytest.mark.parametrize("status", ["active", "recorded"])
-def test_a_statement_makes_a_sample_one_of_treatment(status):
+def test_a_statement_makes_a_sample_one_of_treatment(status: str) -> None:
     statement = {**treatment(status=status), "resourceType": "MedicationStatement", "dateAsserted": "2026-09-01"}
     statements = {"medicationStatements": bundle(statement)}
     sample = facts(result(64), medications=bundle(), **statements)["glutamate_sample"]
@@ -385,14 +393,14 @@ def test_a_statement_makes_a_sample_one_of_treatment(status):
     )
 
 
-def test_statements_that_could_not_be_read_leave_it_open_and_none_sent_does_not():
+def test_statements_that_could_not_be_read_leave_it_open_and_none_sent_does_not() -> None:
     failed = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
     sample = facts(result(64), medications=bundle(), medicationStatements=failed)["glutamate_sample"]
     assert sample.state is State.UNKNOWN
     assert facts(result(64), medications=bundle())["glutamate_sample"].value == "baseline"
 
 
-def test_each_active_medication_that_is_or_may_be_acetylcysteine_is_a_start():
+def test_each_active_medication_that_is_or_may_be_acetylcysteine_is_a_start() -> None:
     nameless = {
         **treatment("m3"),
         "medicationCodeableConcept": None,
@@ -419,7 +427,7 @@ UNDATED = {
 
 
 @pytest.mark.parametrize("members", UNDATED.values(), ids=UNDATED)
-def test_a_start_that_cannot_be_read_leaves_it_unknown(members):
+def test_a_start_that_cannot_be_read_leaves_it_unknown(members: Body) -> None:
     fact = facts(result(64), medications=bundle(treatment(**members)))["glutamate_sample"]
     assert (fact.state, fact.note) == (
         State.UNKNOWN,
@@ -427,7 +435,7 @@ def test_a_start_that_cannot_be_read_leaves_it_unknown(members):
     )
 
 
-def test_a_start_that_can_be_read_decides_beside_one_that_cannot():
+def test_a_start_that_can_be_read_decides_beside_one_that_cannot() -> None:
     orders = [treatment("m1"), treatment("m2", authoredOn="2026-09-01")]
     assert facts(result(64), medications=bundle(*orders))["glutamate_sample"].value == "on treatment"
 
@@ -440,19 +448,19 @@ def test_a_start_that_can_be_read_decides_beside_one_that_cannot():
     ],
     ids=["failed", "incomplete"],
 )
-def test_medications_that_are_not_whole_leave_it_unknown(medications, note):
+def test_medications_that_are_not_whole_leave_it_unknown(medications: Body, note: str) -> None:
     fact = facts(result(64), medications=medications)["glutamate_sample"]
     assert fact.state is State.UNKNOWN
     assert fact.note.startswith(note)
 
 
-def test_medications_that_were_not_sent_leave_it_unknown():
+def test_medications_that_were_not_sent_leave_it_unknown() -> None:
     chart = build_chart("p", {"aminoAcids": bundle(result(64))})
     fact = read_patient_facts(draft_orders_of(), chart, VOCABULARY, NOW)["glutamate_sample"]
     assert (fact.state, fact.note) == (State.UNKNOWN, "list of active medications not sent")
 
 
-def test_treatment_that_is_found_counts_in_an_incomplete_list():
+def test_treatment_that_is_found_counts_in_an_incomplete_list() -> None:
     medications = bundle(treatment(authoredOn="2026-09-01"), total=9)
     assert facts(result(64), medications=medications)["glutamate_sample"].value == "on treatment"
 
@@ -470,21 +478,21 @@ CHANGES = {
 
 
 @pytest.mark.parametrize(("before", "now", "expected"), CHANGES.values(), ids=CHANGES)
-def test_the_change_from_before_treatment_is_shown(before, now, expected):
+def test_the_change_from_before_treatment_is_shown(before: int, now: Decimal | int, expected: str) -> None:
     fact = facts(result(now), result(before, "old", "2026-08-20"), **SINCE_SEPTEMBER)["glutamate_before"]
     assert (fact.value, fact.texts["change"]) == ("measured", expected)
     assert (fact.texts["date"], fact.origins[0].resource) == ("20 August 2026", "Observation/old")
 
 
 @pytest.mark.parametrize("results", [(less_than(5), 64), (64, less_than(5))], ids=["now", "before"])
-def test_no_change_is_computed_from_a_comparator(results):
+def test_no_change_is_computed_from_a_comparator(results: Json) -> None:
     now, before = (result(one) if isinstance(one, int) else one for one in results)
     before = {**before, "id": "old", "effectiveDateTime": "2026-08-20"}
     change = facts(now, before, **SINCE_SEPTEMBER)["glutamate_before"].texts["change"]
     assert change == "not computed, a value is given with < or >"
 
 
-def test_the_last_of_several_values_before_is_the_one_compared():
+def test_the_last_of_several_values_before_is_the_one_compared() -> None:
     old = [result(value, f"o{value}", f"2026-0{value}-01") for value in (6, 8, 7)]
     fact = facts(result(64), *old, **SINCE_SEPTEMBER)["glutamate_before"]
     assert fact.origins[0].resource == "Observation/o8"
@@ -501,28 +509,29 @@ NO_BEFORE = {
 
 
 @pytest.mark.parametrize("results", NO_BEFORE.values(), ids=NO_BEFORE)
-def test_without_a_value_from_before_there_is_no_change(results):
+def test_without_a_value_from_before_there_is_no_change(results: Json) -> None:
     assert facts(*results, **SINCE_SEPTEMBER)["glutamate_before"].state is State.ABSENT
 
 
-def test_before_the_treatment_is_before_the_first_start():
+def test_before_the_treatment_is_before_the_first_start() -> None:
     orders = bundle(treatment("m1", authoredOn="2026-09-01"), treatment("m2", authoredOn="2026-07-01"))
     found = facts(result(64), result(90, "old", "2026-08-01"), medications=orders)
     assert found["glutamate_before"].state is State.ABSENT
 
 
-def test_without_treatment_nothing_is_from_before_it():
+def test_without_treatment_nothing_is_from_before_it() -> None:
     assert facts(result(64), result(90, "old", "2026-08-01"))["glutamate_before"].state is State.ABSENT
 
 
 # --- handling ---------------------------------------------------------------------------------------------------------
 
 
-def glutamine(value, **members):
+def glutamine(value: int, **members: Json) -> Body:
     return result(value, "n1", **{"code": GLUTAMINE, "interval": None, **members})
 
 
-SPECIMEN, OTHER_SPECIMEN = {"specimen": {"reference": "Specimen/1"}}, {"specimen": {"reference": "Specimen/2"}}
+SPECIMEN: Json = {"specimen": {"reference": "Specimen/1"}}
+OTHER_SPECIMEN: Json = {"specimen": {"reference": "Specimen/2"}}
 HANDLINGS = {
     "exactly 0.23": (result(115), glutamine(500), "consistent", "0.23"),
     "just over": (result(Decimal("115.01")), glutamine(500), "doubtful", "0.23"),
@@ -540,7 +549,9 @@ HANDLINGS = {
 
 
 @pytest.mark.parametrize(("glutamate", "other", "expected", "ratio"), HANDLINGS.values(), ids=HANDLINGS)
-def test_the_handling_is_doubtful_above_a_ratio_of_0_23(glutamate, other, expected, ratio):
+def test_the_handling_is_doubtful_above_a_ratio_of_0_23(
+    glutamate: Body, other: Body, expected: str, ratio: str
+) -> None:
     fact = facts(glutamate, other)["sample_handling"]
     assert (fact.value, fact.texts["ratio"]) == (expected, ratio)
 
@@ -564,7 +575,7 @@ NOT_COMPARED = {
 
 
 @pytest.mark.parametrize("results", NOT_COMPARED.values(), ids=NOT_COMPARED)
-def test_without_a_glutamine_of_the_same_sample_nothing_is_said_of_handling(results):
+def test_without_a_glutamine_of_the_same_sample_nothing_is_said_of_handling(results: Json) -> None:
     assert facts(*results)["sample_handling"].state is State.ABSENT
 
 
@@ -586,7 +597,7 @@ UNUSED = {
 
 
 @pytest.mark.parametrize(("one", "day", "reason"), UNUSED.values(), ids=UNUSED)
-def test_a_result_that_was_seen_and_not_used_is_named_with_its_day_and_reason(one, day, reason):
+def test_a_result_that_was_seen_and_not_used_is_named_with_its_day_and_reason(one: Body, day: str, reason: str) -> None:
     found = facts(one)
     assert found["glutamate"].state is State.ABSENT
     (said,) = found["results_unused"].texts["list"]
@@ -595,7 +606,7 @@ def test_a_result_that_was_seen_and_not_used_is_named_with_its_day_and_reason(on
     assert reason in said
 
 
-def test_the_three_newest_are_listed_and_the_rest_counted():
+def test_the_three_newest_are_listed_and_the_rest_counted() -> None:
     results = [result(64, f"u{month}", f"2026-0{month}-03", status="preliminary") for month in (3, 5, 2, 4, 1)]
     listed = facts(*results)["results_unused"].texts["list"]
     assert len(listed) == 4
@@ -604,22 +615,22 @@ def test_the_three_newest_are_listed_and_the_rest_counted():
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_up_to_three_are_listed_without_a_count(count):
+def test_up_to_three_are_listed_without_a_count(count: int) -> None:
     results = [result(64, f"u{number}", status="preliminary") for number in range(count)]
     assert len(facts(*results)["results_unused"].texts["list"]) == count
 
 
-def test_those_without_a_date_come_last():
+def test_those_without_a_date_come_last() -> None:
     results = [result(64, f"u{n}", taken, status="preliminary") for n, taken in enumerate([None, "2026-01-03", None])]
     listed = facts(*results)["results_unused"].texts["list"]
     assert ["3 January 2026" in one for one in listed] == [True, False, False]
 
 
-def test_every_result_that_was_not_used_is_traced():
+def test_every_result_that_was_not_used_is_traced() -> None:
     results = [result(64, f"u{n}", status="preliminary") for n in range(5)]
     origins = facts(*results)["results_unused"].origins
     assert {origin.resource for origin in origins} == {f"Observation/u{n}" for n in range(5)}
 
 
-def test_where_all_were_used_none_is_listed():
+def test_where_all_were_used_none_is_listed() -> None:
     assert facts(result(64))["results_unused"].state is State.ABSENT

@@ -25,7 +25,7 @@ from tests.builders import (
     quantity,
     status,
 )
-from tests.support import NOW, VOCABULARY, draft_orders_of
+from tests.support import NOW, VOCABULARY, Body, Json, draft_orders_of
 
 ICD10, ICD10GM = "http://hl7.org/fhir/sid/icd-10", "http://fhir.de/CodeSystem/bfarm/icd-10-gm"
 ICD10AM = "http://hl7.org/fhir/sid/icd-10-am"
@@ -40,7 +40,7 @@ VIAL = concept("307718", RXNORM)
 ORAL = concept("26643006", SNOMED)
 
 
-def draft(drug=INGREDIENT, route=None, dose=None, **members):
+def draft(drug: Body = INGREDIENT, route: Json = None, dose: Body | None = None, **members: Json) -> Body:
     instruction = {}
     if route is not None:
         instruction["route"] = route
@@ -50,31 +50,31 @@ def draft(drug=INGREDIENT, route=None, dose=None, **members):
     return {**order, "dosageInstruction": [instruction], **members}
 
 
-def facts_of(order, **prefetch):
+def facts_of(order: Body, **prefetch: Json) -> Body:
     chart = build_chart("p", {**EMPTY, **prefetch})
     patient = read_patient_facts(draft_orders_of(), chart, VOCABULARY, NOW)
     return {**patient, **read_order_facts(draft_orders_of(order), patient, chart, VOCABULARY, NOW)[0]}
 
 
-def use(order, **prefetch):
+def use(order: Body, **prefetch: Json) -> Json:
     fact = facts_of(order, **prefetch)["use"]
     assert fact.state is State.KNOWN
     return fact.value
 
 
-def result(loinc, **members):
+def result(loinc: str, **members: Json) -> Body:
     return observation(concept(loinc, LOINC), **{"id": f"o-{loinc}", "effectiveDateTime": None, **members})
 
 
-def level(**members):
+def level(**members: Json) -> Body:
     return result("3298-7", **members)
 
 
-def mg(value):
+def mg(value: int) -> Body:
     return quantity(value, "mg")
 
 
-def ml(value):
+def ml(value: int) -> Body:
     return quantity(value, "mL")
 
 
@@ -133,7 +133,7 @@ INTRAVENOUS = {
 
 
 @pytest.mark.parametrize("order", INTRAVENOUS.values(), ids=INTRAVENOUS)
-def test_an_intravenous_route_or_product_is_antidote_use(order):
+def test_an_intravenous_route_or_product_is_antidote_use(order: Body) -> None:
     assert use(order) == "antidote"
 
 
@@ -158,11 +158,11 @@ NOT_INTRAVENOUS = {
 
 
 @pytest.mark.parametrize("order", NOT_INTRAVENOUS.values(), ids=NOT_INTRAVENOUS)
-def test_words_about_something_else_are_no_intravenous_route(order):
+def test_words_about_something_else_are_no_intravenous_route(order: Body) -> None:
     assert use(order) in ("other", "somatic")
 
 
-def test_a_numeral_does_not_hide_the_route_beside_it():
+def test_a_numeral_does_not_hide_the_route_beside_it() -> None:
     assert use(draft(note=[{"text": "CKD stage IV: give it IV"}])) == "antidote"
 
 
@@ -187,7 +187,7 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize("order", ELSEWHERE.values(), ids=ELSEWHERE)
-def test_a_route_that_is_neither_by_mouth_nor_inhaled_is_use_elsewhere(order):
+def test_a_route_that_is_neither_by_mouth_nor_inhaled_is_use_elsewhere(order: Body) -> None:
     assert use(order) == "elsewhere"
 
 
@@ -220,13 +220,15 @@ ROUTES = {
 
 
 @pytest.mark.parametrize(("order", "state", "note"), ROUTES.values(), ids=ROUTES)
-def test_a_route_that_is_not_read_is_named_by_its_words_unless_the_product_says_it(order, state, note):
+def test_a_route_that_is_not_read_is_named_by_its_words_unless_the_product_says_it(
+    order: Body, state: str, note: str
+) -> None:
     fact = facts_of(order)["route"]
     assert (fact.state.value, fact.note) == (state, note)
 
 
 @pytest.mark.parametrize("written", ["oral", "privet", "native", "division"])
-def test_a_route_word_inside_another_word_is_no_route(written):
+def test_a_route_word_inside_another_word_is_no_route(written: str) -> None:
     assert use(draft(route={"text": written})) == "other"
 
 
@@ -252,21 +254,21 @@ POISONING_CODES = {
 
 
 @pytest.mark.parametrize(("code", "expected"), POISONING_CODES.items(), ids=POISONING_CODES)
-def test_a_reason_code_of_poisoning_counts_with_sixth_character_1_to_4(code, expected):
+def test_a_reason_code_of_poisoning_counts_with_sixth_character_1_to_4(code: str, expected: str) -> None:
     assert use(draft(reasonCode=[concept(code, ICD10CM)])) == expected
 
 
 @pytest.mark.parametrize(("code", "expected"), POISONING_CODES.items(), ids=POISONING_CODES)
-def test_an_active_condition_of_poisoning_counts_with_sixth_character_1_to_4(code, expected):
+def test_an_active_condition_of_poisoning_counts_with_sixth_character_1_to_4(code: str, expected: str) -> None:
     assert use(draft(), problemList=bundle(condition(concept(code, ICD10CM)))) == expected
 
 
 @pytest.mark.parametrize("code", ["295124009", "70273001"])
-def test_the_snomed_codes_of_poisoning_count(code):
+def test_the_snomed_codes_of_poisoning_count(code: str) -> None:
     assert use(draft(reasonCode=[concept(code, SNOMED)])) == "antidote"
 
 
-def test_a_poisoning_code_in_another_system_does_not_count():
+def test_a_poisoning_code_in_another_system_does_not_count() -> None:
     assert use(draft(reasonCode=[concept("T39.1X1A", SNOMED)])) == "other"
 
 
@@ -286,12 +288,12 @@ WORDS = {
 
 
 @pytest.mark.parametrize(("written", "expected"), WORDS.items(), ids=WORDS)
-def test_the_words_of_a_reason_count(written, expected):
+def test_the_words_of_a_reason_count(written: str, expected: str) -> None:
     assert use(draft(reasonCode=[{"text": written}])) == expected
 
 
 @pytest.mark.parametrize(("written", "expected"), WORDS.items(), ids=WORDS)
-def test_the_words_of_an_active_condition_count(written, expected):
+def test_the_words_of_an_active_condition_count(written: str, expected: str) -> None:
     assert use(draft(), problemList=bundle(condition({"text": written}))) == expected
 
 
@@ -313,7 +315,7 @@ REASONS = {
 
 
 @pytest.mark.parametrize("members", REASONS.values(), ids=REASONS)
-def test_a_reason_of_poisoning_counts_wherever_a_fhir_version_puts_it(members):
+def test_a_reason_of_poisoning_counts_wherever_a_fhir_version_puts_it(members: Body) -> None:
     assert use(draft(**members)) == "antidote"
 
 
@@ -326,7 +328,7 @@ MIXED = {
 
 
 @pytest.mark.parametrize("reasons", MIXED.values(), ids=MIXED)
-def test_a_refused_code_never_hides_another_sign_of_poisoning(reasons):
+def test_a_refused_code_never_hides_another_sign_of_poisoning(reasons: list[Body]) -> None:
     assert use(draft(reasonCode=reasons)) == "antidote"
 
 
@@ -340,7 +342,7 @@ POINTED_TO = {
 
 
 @pytest.mark.parametrize(("reference", "expected"), POINTED_TO.items(), ids=POINTED_TO)
-def test_a_reason_reference_is_followed_to_its_condition(reference, expected):
+def test_a_reason_reference_is_followed_to_its_condition(reference: str, expected: str) -> None:
     resolved = bundle(
         condition(POISONING, clinicalStatus=status("resolved"))
     )  # not a sign by itself: the order must point to it
@@ -348,27 +350,29 @@ def test_a_reason_reference_is_followed_to_its_condition(reference, expected):
     assert use(draft(reasonReference=[{"reference": reference}]), problemList=resolved) == expected
 
 
-def test_poisoning_is_stated_by_a_reason_that_an_order_points_to():
+def test_poisoning_is_stated_by_a_reason_that_an_order_points_to() -> None:
     resolved = bundle(condition(POISONING, clinicalStatus=status("resolved")))
     chart = build_chart("p", {**EMPTY, "problemList": resolved})
     order = read_order(draft(reasonReference=[{"reference": "Condition/c1"}]), {}, VOCABULARY)
+    assert order is not None
     fact = poisoning_as_reason([order], chart, VOCABULARY)
+    assert fact is not None
     assert (fact.state, fact.value) == (State.KNOWN, "present")
     assert poisoning_as_reason([order], build_chart("p", EMPTY), VOCABULARY) is None
 
 
-def test_a_reason_reference_of_r5_is_followed_to_its_condition():
+def test_a_reason_reference_of_r5_is_followed_to_its_condition() -> None:
     order = draft(reason=[{"reference": {"reference": "Condition/c1"}}])
     assert use(order, problemList=bundle(condition(POISONING, clinicalStatus=status("resolved")))) == "antidote"
 
 
-def test_a_reason_reference_is_followed_to_a_contained_condition():
+def test_a_reason_reference_is_followed_to_a_contained_condition() -> None:
     contained = [{"resourceType": "Condition", "id": "why", "code": POISONING}]
     assert use(draft(reasonReference=[{"reference": "#why"}], contained=contained)) == "antidote"
 
 
 @pytest.mark.parametrize("reference", ["#other", "Condition/other"])
-def test_what_a_reason_reference_does_not_lead_to_is_no_reason(reference):
+def test_what_a_reason_reference_does_not_lead_to_is_no_reason(reference: str) -> None:
     contained = [{"resourceType": "Condition", "id": "why", "code": POISONING}]
     order = draft(reasonReference=[{"reference": reference}], contained=contained)
     assert use(order, problemList=bundle(condition(POISONING, clinicalStatus=status("resolved")))) == "other"
@@ -395,11 +399,11 @@ CONDITIONS = {
 
 
 @pytest.mark.parametrize(("record", "expected"), CONDITIONS.values(), ids=CONDITIONS)
-def test_a_condition_of_poisoning_counts_while_it_is_active(record, expected):
+def test_a_condition_of_poisoning_counts_while_it_is_active(record: Body, expected: str) -> None:
     assert use(draft(), problemList=bundle(record)) == expected
 
 
-def hours_ago(hours, **more):
+def hours_ago(hours: int, **more: Json) -> Body:
     return {"effectiveDateTime": (NOW - timedelta(hours=hours, **more)).isoformat()}
 
 
@@ -430,35 +434,35 @@ LEVELS = {
 
 
 @pytest.mark.parametrize(("record", "expected"), LEVELS.values(), ids=LEVELS)
-def test_an_acetaminophen_level_of_the_last_72_hours_counts_whatever_its_value(record, expected):
+def test_an_acetaminophen_level_of_the_last_72_hours_counts_whatever_its_value(record: Body, expected: str) -> None:
     assert use(draft(), acetaminophenLevels=bundle(record)) == expected
 
 
-def test_a_level_of_another_patient_does_not_count_wherever_the_chart_came_from():
+def test_a_level_of_another_patient_does_not_count_wherever_the_chart_came_from() -> None:
     data = {"problemList": Data(Arrival.EMPTY)}
     for patient, state in (("p", State.KNOWN), ("q", State.ABSENT)):
         chart = Chart(patient, {**data, "acetaminophenLevels": Data(Arrival.GIVEN, (level(),))})
         assert read_poisoning(chart, VOCABULARY, NOW).state is state
 
 
-def test_poisoning_is_absent_only_where_both_lists_were_asked():
+def test_poisoning_is_absent_only_where_both_lists_were_asked() -> None:
     assert facts_of(draft())["poisoning"].state is State.ABSENT
 
 
 @pytest.mark.parametrize("key", ["problemList", "acetaminophenLevels"])
-def test_poisoning_is_unknown_where_a_list_could_not_be_read(key):
+def test_poisoning_is_unknown_where_a_list_could_not_be_read(key: str) -> None:
     fact = facts_of(draft(), **{key: {"resourceType": "OperationOutcome"}})["poisoning"]
     assert fact.state is State.UNKNOWN
     assert "could not be read (the EHR reports an error)" in fact.note
 
 
-def test_the_note_names_every_list_that_poisoning_lacks():
+def test_the_note_names_every_list_that_poisoning_lacks() -> None:
     failed = {"resourceType": "OperationOutcome"}
     note = facts_of(draft(), problemList=failed, acetaminophenLevels=failed)["poisoning"].note
     assert [part.partition(" could")[0] for part in note.split("; ")] == ["problem list", "acetaminophen levels"]
 
 
-def test_a_sign_of_poisoning_stays_positive_where_the_other_list_is_missing():
+def test_a_sign_of_poisoning_stays_positive_where_the_other_list_is_missing() -> None:
     fact = facts_of(draft(), problemList={"resourceType": "OperationOutcome"}, acetaminophenLevels=bundle(level()))
     assert fact["poisoning"].value == "present"
     assert fact["use"].value == "antidote"
@@ -467,17 +471,17 @@ def test_a_sign_of_poisoning_stays_positive_where_the_other_list_is_missing():
 # --- antidote: the dose (its whole table is in test_antidote.py) ------------------------------------------------------
 
 
-def test_the_largest_of_several_doses_counts():
+def test_the_largest_of_several_doses_counts() -> None:
     instructions = [{"doseAndRate": [{"doseQuantity": mg(value)}]} for value in (600, 5000, 600)]
     assert use(draft(dosageInstruction=instructions)) == "antidote"
 
 
-def test_the_upper_end_of_a_range_counts():
+def test_the_upper_end_of_a_range_counts() -> None:
     instructions = [{"doseAndRate": [{"doseRange": {"low": mg(600), "high": mg(5000)}}]}]
     assert use(draft(dosageInstruction=instructions)) == "antidote"
 
 
-def test_a_daily_dose_as_large_but_given_in_parts_is_no_antidote():
+def test_a_daily_dose_as_large_but_given_in_parts_is_no_antidote() -> None:
     instructions = [{"doseQuantity": mg(2500), "timing": {"code": {"text": "BID"}}}]
     facts = facts_of(draft(dosageInstruction=instructions))
     assert (facts["dose_per_day"].value, facts["use"].value) == (5000, "other")
@@ -510,7 +514,7 @@ PRECEDENCE = {
 
 
 @pytest.mark.parametrize(("order", "expected"), PRECEDENCE.values(), ids=PRECEDENCE)
-def test_the_first_use_that_holds_is_taken(order, expected):
+def test_the_first_use_that_holds_is_taken(order: Body, expected: str) -> None:
     assert use(order) == expected
 
 
@@ -538,14 +542,14 @@ INHALED = {
 
 
 @pytest.mark.parametrize("order", INHALED.values(), ids=INHALED)
-def test_an_inhalation_route_or_product_is_inhaled_use(order):
+def test_an_inhalation_route_or_product_is_inhaled_use(order: Body) -> None:
     assert use(order) == "inhaled"
 
 
 @pytest.mark.parametrize(
     "route", [ORAL, {"text": "by mouth"}, {"text": "Oral"}, {"text": "via nasogastric tube"}], ids=str
 )
-def test_an_inhalation_product_with_another_route_is_not_inhaled(route):
+def test_an_inhalation_product_with_another_route_is_not_inhaled(route: Body) -> None:
     assert use(draft(VIAL, route=route, dose=ml(3))) == "other"
 
 
@@ -563,7 +567,7 @@ OPHTHALMIC = {
 
 
 @pytest.mark.parametrize("order", OPHTHALMIC.values(), ids=OPHTHALMIC)
-def test_an_eye_route_or_product_is_ophthalmic_use(order):
+def test_an_eye_route_or_product_is_ophthalmic_use(order: Body) -> None:
     assert use(order) == "ophthalmic"
 
 
@@ -601,18 +605,18 @@ RESPIRATORY_CODES = {
 
 
 @pytest.mark.parametrize("reason", RESPIRATORY_CODES.values(), ids=RESPIRATORY_CODES)
-def test_each_reason_code_of_respiratory_disease_makes_an_oral_order_somatic(reason):
+def test_each_reason_code_of_respiratory_disease_makes_an_oral_order_somatic(reason: Body) -> None:
     assert use(draft(route=ORAL, reasonCode=[reason])) == "somatic"
 
 
 @pytest.mark.parametrize(
     "code", ["J07", "J19", "J21.9", "J39.9", "J48", "J30.1", "J83", "R06", "R09.2", "E83", "E85", "U07.2", "F14.20"]
 )
-def test_a_neighbour_of_those_codes_does_not(code):
+def test_a_neighbour_of_those_codes_does_not(code: str) -> None:
     assert use(draft(route=ORAL, reasonCode=[concept(code, ICD10CM)])) == "other"
 
 
-BRONCHITIS = {"reasonCode": [concept("J42", ICD10CM)]}
+BRONCHITIS: Json = {"reasonCode": [concept("J42", ICD10CM)]}
 BY_MOUTH = {
     "oral route": (draft(route=ORAL, **BRONCHITIS), "somatic"),
     "oral route in words": (draft(route={"text": "by mouth"}, **BRONCHITIS), "somatic"),
@@ -636,11 +640,11 @@ BY_MOUTH = {
 
 
 @pytest.mark.parametrize(("order", "expected"), BY_MOUTH.values(), ids=BY_MOUTH)
-def test_somatic_use_needs_the_oral_route_and_a_reason_code(order, expected):
+def test_somatic_use_needs_the_oral_route_and_a_reason_code(order: Body, expected: str) -> None:
     assert use(order, problemList=bundle(condition(concept("J42", ICD10CM)))) == expected
 
 
-def test_a_somatic_reason_may_stand_in_the_condition_that_the_order_points_to():
+def test_a_somatic_reason_may_stand_in_the_condition_that_the_order_points_to() -> None:
     order = draft(route=ORAL, reasonReference=[{"reference": "Condition/c1"}])
     assert use(order, problemList=bundle(condition(concept("J42", ICD10CM)))) == "somatic"
 
@@ -670,7 +674,7 @@ SOMATIC_CONDITIONS = {
 
 
 @pytest.mark.parametrize(("code", "expected"), SOMATIC_CONDITIONS.values(), ids=SOMATIC_CONDITIONS)
-def test_cystic_fibrosis_and_bronchiectasis_on_the_problem_list_make_the_use_somatic(code, expected):
+def test_cystic_fibrosis_and_bronchiectasis_on_the_problem_list_make_the_use_somatic(code: Body, expected: str) -> None:
     assert use(draft(route=ORAL), problemList=bundle(condition(code))) == expected
     assert use(draft(route=ORAL), problemList=bundle(condition(code, clinicalStatus=status("resolved")))) == "other"
 
@@ -687,7 +691,9 @@ REASONS_IN_DOUBT = {
 
 
 @pytest.mark.parametrize(("written", "expected"), REASONS_IN_DOUBT.items(), ids=REASONS_IN_DOUBT)
-def test_a_reason_that_is_negated_in_doubt_or_of_the_family_does_not_make_the_use_somatic(written, expected):
+def test_a_reason_that_is_negated_in_doubt_or_of_the_family_does_not_make_the_use_somatic(
+    written: str, expected: str
+) -> None:
     assert use(draft(route=ORAL, reasonCode=[{"text": written}])) == expected
     listed = condition({"text": written}, clinicalStatus=status("resolved"))
     order = draft(route=ORAL, reasonReference=[{"reference": "Condition/c1"}])
@@ -714,17 +720,17 @@ OTHER = {
 
 
 @pytest.mark.parametrize("order", OTHER.values(), ids=OTHER)
-def test_anything_else_is_other_use(order):
+def test_anything_else_is_other_use(order: Body) -> None:
     assert use(order) == "other"
 
 
-def test_the_use_says_by_what_it_was_told_and_from_where():
+def test_the_use_says_by_what_it_was_told_and_from_where() -> None:
     fact = facts_of(draft(route={"text": "intravenous"}))["use"]
     assert fact.note == "an intravenous route or product"
     assert [(origin.resource, origin.sent) for origin in fact.origins] == [("MedicationRequest/draft", fact.note)]
 
 
-def test_one_antidote_makes_every_order_of_the_call_an_antidote():
+def test_one_antidote_makes_every_order_of_the_call_an_antidote() -> None:
     chart = build_chart("p", EMPTY)
     selected, background = draft(CAPSULE, id="a"), draft(concept("465377", RXNORM), id="b")
     for orders in (draft_orders_of(selected, background), draft_orders_of(selected, background=[background])):

@@ -6,37 +6,43 @@ import unicodedata
 import pytest
 
 from cds_service.clinical.orders.drugs import has_unresolved_drug, index_medications, is_medication_order
-from cds_service.clinical.orders.recognise import brand_of, read_order, recognise
+from cds_service.clinical.orders.recognise import Order, brand_of, read_order, recognise
 from tests.builders import ATC, RXNORM, concept
-from tests.support import CARDS, VOCABULARY
+from tests.support import CARDS, VOCABULARY, Body, Json
 
 
-def listed_rows(included):
+def listed_rows(included: str) -> list[Body]:
     with (CARDS / "codelists" / "acetylcysteine.csv").open(encoding="utf-8", newline="") as lines:
         return [row for row in csv.DictReader(lines) if row["included"] == included]
 
 
-def row_id(row):
+def row_id(row: Body) -> str:
     return f"{row['system'].rpartition('/')[2]}-{row['code']}"
 
 
-def request(**members):
+def request(**members: Json) -> Body:
     return {"resourceType": "MedicationRequest", "id": "draft-1", "status": "draft", **members}
 
 
-def read(order, *entries):
+def read(order: Body, *entries: Body) -> Order | None:
     return read_order(order, index_medications(entries), VOCABULARY)
 
 
-def by_text(written):
+def taken(order: Body) -> Order:
+    found = read(order)
+    assert found is not None
+    return found
+
+
+def by_text(written: str) -> Order | None:
     return read(request(medicationCodeableConcept={"text": written}))
 
 
-def decomposed(written):
+def decomposed(written: str) -> str:
     return unicodedata.normalize("NFD", written)
 
 
-def medication(identity="m1", **members):
+def medication(identity: str = "m1", **members: Json) -> Body:
     return {"resourceType": "Medication", "id": identity, **members}
 
 
@@ -53,23 +59,23 @@ CODES_OF_THE_CONTRACT = [
 
 
 @pytest.mark.parametrize("row", listed_rows("yes"), ids=row_id)
-def test_every_included_code_of_the_list_is_recognised_by_the_code_alone(row):
+def test_every_included_code_of_the_list_is_recognised_by_the_code_alone(row: Body) -> None:
     order = read(request(medicationCodeableConcept=concept(row["code"], row["system"])))
     assert order is not None
     assert [(one.code, one.system) for one in order.products] == [(row["code"], row["system"])]
 
 
 @pytest.mark.parametrize("row", listed_rows("no"), ids=row_id)
-def test_every_refused_code_of_the_list_is_not_acetylcysteine(row):
+def test_every_refused_code_of_the_list_is_not_acetylcysteine(row: Body) -> None:
     assert read(request(medicationCodeableConcept=concept(row["code"], row["system"]))) is None
 
 
 @pytest.mark.parametrize(("system", "code"), CODES_OF_THE_CONTRACT, ids=lambda value: value.rpartition("/")[2])
-def test_every_code_that_the_contract_names_is_recognised(system, code):
+def test_every_code_that_the_contract_names_is_recognised(system: str, code: str) -> None:
     assert read(request(medicationCodeableConcept=concept(code, system))) is not None
 
 
-def test_the_list_includes_no_code_that_the_contract_does_not_name():
+def test_the_list_includes_no_code_that_the_contract_does_not_name() -> None:
     assert {(row["system"], row["code"]) for row in listed_rows("yes")} == set(CODES_OF_THE_CONTRACT)
 
 
@@ -78,16 +84,16 @@ def test_the_list_includes_no_code_that_the_contract_does_not_name():
     [("197", "http://snomed.info/sct"), ("197", ""), ("1970", RXNORM), ("R05CB", ATC), ("r05cb01", ATC)],
     ids=["another system", "no system", "a longer code", "the group above", "another case"],
 )
-def test_a_code_counts_only_whole_and_in_its_own_system(code, system):
+def test_a_code_counts_only_whole_and_in_its_own_system(code: str, system: str) -> None:
     assert read(request(medicationCodeableConcept=concept(code, system))) is None
 
 
-def test_one_coding_among_several_is_enough():
+def test_one_coding_among_several_is_enough() -> None:
     coding = [{"system": "urn:local", "code": "X"}, {"system": RXNORM, "code": "606971"}]
-    assert read(request(medicationCodeableConcept={"coding": coding})).products[0].code == "606971"
+    assert taken(request(medicationCodeableConcept={"coding": coding})).products[0].code == "606971"
 
 
-def test_a_code_is_enough_whatever_the_text_beside_it_says():
+def test_a_code_is_enough_whatever_the_text_beside_it_says() -> None:
     assert read(request(medicationCodeableConcept=concept("197", RXNORM, text="Amoxicillin"))) is not None
 
 
@@ -102,12 +108,12 @@ OTHER_DRUGS = {
 
 @pytest.mark.parametrize(("code", "system"), OTHER_DRUGS.values(), ids=OTHER_DRUGS)
 @pytest.mark.parametrize("written", ["acetylcysteine 600 mg", "NAC 600 mg", "Fluimucil"])
-def test_a_recognised_code_of_another_drug_wins_over_any_name(code, system, written):
+def test_a_recognised_code_of_another_drug_wins_over_any_name(code: str, system: str, written: str) -> None:
     assert read(request(medicationCodeableConcept=concept(code, system, text=written))) is None
 
 
 @pytest.mark.parametrize(("code", "system"), [("1234567", RXNORM), ("R05", ATC), ("4711", "urn:local")])
-def test_a_code_that_is_not_recognised_cancels_no_name(code, system):
+def test_a_code_that_is_not_recognised_cancels_no_name(code: str, system: str) -> None:
     assert read(request(medicationCodeableConcept=concept(code, system, text="acetylcysteine"))) is not None
 
 
@@ -119,7 +125,7 @@ OIDS = [
 
 
 @pytest.mark.parametrize(("code", "system"), OIDS)
-def test_a_code_system_is_recognised_by_its_oid(code, system):
+def test_a_code_system_is_recognised_by_its_oid(code: str, system: str) -> None:
     assert read(request(medicationCodeableConcept=concept(code, system))) is not None
 
 
@@ -206,65 +212,65 @@ NAMES = {
 
 
 @pytest.mark.parametrize("written", NAMES.values(), ids=NAMES)
-def test_each_name_of_the_contract_is_recognised_in_the_text(written):
+def test_each_name_of_the_contract_is_recognised_in_the_text(written: str) -> None:
     assert by_text(written) is not None
 
 
 @pytest.mark.parametrize("written", NAMES.values(), ids=NAMES)
-def test_each_name_of_the_contract_is_recognised_in_a_display(written):
+def test_each_name_of_the_contract_is_recognised_in_a_display(written: str) -> None:
     coding = [{"system": "urn:local", "code": "4711", "display": written}]
     assert read(request(medicationCodeableConcept={"coding": coding})) is not None
 
 
-def test_carbocisteine_is_not_acetylcysteine():
+def test_carbocisteine_is_not_acetylcysteine() -> None:
     assert by_text("Carbocisteine 375 mg capsules") is None
 
 
-def test_mecysteine_is_not_acetylcysteine():
+def test_mecysteine_is_not_acetylcysteine() -> None:
     assert by_text("Mecysteine hydrochloride 100 mg") is None
 
 
-def test_cysteamine_is_not_acetylcysteine():
+def test_cysteamine_is_not_acetylcysteine() -> None:
     assert by_text("Cysteamine 150 mg capsules") is None
 
 
-def test_s_carboxymethylcysteine_is_not_acetylcysteine():
+def test_s_carboxymethylcysteine_is_not_acetylcysteine() -> None:
     assert by_text("S-carboxymethylcysteine") is None
 
 
-def test_cysteine_is_not_acetylcysteine():
+def test_cysteine_is_not_acetylcysteine() -> None:
     assert by_text("Cysteine hydrochloride") is None
 
 
-def test_erdosteine_is_not_acetylcysteine():
+def test_erdosteine_is_not_acetylcysteine() -> None:
     assert by_text("Erdosteine 300 mg") is None
 
 
-def test_sodium_chloride_is_not_acetylcysteine():
+def test_sodium_chloride_is_not_acetylcysteine() -> None:
     assert by_text("Sodium chloride 0.9 % infusion") is None
 
 
-def test_nacl_as_chemists_write_it_is_not_acetylcysteine():
+def test_nacl_as_chemists_write_it_is_not_acetylcysteine() -> None:
     assert by_text("NaCl") is None
 
 
-def test_nacl_in_capitals_is_not_acetylcysteine():
+def test_nacl_in_capitals_is_not_acetylcysteine() -> None:
     assert by_text("NACL") is None
 
 
-def test_nacl_in_capitals_with_a_strength_is_not_acetylcysteine():
+def test_nacl_in_capitals_with_a_strength_is_not_acetylcysteine() -> None:
     assert by_text("NACL 0.9 %") is None
 
 
-def test_nicotinic_acid_is_not_acetylcysteine():
+def test_nicotinic_acid_is_not_acetylcysteine() -> None:
     assert by_text("Nicotinic acid 500 mg") is None
 
 
-def test_naa_is_not_acetylcysteine():
+def test_naa_is_not_acetylcysteine() -> None:
     assert by_text("NAA") is None
 
 
-def test_naag_is_not_acetylcysteine():
+def test_naag_is_not_acetylcysteine() -> None:
     assert by_text("NAAG") is None
 
 
@@ -292,7 +298,7 @@ TRAPS = [
 
 
 @pytest.mark.parametrize("written", TRAPS)
-def test_what_only_looks_like_it_is_not_acetylcysteine(written):
+def test_what_only_looks_like_it_is_not_acetylcysteine(written: str) -> None:
     assert by_text(written) is None
 
 
@@ -305,42 +311,43 @@ def test_what_only_looks_like_it_is_not_acetylcysteine(written):
         (["Mucomyst"], "Mucomyst", ""),
     ],
 )
-def test_a_brand_that_means_antidote_comes_first(texts, brand, use):
+def test_a_brand_that_means_antidote_comes_first(texts: list[str], brand: str, use: str) -> None:
     row = brand_of(texts, VOCABULARY)
+    assert row is not None
     assert (row.name, row.extra["use"]) == (brand, use)
     assert brand_of(["amoxicillin"], VOCABULARY) is None
 
 
-def test_the_beginning_of_a_name_is_not_acetylcysteine():
+def test_the_beginning_of_a_name_is_not_acetylcysteine() -> None:
     assert by_text("Nacetyl") is None
 
 
-def test_a_word_that_ends_in_nac_is_not_acetylcysteine():
+def test_a_word_that_ends_in_nac_is_not_acetylcysteine() -> None:
     assert by_text("snac") is None
 
 
-def test_a_word_in_capitals_that_ends_in_nac_is_not_acetylcysteine():
+def test_a_word_in_capitals_that_ends_in_nac_is_not_acetylcysteine() -> None:
     assert by_text("SNAC (salcaprozate sodium)") is None
 
 
-def test_nac_with_a_digit_on_it_is_not_a_word_of_its_own():
+def test_nac_with_a_digit_on_it_is_not_a_word_of_its_own() -> None:
     assert by_text("NAC2") is None
 
 
-def test_a_longer_word_around_a_name_is_not_acetylcysteine():
+def test_a_longer_word_around_a_name_is_not_acetylcysteine() -> None:
     assert by_text("acetylcysteinesterase") is None
 
 
-def test_acetylcholine_is_not_acetylcysteine():
+def test_acetylcholine_is_not_acetylcysteine() -> None:
     assert by_text("Acetylcholine chloride") is None
 
 
 @pytest.mark.parametrize("written", ["", " ", "600 mg", "\u200b"], ids=["empty", "blank", "dose", "zero width"])
-def test_a_text_without_a_name_is_not_acetylcysteine(written):
+def test_a_text_without_a_name_is_not_acetylcysteine(written: str) -> None:
     assert by_text(written) is None
 
 
-def test_a_name_alone_gives_no_product_row():
+def test_a_name_alone_gives_no_product_row() -> None:
     assert recognise([{"text": "acetylcysteine"}], VOCABULARY) == ((), True)
 
 
@@ -350,12 +357,12 @@ ACETYLCYSTEINE = concept("606971", RXNORM)
 POINTER = {"medicationReference": {"reference": "Medication/m1"}}
 
 
-def test_a_contained_medication_is_followed():
+def test_a_contained_medication_is_followed() -> None:
     order = request(medicationReference={"reference": "#c"}, contained=[medication("c", code=ACETYLCYSTEINE)])
-    assert read(order).products[0].code == "606971"
+    assert taken(order).products[0].code == "606971"
 
 
-def test_another_contained_resource_is_not_taken_for_the_drug():
+def test_another_contained_resource_is_not_taken_for_the_drug() -> None:
     contained = [medication("other", code=ACETYLCYSTEINE), medication("c", code=concept("723", RXNORM))]
     assert read(request(medicationReference={"reference": "#c"}, contained=contained)) is None
 
@@ -370,17 +377,17 @@ BUNDLED = {
 
 
 @pytest.mark.parametrize(("reference", "entry"), BUNDLED.values(), ids=BUNDLED)
-def test_a_bundled_medication_is_found(reference, entry):
+def test_a_bundled_medication_is_found(reference: str, entry: Body) -> None:
     order = request(medicationReference={"reference": reference})
     assert read(order, {**entry, "resource": medication(code=ACETYLCYSTEINE)}) is not None
 
 
-def test_a_bundled_medication_that_is_not_referred_to_says_nothing():
+def test_a_bundled_medication_that_is_not_referred_to_says_nothing() -> None:
     order = request(medicationReference={"reference": "Medication/m2"})
     assert read(order, {"resource": medication(code=ACETYLCYSTEINE)}) is None
 
 
-def test_another_resource_with_the_same_id_is_not_the_medication():
+def test_another_resource_with_the_same_id_is_not_the_medication() -> None:
     assert read(request(**POINTER), {"resource": {**medication(code=ACETYLCYSTEINE), "resourceType": "Basic"}}) is None
 
 
@@ -399,26 +406,26 @@ INGREDIENTS = {
 
 
 @pytest.mark.parametrize("members", INGREDIENTS.values(), ids=INGREDIENTS)
-def test_an_ingredient_of_the_medication_is_enough(members):
+def test_an_ingredient_of_the_medication_is_enough(members: Body) -> None:
     assert read(request(**POINTER), {"resource": medication(code={"text": "Combination"}, **members)}) is not None
 
 
-def test_the_code_of_the_medication_counts_beside_its_ingredients():
-    other = {"ingredient": [{"itemCodeableConcept": {"text": "water"}}]}
+def test_the_code_of_the_medication_counts_beside_its_ingredients() -> None:
+    other: Json = {"ingredient": [{"itemCodeableConcept": {"text": "water"}}]}
     order = read(request(**POINTER), {"resource": medication(code=ACETYLCYSTEINE, **other)})
     assert order is not None
     assert order.names == ("water",)
 
 
-def test_what_the_order_itself_calls_its_drug_counts_beside_the_medication_it_points_to():
+def test_what_the_order_itself_calls_its_drug_counts_beside_the_medication_it_points_to() -> None:
     order = request(medicationReference={**POINTER["medicationReference"], "display": "acetylcysteine"})
     found = read(order, {"resource": medication(code={"text": "Mucolytic"})})
     assert found is not None
     assert found.names == ("acetylcysteine", "Mucolytic")
 
 
-def test_an_ingredient_that_is_something_else_is_not_enough():
-    other = {"ingredient": [{"itemCodeableConcept": {"text": "carbocisteine"}}]}
+def test_an_ingredient_that_is_something_else_is_not_enough() -> None:
+    other: Json = {"ingredient": [{"itemCodeableConcept": {"text": "carbocisteine"}}]}
     assert read(request(**POINTER), {"resource": medication(**other)}) is None
 
 
@@ -449,41 +456,41 @@ PLACES = {
 
 
 @pytest.mark.parametrize("order", PLACES.values(), ids=PLACES)
-def test_the_drug_is_found_wherever_a_fhir_version_puts_it(order):
+def test_the_drug_is_found_wherever_a_fhir_version_puts_it(order: Body) -> None:
     assert is_medication_order(order)
     assert read(order) is not None
 
 
-def test_an_order_is_named_by_its_type_and_id():
-    assert read(request(medicationCodeableConcept=ACETYLCYSTEINE)).reference == "MedicationRequest/draft-1"
+def test_an_order_is_named_by_its_type_and_id() -> None:
+    assert taken(request(medicationCodeableConcept=ACETYLCYSTEINE)).reference == "MedicationRequest/draft-1"
 
 
-def test_an_order_is_called_by_its_first_name_and_keeps_each_name_once():
+def test_an_order_is_called_by_its_first_name_and_keeps_each_name_once() -> None:
     coding = [{"system": RXNORM, "code": "606971", "display": "Display"}, {"code": "x", "display": "Text"}]
-    order = read(request(medicationCodeableConcept={"coding": coding, "text": "Text"}))
+    order = taken(request(medicationCodeableConcept={"coding": coding, "text": "Text"}))
     assert (order.name, order.names) == ("Text", ("Text", "Display"))
 
 
-def test_an_order_without_any_name_is_called_acetylcysteine():
-    assert read(request(medicationCodeableConcept=ACETYLCYSTEINE)).name == "acetylcysteine"
+def test_an_order_without_any_name_is_called_acetylcysteine() -> None:
+    assert taken(request(medicationCodeableConcept=ACETYLCYSTEINE)).name == "acetylcysteine"
 
 
 # --- no drug, and odd shapes ------------------------------------------------------------------------------------------
 
 
-def test_an_order_without_any_drug_is_not_acetylcysteine():
+def test_an_order_without_any_drug_is_not_acetylcysteine() -> None:
     assert read(request()) is None
     assert not has_unresolved_drug(request(), {})
 
 
-def test_a_drug_behind_a_reference_that_nothing_resolves_is_unread():
+def test_a_drug_behind_a_reference_that_nothing_resolves_is_unread() -> None:
     pointer = {"reference": "Medication/gone"}
     for order in (request(medicationReference=pointer), request(medication={"reference": pointer})):
         assert read(order) is None
         assert has_unresolved_drug(order, {})
 
 
-def test_a_drug_behind_a_reference_that_is_resolved_is_not_unread():
+def test_a_drug_behind_a_reference_that_is_resolved_is_not_unread() -> None:
     index = index_medications([{"resource": medication(code=concept("723", RXNORM))}])
     assert not has_unresolved_drug(request(**POINTER), index)
 
@@ -512,7 +519,7 @@ ORDERS = {
 
 
 @pytest.mark.parametrize(("resource", "expected"), ORDERS.values(), ids=ORDERS)
-def test_only_a_medication_order_that_asks_for_the_drug_is_an_order(resource, expected):
+def test_only_a_medication_order_that_asks_for_the_drug_is_an_order(resource: Json, expected: bool) -> None:
     assert is_medication_order(resource) is expected
 
 
@@ -540,20 +547,20 @@ ODD = {
 
 @pytest.mark.parametrize("shape", ODD.values(), ids=ODD)
 @pytest.mark.parametrize("place", ["medicationCodeableConcept", "medication", "medicationReference", "contained"])
-def test_an_odd_shape_in_place_of_the_drug_never_raises(place, shape):
+def test_an_odd_shape_in_place_of_the_drug_never_raises(place: str, shape: Json) -> None:
     order = request(**{place: shape})
     assert read(order) is None
     assert has_unresolved_drug(order, {}) in (True, False)
 
 
 @pytest.mark.parametrize("shape", ODD.values(), ids=ODD)
-def test_an_odd_medication_behind_the_reference_never_raises(shape):
+def test_an_odd_medication_behind_the_reference_never_raises(shape: Json) -> None:
     for resource in (medication(code=shape), medication(ingredient=shape), medication(product=shape)):
         assert read(request(**POINTER), {"resource": resource}) is None
 
 
 @pytest.mark.parametrize("entry", [None, [], "x", 1, {}, {"resource": None}, {"resource": []}, {"resource": "x"}])
-def test_an_odd_entry_beside_the_order_is_passed_over(entry):
+def test_an_odd_entry_beside_the_order_is_passed_over(entry: Json) -> None:
     assert index_medications([entry, {"resource": medication(code=ACETYLCYSTEINE)}]).keys() == {"Medication/m1"}
 
 
@@ -580,12 +587,12 @@ BESIDE_NAC = {
 
 
 @pytest.mark.parametrize(("drug", "expected"), BESIDE_NAC.values(), ids=BESIDE_NAC)
-def test_nac_counts_only_where_no_name_beside_it_may_be_of_another_drug(drug, expected):
+def test_nac_counts_only_where_no_name_beside_it_may_be_of_another_drug(drug: Body, expected: bool) -> None:
     assert (read(request(medicationCodeableConcept=drug)) is not None) is expected
 
 
 @pytest.mark.parametrize(("ingredient", "expected"), [("Amoxicillin", False), ("Zinc", True), ("acetylcysteine", True)])
-def test_nac_is_held_against_the_ingredients_too(ingredient, expected):
+def test_nac_is_held_against_the_ingredients_too(ingredient: str, expected: bool) -> None:
     named = medication(code={"text": "NAC"}, ingredient=[{"itemCodeableConcept": {"text": ingredient}}])
     order = request(medicationReference={"reference": "Medication/m1"})
     assert (read(order, {"resource": named}) is not None) is expected

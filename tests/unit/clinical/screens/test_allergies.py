@@ -2,8 +2,9 @@
 
 import pytest
 
-from cds_service.clinical.facts import State
+from cds_service.clinical.facts import Fact, State
 from tests.builders import ATC, ICD10CM, RXNORM, SNOMED, UNII, bundle, concept, condition, status
+from tests.support import Body, Json
 from tests.unit.clinical.screens.entries import ACETYLCYSTEINE, entry, facts, hypersensitivity
 
 IPS = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
@@ -32,13 +33,13 @@ ALLERGENS = {
 
 
 @pytest.mark.parametrize("members", ALLERGENS.values(), ids=ALLERGENS)
-def test_an_allergy_to_acetylcysteine_is_found_wherever_a_fhir_version_puts_it(members):
+def test_an_allergy_to_acetylcysteine_is_found_wherever_a_fhir_version_puts_it(members: Body) -> None:
     fact = hypersensitivity(entry(**members))
     assert (fact.state, fact.value) == (State.KNOWN, "present")
     assert fact.origins[0].resource == "AllergyIntolerance/a1"
 
 
-def test_what_is_on_record_is_said_in_its_own_words():
+def test_what_is_on_record_is_said_in_its_own_words() -> None:
     assert hypersensitivity(entry()).texts["term"] == "acetylcysteine (substance)"
     assert hypersensitivity(entry(code={"text": "hives after Mucomyst"})).texts["term"] == (
         "“hives after Mucomyst”, by name"
@@ -58,14 +59,14 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("members", OTHERS.values(), ids=OTHERS)
-def test_an_allergy_to_something_else_is_not_found(members):
+def test_an_allergy_to_something_else_is_not_found(members: Body) -> None:
     assert hypersensitivity(entry(**members)).state is not State.KNOWN
 
 
 UNREADABLE = "an entry of the allergy list has neither a name nor a code that this service can read"
 
 
-def quoted(text):
+def quoted(text: str) -> str:
     return f"an entry of the allergy list reads “{text}”, which leaves open whether it counts"
 
 
@@ -111,7 +112,7 @@ IN_DOUBT = {
 
 
 @pytest.mark.parametrize(("members", "note"), IN_DOUBT.values(), ids=IN_DOUBT)
-def test_an_allergy_that_may_be_to_acetylcysteine_cannot_be_told(members, note):
+def test_an_allergy_that_may_be_to_acetylcysteine_cannot_be_told(members: Body, note: str) -> None:
     fact = hypersensitivity(entry(**members))
     assert (fact.state, fact.note) == (State.UNKNOWN, note)
     assert fact.origins[0].resource == "AllergyIntolerance/a1"
@@ -132,16 +133,16 @@ NONE = {
 
 
 @pytest.mark.parametrize("members", NONE.values(), ids=NONE)
-def test_none_known_and_an_allergy_to_something_that_can_be_read_are_none(members):
+def test_none_known_and_an_allergy_to_something_that_can_be_read_are_none(members: Body) -> None:
     fact = hypersensitivity(entry(**members))
     assert (fact.state, fact.note) == (State.ABSENT, "none on the allergy list")
 
 
-def test_a_code_counts_whatever_the_text_beside_it_says():
+def test_a_code_counts_whatever_the_text_beside_it_says() -> None:
     assert hypersensitivity(entry(code={**ACETYLCYSTEINE, "text": "tolerated once"})).value == "present"
 
 
-def test_an_allergy_that_is_found_is_not_hidden_by_one_in_doubt():
+def test_an_allergy_that_is_found_is_not_hidden_by_one_in_doubt() -> None:
     assert hypersensitivity(entry(id="a0", code={}), entry()).value == "present"
 
 
@@ -174,14 +175,14 @@ ON_PROBLEM_LIST = {
 
 
 @pytest.mark.parametrize(("code", "expected"), ON_PROBLEM_LIST.values(), ids=ON_PROBLEM_LIST)
-def test_an_allergy_on_the_problem_list_counts(code, expected):
+def test_an_allergy_on_the_problem_list_counts(code: Body, expected: str | None) -> None:
     fact = hypersensitivity(problemList=bundle(condition(code)))
     states = {"present": State.KNOWN, None: State.UNKNOWN, "none": State.ABSENT}
     assert fact.state is states[expected]
     assert expected != "present" or fact.value == "present"
 
 
-def test_an_allergy_on_the_problem_list_that_is_over_does_not_count():
+def test_an_allergy_on_the_problem_list_that_is_over_does_not_count() -> None:
     resolved = condition({"text": "Allergy to acetylcysteine"}, clinicalStatus=status("resolved"))
     assert hypersensitivity(problemList=bundle(resolved)).state is State.ABSENT
 
@@ -189,7 +190,7 @@ def test_an_allergy_on_the_problem_list_that_is_over_does_not_count():
 # --- intolerance ------------------------------------------------------------------------------------------------------
 
 
-def intolerance(*manifestations, **members):
+def intolerance(*manifestations: str, **members: Json) -> Body:
     reaction = [{"manifestation": [{"text": text} for text in manifestations]}]
     return entry(**{"type": "intolerance", "reaction": reaction, **members})
 
@@ -223,7 +224,7 @@ MORE_THAN_THAT = {
 
 
 @pytest.mark.parametrize("entry", INTOLERANCES.values(), ids=INTOLERANCES)
-def test_an_intolerance_with_gastrointestinal_manifestations_alone_is_less(entry):
+def test_an_intolerance_with_gastrointestinal_manifestations_alone_is_less(entry: Body) -> None:
     fact = hypersensitivity(entry)
     assert (fact.state, fact.value) == (State.KNOWN, "intolerance")
     assert "acetylcysteine" in fact.texts["term"]
@@ -231,11 +232,11 @@ def test_an_intolerance_with_gastrointestinal_manifestations_alone_is_less(entry
 
 
 @pytest.mark.parametrize("entry", MORE_THAN_THAT.values(), ids=MORE_THAN_THAT)
-def test_anything_more_is_hypersensitivity(entry):
+def test_anything_more_is_hypersensitivity(entry: Body) -> None:
     assert hypersensitivity(entry).value == "present"
 
 
-def test_hypersensitivity_comes_before_an_intolerance():
+def test_hypersensitivity_comes_before_an_intolerance() -> None:
     assert hypersensitivity(intolerance("nausea"), entry(id="a2")).value == "present"
 
 
@@ -246,21 +247,21 @@ BESIDE = {
 
 
 @pytest.mark.parametrize("fact", BESIDE.values(), ids=BESIDE)
-def test_an_intolerance_beside_what_was_not_read_is_no_mere_intolerance(fact):
+def test_an_intolerance_beside_what_was_not_read_is_no_mere_intolerance(fact: Fact) -> None:
     assert fact.state is State.UNKNOWN
     assert fact.note.startswith("an intolerance is on record; beside it, ")
     assert fact.origins[0].resource == "AllergyIntolerance/a1"
 
 
-def test_an_intolerance_to_something_else_is_none():
+def test_an_intolerance_to_something_else_is_none() -> None:
     assert hypersensitivity(intolerance("nausea", code=LATEX)).state is State.ABSENT
 
 
-def test_an_intolerance_to_what_cannot_be_read_cannot_be_told():
+def test_an_intolerance_to_what_cannot_be_read_cannot_be_told() -> None:
     assert hypersensitivity(intolerance("nausea", code=concept("91936005", SNOMED))).state is State.UNKNOWN
 
 
-def test_an_allergy_among_others_is_found():
+def test_an_allergy_among_others_is_found() -> None:
     assert hypersensitivity(entry(id="a0", code=LATEX), entry()).value == "present"
 
 
@@ -296,16 +297,16 @@ DOES_NOT_COUNT = {
 
 
 @pytest.mark.parametrize("members", COUNTS.values(), ids=COUNTS)
-def test_an_allergy_counts_unless_its_status_says_otherwise(members):
+def test_an_allergy_counts_unless_its_status_says_otherwise(members: Body) -> None:
     assert hypersensitivity(entry(**members)).value == "present"
 
 
 @pytest.mark.parametrize("members", DOES_NOT_COUNT.values(), ids=DOES_NOT_COUNT)
-def test_an_allergy_that_is_over_refuted_or_entered_in_error_does_not_count(members):
+def test_an_allergy_that_is_over_refuted_or_entered_in_error_does_not_count(members: Body) -> None:
     fact = hypersensitivity(entry(**members))
     assert (fact.state, fact.note) == (State.ABSENT, "none on the allergy list")
 
 
-def test_a_refuted_allergy_does_not_hide_a_live_one():
+def test_a_refuted_allergy_does_not_hide_a_live_one() -> None:
     refuted = entry(id="a0", verificationStatus=status("refuted"))
     assert hypersensitivity(refuted, entry()).origins[0].resource == "AllergyIntolerance/a1"

@@ -7,7 +7,7 @@ from cds_service.clinical.screens.conditions import screen_conditions
 from cds_service.fhir.systems import ICD10, ICD10AM, ICD10GM
 from cds_service.gathering.prefetch import build_chart
 from tests.builders import ICD10CM, SNOMED, bundle, concept, condition, status
-from tests.support import VOCABULARY
+from tests.support import VOCABULARY, Body, Json
 from tests.unit.clinical.screens.entries import bleeding, bronchospasm
 
 # --- bronchospasm risk: codes -----------------------------------------------------------------------------------------
@@ -27,18 +27,18 @@ RISKS = {
 
 
 @pytest.mark.parametrize("code", RISKS.values(), ids=RISKS)
-def test_each_code_of_asthma_bronchospasm_and_copd_is_a_risk(code):
+def test_each_code_of_asthma_bronchospasm_and_copd_is_a_risk(code: Body) -> None:
     fact = bronchospasm(condition(code))
     assert (fact.state, fact.value) == (State.KNOWN, "present")
     assert fact.texts["term"]
 
 
 @pytest.mark.parametrize("code", ["J82.81", "J98.09", "J40", "J47.9", "J30.1", "G10"])
-def test_another_code_is_no_risk(code):
+def test_another_code_is_no_risk(code: str) -> None:
     assert bronchospasm(condition(concept(code, ICD10CM))).state is State.ABSENT
 
 
-def test_a_code_of_the_list_counts_only_in_its_own_system():
+def test_a_code_of_the_list_counts_only_in_its_own_system() -> None:
     assert bronchospasm(condition(concept("J45.20", SNOMED, text="something else"))).state is State.ABSENT
 
 
@@ -50,7 +50,7 @@ ULCERS = {
 
 
 @pytest.mark.parametrize("code", ULCERS.values(), ids=ULCERS)
-def test_each_code_of_varices_and_ulcer_is_a_risk(code):
+def test_each_code_of_varices_and_ulcer_is_a_risk(code: Body) -> None:
     assert bleeding(condition(code)).value == "present"
 
 
@@ -81,13 +81,13 @@ STATUSES = {
 
 
 @pytest.mark.parametrize(("members", "counts"), STATUSES.values(), ids=STATUSES)
-def test_a_condition_counts_while_active_and_not_refuted(members, counts):
+def test_a_condition_counts_while_active_and_not_refuted(members: Body, counts: bool) -> None:
     fact = bronchospasm(condition(concept("195967001", SNOMED), **members))
     assert (fact.state is State.KNOWN) is counts
 
 
 @pytest.mark.parametrize("unread", [status("unknown"), status("aktiv"), "A", {"text": "chronic"}])
-def test_a_clinical_status_that_is_not_known_leaves_a_condition_in_doubt(unread):
+def test_a_clinical_status_that_is_not_known_leaves_a_condition_in_doubt(unread: Json) -> None:
     fact = bronchospasm(condition(concept("195967001", SNOMED), clinicalStatus=unread))
     assert (fact.state, fact.note) == (
         State.UNKNOWN,
@@ -216,12 +216,12 @@ STOMACH = {
 }
 
 
-def by_name(names):
+def by_name(names: Json) -> list[tuple[str, State]]:
     return [(text, state) for state, texts in names.items() for text in texts]
 
 
 @pytest.mark.parametrize(("text", "state"), by_name(LUNGS))
-def test_asthma_bronchospasm_and_copd_by_name(text, state):
+def test_asthma_bronchospasm_and_copd_by_name(text: str, state: State) -> None:
     assert bronchospasm(condition({"text": text})).state is state
     unread = {"coding": [{"system": "urn:local", "code": "A1", "display": text}]}
     assert bronchospasm(condition(unread)).state is state
@@ -229,52 +229,52 @@ def test_asthma_bronchospasm_and_copd_by_name(text, state):
 
 
 @pytest.mark.parametrize(("text", "state"), by_name(STOMACH))
-def test_varices_and_ulcer_by_name(text, state):
+def test_varices_and_ulcer_by_name(text: str, state: State) -> None:
     assert bleeding(condition({"text": text})).state is state
 
 
-def test_a_finding_by_name_says_so():
+def test_a_finding_by_name_says_so() -> None:
     fact = bronchospasm(condition({"text": "Asthma since childhood"}))
     assert fact.texts["term"] == "“Asthma since childhood”, by name"
     assert fact.origins[0].resource == "Condition/c1"
 
 
-def test_a_name_in_doubt_is_quoted():
+def test_a_name_in_doubt_is_quoted() -> None:
     note = "an entry of the problem list reads “Family history of asthma”, which leaves open whether it counts"
     assert bronchospasm(condition({"text": "Family history of asthma"})).note == note
 
 
-def test_a_very_long_name_that_was_not_read_to_its_end_is_in_doubt():
+def test_a_very_long_name_that_was_not_read_to_its_end_is_in_doubt() -> None:
     fact = bronchospasm(condition({"text": "dust " * 300 + "asthma"}))
     assert fact.state is State.UNKNOWN
     assert len(fact.note) < 250
     assert bronchospasm(condition({"text": "asthma " + "dust " * 300})).value == "present"
 
 
-def test_a_name_that_is_taken_back_by_another_of_the_same_entry_is_in_doubt():
+def test_a_name_that_is_taken_back_by_another_of_the_same_entry_is_in_doubt() -> None:
     both = {"text": "No asthma", "coding": [{"system": "urn:local", "code": "1", "display": "Asthma"}]}
     assert bronchospasm(condition(both)).state is State.UNKNOWN
 
 
-def test_a_name_that_is_sure_comes_before_one_that_is_not():
+def test_a_name_that_is_sure_comes_before_one_that_is_not() -> None:
     both = {"text": "reactive airways", "coding": [{"system": "urn:local", "code": "1", "display": "Asthma"}]}
     assert bronchospasm(condition(both)).value == "present"
 
 
-def test_a_listed_code_counts_whatever_its_name_says():
+def test_a_listed_code_counts_whatever_its_name_says() -> None:
     assert bronchospasm(condition(concept("195967001", SNOMED, text="History of asthma"))).value == "present"
 
 
-def test_the_diseases_of_the_family_are_not_those_of_the_patient():
+def test_the_diseases_of_the_family_are_not_those_of_the_patient() -> None:
     for code in (concept("Z82.5", ICD10CM), concept("Z82.5", ICD10GM, text="Asthma in der Familie")):
         assert bronchospasm(condition(code)).state is State.ABSENT
 
 
-def test_a_name_of_a_condition_that_is_over_says_nothing():
+def test_a_name_of_a_condition_that_is_over_says_nothing() -> None:
     assert bronchospasm(condition({"text": "Asthma"}, clinicalStatus=status("resolved"))).state is State.ABSENT
 
 
-def test_an_entry_that_is_found_comes_before_one_in_doubt():
+def test_an_entry_that_is_found_comes_before_one_in_doubt() -> None:
     found = bronchospasm(condition({"text": "Asthma?"}, id="c0"), condition(concept("195967001", SNOMED)))
     assert (found.value, found.origins[0].resource) == ("present", "Condition/c1")
 
@@ -306,21 +306,21 @@ NAMELESS = {
 
 
 @pytest.mark.parametrize(("code", "state"), NAMELESS.values(), ids=NAMELESS)
-def test_a_code_that_is_not_known_and_has_no_name_may_be_anything(code, state):
+def test_a_code_that_is_not_known_and_has_no_name_may_be_anything(code: Json, state: State) -> None:
     assert bronchospasm(condition(code)).state is state
 
 
-def test_a_code_that_is_listed_for_another_screen_is_no_ulcer():
+def test_a_code_that_is_listed_for_another_screen_is_no_ulcer() -> None:
     assert bleeding(condition(concept("195967001", SNOMED))).state is State.ABSENT
 
 
-def test_a_refused_code_answers_for_the_name_beside_it():
+def test_a_refused_code_answers_for_the_name_beside_it() -> None:
     noncompliance = condition(concept("Z91.15", ICD10CM, text="asthma"))
     chart = build_chart("p", {"problemList": bundle(noncompliance)})
     assert screen_conditions(chart, VOCABULARY, "dialysis", "bronchospasm-risk-words").state is State.ABSENT
 
 
-def test_an_unsure_code_cannot_be_told_and_its_name_can():
+def test_an_unsure_code_cannot_be_told_and_its_name_can() -> None:
     assert bleeding(condition(concept("Z87.11", ICD10CM))).note == (
         "an entry of the problem list is for “history of peptic ulcer”, by a code that this service is not sure of"
     )
