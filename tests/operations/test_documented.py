@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from cds_service.cli import cli
 from cds_service.settings import as_markdown, describe, with_table
+from tests.command import run_command
 from tests.processes import BODY, PATIENCE, SERVICE, serving
 from tests.support import ROOT
 
@@ -18,15 +17,11 @@ OPERATING = PAGE.read_text(encoding="utf-8")
 NO_DATA = json.dumps({**json.loads(BODY), "prefetch": {}}).encode()
 
 
-def run(*words: str) -> Any:
-    return CliRunner().invoke(cli, list(words))
-
-
 # ---------------------------------------------------------------- settings
 
 
 def test_the_table_of_settings_is_the_one_of_now() -> None:
-    assert run("settings", "--page", str(PAGE), "--check").exit_code == 0
+    assert run_command("settings", "--page", str(PAGE), "--check").exit_code == 0
     assert [name for name, _, _ in describe() if f"| `{name}` |" not in OPERATING] == []
 
 
@@ -34,16 +29,16 @@ def test_a_table_that_differs_is_refused_and_then_written(tmp_path: Path) -> Non
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- settings -->\n| old |\n<!-- /settings -->\nafter\n", encoding="utf-8")
 
-    refused = run("settings", "--page", str(page), "--check")
+    refused = run_command("settings", "--page", str(page), "--check")
     assert refused.exit_code == 1
-    assert "differs from the settings" in refused.stdout
+    assert "differs from the settings" in refused.output
     assert "| old |" in page.read_text(encoding="utf-8")
 
-    assert run("settings", "--page", str(page)).exit_code == 0
+    assert run_command("settings", "--page", str(page)).exit_code == 0
     assert page.read_text(encoding="utf-8") == (
         f"before\n<!-- settings -->\n{as_markdown()}<!-- /settings -->\nafter\n"
     )
-    assert run("settings", "--page", str(page), "--check").exit_code == 0
+    assert run_command("settings", "--page", str(page), "--check").exit_code == 0
 
 
 def test_a_page_without_marks_is_not_given_a_table_and_is_refused(tmp_path: Path) -> None:
@@ -51,14 +46,14 @@ def test_a_page_without_marks_is_not_given_a_table_and_is_refused(tmp_path: Path
     page.write_text("nothing here\n", encoding="utf-8")
 
     for words in (["--check"], []):
-        refused = run("settings", "--page", str(page), *words)
+        refused = run_command("settings", "--page", str(page), *words)
         assert refused.exit_code == 1
-        assert "marks" in refused.stdout
+        assert "marks" in refused.output
     assert page.read_text(encoding="utf-8") == "nothing here\n"
 
 
 def test_the_table_is_printed() -> None:
-    assert run("settings", "--markdown").stdout == as_markdown()
+    assert run_command("settings", "--markdown").stdout == as_markdown()
     assert with_table(OPERATING) == OPERATING
 
 

@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from typer.testing import CliRunner
 
 from cds_service import __version__
-from cds_service.cli import cli
 from cds_service.settings import CARDS, FIXTURES, find_data
+from tests.command import run_command
 from tests.support import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -82,6 +81,6 @@ def test_where_the_package_is_installed_the_data_are_in_it(tmp_path: Path) -> No
 
 
 def test_the_command_prints_its_version() -> None:
-    done = CliRunner().invoke(cli, ["--version"])
+    done = run_command("--version")
 
     assert (done.exit_code, done.stdout) == (0, f"cds-service {__version__}\n")

@@ -1,15 +1,12 @@
 """A setting that is wrong is named in one line, without its value, and nothing starts."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
-from typer.testing import CliRunner
 
-from cds_service.cli import cli
+from tests.command import NO_PORT, run_command
 
-COMMANDS = (["serve", "--port", "70000"], ["check"], ["report"], ["migrate"], ["review-pages", "--check"])
+COMMANDS = (["serve", "--port", NO_PORT], ["check"], ["report"], ["migrate"], ["review-pages", "--check"])
 WRONG = {
     "CDS_PUBLIC_URL": ("foo-bar", "an https address"),
     "CDS_MAX_CALLS": ("many-calls", "integer"),
@@ -22,18 +19,11 @@ WRONG = {
 }
 
 
-@pytest.fixture(autouse=True)
-def logs_as_they_were() -> Iterator[None]:
-    """The command sets up the logs of the process."""
-    yield
-    structlog.reset_defaults()
-
-
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_setting_is_named(command: list[str], name: str) -> None:
     value, says = WRONG[name]
-    done = CliRunner().invoke(cli, command, env={name: value})
+    done = run_command(*command, settings={name: value})
     assert done.exit_code == 2
     assert done.output.startswith(f"{name}: ")
     assert says in done.output
@@ -41,7 +31,7 @@ def test_a_wrong_setting_is_named(command: list[str], name: str) -> None:
 
 
 def test_all_wrong_settings_are_named_at_once() -> None:
-    done = CliRunner().invoke(cli, ["check"], env={"CDS_MAX_CALLS": "0", "CDS_AUTH": "maybe"})
+    done = run_command("check", settings={"CDS_MAX_CALLS": "0", "CDS_AUTH": "maybe"})
     assert [line.partition(":")[0] for line in done.output.splitlines()] == ["CDS_MAX_CALLS", "CDS_AUTH"]
 
 
@@ -50,19 +40,19 @@ def test_a_file_of_authorities_that_is_none_stops_the_start(tmp_path: Path, writ
     file = tmp_path / "authorities.pem"
     if written is not None:
         file.write_text(written, encoding="utf-8")
-    done = CliRunner().invoke(cli, ["serve", "--port", "70000"], env={"CDS_FHIR_CA_FILE": str(file)})
+    done = run_command("serve", "--port", NO_PORT, settings={"CDS_FHIR_CA_FILE": str(file)})
     assert done.exit_code == 2
     assert "CDS_FHIR_CA_FILE cannot be read" in done.output
 
 
 def test_a_missing_folder_of_the_content_is_one_mistake(tmp_path: Path) -> None:
-    done = CliRunner().invoke(cli, ["check", "--cards", str(tmp_path / "nowhere")])
+    done = run_command("check", "--cards", str(tmp_path / "nowhere"))
     assert done.exit_code == 1
     assert done.output == "nowhere:1: the folder of the content is missing\n1 mistake.\n"
 
 
 def test_missing_intervals_are_named_without_the_path(tmp_path: Path) -> None:
     environment = {"CDS_SITE_INTERVALS": str(tmp_path / "intervals.toml")}
-    done = CliRunner().invoke(cli, ["serve", "--port", "70000"], env=environment)
+    done = run_command("serve", "--port", NO_PORT, settings=environment)
     assert done.exit_code == 1
     assert "intervals.toml:1: cannot be read: No such file or directory\n1 mistake.\n" in done.output

@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
@@ -18,8 +16,9 @@ from cds_service.feedback.connecting import new_engine
 from cds_service.feedback.migrating import new_config
 from cds_service.feedback.store import check_schema, migrate_schema
 from cds_service.feedback.tables import metadata
+from tests.command import NO_PORT, run_command
 from tests.records.databases import ENGINES, POSTGRES, count, query, records_at
-from tests.support import ROOT, new_client
+from tests.support import new_client
 
 NEWEST = "0002"
 
@@ -48,13 +47,6 @@ def migrate_to(url: str, revision: str) -> None:
 
 def revision_of(url: str) -> list[tuple[str]]:
     return query(url, "SELECT version_num FROM alembic_version")
-
-
-def command(*arguments: str, url: str) -> subprocess.CompletedProcess[str]:
-    """The command as an operator runs it; what it prints."""
-    environment = {**os.environ, "CDS_DATABASE_URL": url}
-    words = [sys.executable, "-m", "cds_service", *arguments]
-    return subprocess.run(words, check=False, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60)
 
 
 def test_the_migrations_make_the_tables_that_the_code_uses(database: str) -> None:
@@ -112,20 +104,19 @@ def test_a_newer_schema_stops_the_service_by_whatever_it_is_started(database: st
         pass
 
 
-@pytest.mark.parametrize("words", [("serve", "--port", "1"), ("migrate",), ("report",)], ids=lambda words: words[0])
+@pytest.mark.parametrize("words", [("serve", "--port", NO_PORT), ("migrate",), ("report",)], ids=lambda words: words[0])
 def test_the_command_says_why_it_does_not_use_a_newer_schema(database: str, words: tuple[str, ...]) -> None:
     make_newer(database)
-    done = command(*words, url=database)
-    assert done.returncode == 1
-    assert "the database's schema is newer than this version of the service" in done.stdout
-    assert "Traceback" not in done.stderr
+    done = run_command(*words, settings={"CDS_DATABASE_URL": database})
+    assert done.exit_code == 1
+    assert "the database's schema is newer than this version of the service" in done.output
 
 
 def test_an_older_sqlite_file_is_not_migrated_by_a_report(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'records.sqlite3'}"
     migrate_to(url, "0001")
 
-    assert "run `cds-service migrate` first" in command("report", url=url).stdout
+    assert "run `cds-service migrate` first" in run_command("report", settings={"CDS_DATABASE_URL": url}).output
     assert revision_of(url) == [("0001",)]
 
 
@@ -145,9 +136,10 @@ if POSTGRESQL_ALONE:
     def test_postgresql_is_migrated_by_the_command_alone(empty_database: str, revision: str) -> None:
         if revision:
             migrate_to(empty_database, revision)
-        refused = command("serve", "--port", "1", url=empty_database)
-        assert (refused.returncode, "run `cds-service migrate` first" in refused.stdout) == (1, True)
-        assert "revision 0002" in command("migrate", url=empty_database).stdout
+        settings = {"CDS_DATABASE_URL": empty_database}
+        refused = run_command("serve", "--port", NO_PORT, settings=settings)
+        assert (refused.exit_code, "run `cds-service migrate` first" in refused.output) == (1, True)
+        assert "revision 0002" in run_command("migrate", settings=settings).output
         with new_client(records=records_at(empty_database)) as client:
             assert client.get("/cds-services").status_code == 200
 
@@ -165,16 +157,16 @@ WRONG = {
 
 
 @pytest.mark.parametrize("url", WRONG.values(), ids=WRONG)
-@pytest.mark.parametrize("word", ["serve", "report"])
-def test_a_url_that_names_no_database_is_refused_and_not_repeated(url: str, word: str) -> None:
-    done = command(word, url=url)
-    assert done.returncode == 1
-    assert "CDS_DATABASE_URL" in done.stdout
-    assert "S3CR3T" not in done.stdout + done.stderr
+@pytest.mark.parametrize("words", [("serve", "--port", NO_PORT), ("report",)], ids=lambda words: words[0])
+def test_a_url_that_names_no_database_is_refused_and_not_repeated(url: str, words: tuple[str, ...]) -> None:
+    done = run_command(*words, settings={"CDS_DATABASE_URL": url})
+    assert done.exit_code == 1
+    assert "CDS_DATABASE_URL" in done.output
+    assert "S3CR3T" not in done.output
 
 
 def test_a_report_of_a_database_that_is_away_says_so_and_not_its_password() -> None:
-    done = command("report", url="postgresql://user:S3CR3T@127.0.0.1:1/records")
-    assert done.returncode == 1
-    assert done.stdout.startswith("No report: the database is not available now")
-    assert "S3CR3T" not in done.stdout + done.stderr
+    done = run_command("report", settings={"CDS_DATABASE_URL": "postgresql://user:S3CR3T@127.0.0.1:1/records"})
+    assert done.exit_code == 1
+    assert done.output.startswith("No report: the database is not available now")
+    assert "S3CR3T" not in done.output

@@ -9,15 +9,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from cds_service.cli import cli
 from cds_service.feedback.records import Records
 from cds_service.feedback.report import CardStatistics, Report
 from cds_service.feedback.reporting import read_report
 from cds_service.feedback.store import read_once
 from cds_service.hooks.cards import Card, Coding, Source
 from cds_service.hooks.feedback import Feedback
+from tests.command import run_command
 from tests.support import CONTENT, INSTANCE, NOW
 
 OURS = CONTENT.about.override_system
@@ -116,7 +115,7 @@ def test_before_the_first_start_the_report_is_empty(tmp_path: Path) -> None:
 
 
 def printed(url: str, *words: str) -> str:
-    result = CliRunner().invoke(cli, ["report", *words], env={"CDS_DATABASE_URL": url, "COLUMNS": "80"})
+    result = run_command("report", *words, settings={"CDS_DATABASE_URL": url, "COLUMNS": "80"})
     assert result.exit_code == 0, result.output
     return result.stdout
 

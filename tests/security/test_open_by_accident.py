@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
-from typer.testing import CliRunner
 
-from cds_service.cli import cli
+from tests.command import NO_PORT, run_command
 from tests.processes import Service, serving
 from tests.signing import ISSUER, P384, SERVICE, bearer, client_toml, good_claims, good_header, key_toml, sign
 from tests.support import request_for, to_bytes
@@ -20,17 +18,10 @@ CLIENTS = client_toml("hospital", ISSUER, key_toml(P384, "ec"))
 BEYOND = ["0.0.0.0", "::", "192.0.2.1", "10.0.0.1", "cds.example.org", "", "127.0.0.1.example.org", "0", "2130706433"]
 
 
-@pytest.fixture(autouse=True)
-def logs_as_they_were() -> Iterator[None]:
-    """The command sets up the logs of the process."""
-    yield
-    structlog.reset_defaults()
-
-
 def run_serve(host: str, **environment: str) -> tuple[int, str]:
-    """What `serve` answers where it refuses to start; with a port that cannot be, in case it does not."""
+    """What `serve` answers where it refuses to start."""
     names = {f"CDS_{name.upper()}": value for name, value in environment.items()}
-    done = CliRunner().invoke(cli, ["serve", "--host", host, "--port", "70000"], env=names)
+    done = run_command("serve", "--host", host, "--port", NO_PORT, settings=names)
     return done.exit_code, done.output
 
 
