@@ -1,7 +1,10 @@
 """Engines for SQLite and PostgreSQL. All differences between the two are in this module."""
 
 import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 from sqlalchemy import URL, event, make_url, text
@@ -13,10 +16,10 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from cds_service.errors import DatabaseRefused
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+_BUSY_TIMEOUT = "PRAGMA busy_timeout = 2000"  # in ms; another process may be writing
 _PRAGMAS = (
-    "PRAGMA journal_mode = WAL",  # the report can read while the service writes
+    _BUSY_TIMEOUT,
     "PRAGMA synchronous = FULL",  # commits survive a power failure
-    "PRAGMA busy_timeout = 2000",  # in ms; another process may be writing
 )
 _MIGRATION_LOCK = 6_710_886_401  # an arbitrary key, the same in every process
 POOL_TIMEOUT = 2  # seconds to wait for a free connection
@@ -49,14 +52,29 @@ def _new_sqlite(url: URL) -> AsyncEngine:
 
 
 def _prepare_file(url: URL) -> None:
-    """Creates the folder, and opens the file once.
+    """Creates the folder and the file, and sets its journal so that the report can read while the service writes.
 
     The driver opens the file in a thread. If that fails after the event loop has ended, Python prints a traceback among
     the log lines; opening it here raises the error first.
     """
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-        sqlite3.connect(url.database).close()
+        with closing(sqlite3.connect(url.database)) as connection:
+            _set_journal(connection)
+
+
+def _set_journal(connection: sqlite3.Connection) -> None:
+    """SQLite does not wait for the lock that this takes, so that workers that start together have to try again."""
+    give_up = monotonic() + POOL_TIMEOUT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or monotonic() > give_up:
+                raise
+            sleep(0.02)
+        else:
+            return
 
 
 def _set_pragmas(connection: DBAPIConnection, _record: Any) -> None:
@@ -90,8 +108,16 @@ async def begin_snapshot(connection: AsyncConnection) -> None:
     await connection.execute(text(statement))
 
 
-async def begin_migration(connection: AsyncConnection) -> None:
-    """Begins a transaction that only one process at a time can hold."""
-    is_sqlite = connection.dialect.name == "sqlite"
-    statement = "BEGIN IMMEDIATE" if is_sqlite else f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"
-    await connection.execute(text(statement))
+@asynccontextmanager
+async def migration_transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A transaction that only one process at a time can hold; others wait for it, on SQLite up to a minute."""
+    is_sqlite = engine.dialect.name == "sqlite"
+    lock = "BEGIN IMMEDIATE" if is_sqlite else f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})"
+    async with engine.connect() as connection:
+        if is_sqlite:
+            await connection.execute(text("PRAGMA busy_timeout = 60000"))
+        await connection.execute(text(lock))
+        yield connection
+        await connection.commit()
+        if is_sqlite:
+            await connection.execute(text(_BUSY_TIMEOUT))

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from cds_service.errors import DatabaseRefused
-from cds_service.feedback.connecting import begin_migration
+from cds_service.feedback.connecting import migration_transaction
 
 _SCRIPTS = "cds_service.feedback:migrations"  # a folder of a package, as Alembic writes it
 
@@ -40,10 +40,8 @@ async def _is_new(engine: AsyncEngine) -> bool:
 
 async def migrate(engine: AsyncEngine) -> str:
     """Brings the schema up to date and returns its revision. If several processes try, the first does the work."""
-    async with engine.connect() as connection:
-        await begin_migration(connection)
+    async with migration_transaction(engine) as connection:
         await connection.run_sync(_upgrade)
-        await connection.commit()
     return _known_revisions()[0]
 
 

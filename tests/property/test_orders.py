@@ -67,12 +67,13 @@ TEXTS = ("text", "display", "patientInstruction")
 
 
 def texts_of(value: Json, path: tuple[Json, ...] = ()) -> Iterator[tuple[Json, ...]]:
-    """The path of every text in a resource."""
+    """The path of every text in a resource but that of a route, which nothing may stand beside: it is then not read."""
     if isinstance(value, dict):
         for name, inner in value.items():
             if name in TEXTS and isinstance(inner, str):
                 yield (*path, name)
-            yield from texts_of(inner, (*path, name))
+            if name != "route":
+                yield from texts_of(inner, (*path, name))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from texts_of(inner, (*path, index))
