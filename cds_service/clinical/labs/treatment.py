@@ -20,7 +20,7 @@ from cds_service.clinical.orders.drugs import (
     medications_on_record,
 )
 from cds_service.clinical.orders.recognise import recognise
-from cds_service.clinical.orders.route import INHALATION, INTRAVENOUS, OPHTHALMIC, routes_of
+from cds_service.clinical.orders.route import INHALATION, INTRAVENOUS, OPHTHALMIC, routes_of, sure_routes_of
 from cds_service.clinical.screens.finding import find_unreadable
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.codes import CodeRow
@@ -79,8 +79,12 @@ def _may_be_any(resource: Resource, medications: Medications, vocabulary: Vocabu
 
 
 def _route(resource: Resource, rows: Sequence[CodeRow], vocabulary: Vocabulary) -> str:
-    """The route that matters here, as stated, else by the product; empty for any other."""
-    routes = routes_of(resource, vocabulary) or {row.extra.get("route", "") for row in rows}
+    """The route that matters here, as stated, else by the product; empty for any other.
+
+    One whose code is not verified is any other: it never makes a sample count as one before treatment.
+    """
+    is_stated = bool(routes_of(resource, vocabulary))
+    routes = sure_routes_of(resource, vocabulary) if is_stated else {row.extra.get("route", "") for row in rows}
     return next((route for route in (OPHTHALMIC, INTRAVENOUS, INHALATION) if route in routes), "")
 
 

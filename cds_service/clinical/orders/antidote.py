@@ -32,13 +32,15 @@ from cds_service.fhir.versions.elements import doses_of, instructions_of
 class Ordered:
     """An order as far as its use rests on it.
 
-    `stated` are the routes that it states and that are read, else those of which its words speak; `product` are those
-    for which its product is made. `reasons` are the concepts that say why.
+    `stated` are the routes that it states and that are read, else those of which its words speak; `surely_stated` those
+    of them whose code or word is verified. `product` are those for which its product is made. `reasons` are the
+    concepts that say why.
     """
 
     order: Order
     dose: Dose
     stated: frozenset[str]
+    surely_stated: frozenset[str]
     product: frozenset[str]
     reasons: tuple[Json, ...]
     states_unread_route: bool
@@ -116,7 +118,9 @@ def _large_dose(dose: Dose, ordered: Ordered, person: Person, vocabulary: Vocabu
     bounds = vocabulary.thresholds
     if dose.frequent_single is not None and dose.frequent_single >= bounds["antidote-single-dose"]:
         return "a single dose as large as an antidote's"
-    if INHALATION in ordered.stated:  # what a nebuliser takes in a day, or for the weight of a child, is no antidote
+    if (
+        INHALATION in ordered.surely_stated
+    ):  # what a nebuliser takes in a day, or for the weight of a child, is no antidote
         return ""
     if dose.per_day_read >= bounds["antidote-daily-dose"]:
         return "a dose per day as large as an antidote's"
@@ -153,7 +157,7 @@ def _is_small(person: Person, vocabulary: Vocabulary) -> bool:
 
 def _solution_by_mouth(ordered: Ordered, vocabulary: Vocabulary) -> str:
     """The inhalation solution, which is also the labelled oral antidote, other than by inhalation."""
-    if ordered.stated - {ORAL} or not _is_solution(ordered, vocabulary):
+    if ordered.surely_stated - {ORAL} or not _is_solution(ordered, vocabulary):
         return ""
     dose, bounds = ordered.dose, vocabulary.thresholds
     small_dose = dose.single is not None and dose.single <= bounds["solution-dose-by-mouth"]
@@ -184,7 +188,7 @@ def _sign_of_written(written: WrittenDose, ordered: Ordered, person: Person, voc
     bounds = vocabulary.thresholds
     if written.sign:
         return "its dose in words is an antidote's"
-    if written.mg is None or INHALATION in ordered.stated:
+    if written.mg is None or INHALATION in ordered.surely_stated:
         return ""
     if written.mg >= bounds["antidote-single-dose"] or written.mg * written.times >= bounds["antidote-daily-dose"]:
         return "a dose in words as large as an antidote's"

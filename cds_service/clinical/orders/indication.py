@@ -9,7 +9,16 @@ from cds_service.clinical.orders.dose import Dose
 from cds_service.clinical.orders.poisoning import is_poisoning
 from cds_service.clinical.orders.recognise import Order
 from cds_service.clinical.orders.route import ELSEWHERE as OTHER_ROUTE
-from cds_service.clinical.orders.route import INHALATION, INTRAVENOUS, ORAL, routes_in_words, routes_of, unread_routes
+from cds_service.clinical.orders.route import (
+    INHALATION,
+    INTRAVENOUS,
+    ORAL,
+    may_be_by_mouth,
+    routes_in_words,
+    routes_of,
+    sure_routes_of,
+    unread_routes,
+)
 from cds_service.clinical.orders.route import OPHTHALMIC as EYE
 from cds_service.clinical.orders.words import notes_on, texts_in
 from cds_service.clinical.screens.conditions import active_conditions
@@ -37,11 +46,12 @@ def read_ordered(order: Order, dose: Dose, chart: Chart, vocabulary: Vocabulary)
     """The routes, the product and the reasons of an order, on which its use rests."""
     for_swallowing = _is_for_swallowing(order, vocabulary)
     texts = [] if for_swallowing else [*texts_in(instructions_of(order.resource)), *notes_on(order)]
-    stated = routes_of(order.resource, vocabulary) or routes_in_words(texts, vocabulary)
+    stated, in_words = routes_of(order.resource, vocabulary), routes_in_words(texts, vocabulary)
     return Ordered(
         order,
         dose,
-        frozenset(stated),
+        frozenset(stated or in_words),
+        frozenset(sure_routes_of(order.resource, vocabulary) if stated else in_words),
         frozenset(_product_routes(order, for_swallowing, vocabulary)),
         tuple(_reasons(order, chart)),
         bool(unread_routes(order.resource, vocabulary)),
@@ -80,7 +90,7 @@ def read_use(ordered: Ordered, person: Person, chart: Chart, vocabulary: Vocabul
     if OTHER_ROUTE in ordered.intended:
         return _use(ordered, ELSEWHERE, "a route that is neither by mouth nor inhaled")
     somatic = _somatic_sign(ordered, chart, vocabulary)
-    if somatic and (ORAL in ordered.intended or not ordered.states_unread_route):
+    if somatic and (ORAL in ordered.intended or may_be_by_mouth(ordered.order.resource, vocabulary)):
         return _use(ordered, SOMATIC, somatic)
     return _use(ordered, OTHER, "no other use holds")
 

@@ -21,7 +21,7 @@ from cds_service.clinical.orders.drugs import (
     may_be_active,
     medications_on_record,
 )
-from cds_service.clinical.orders.route import INTRAVENOUS, routes_of
+from cds_service.clinical.orders.route import INTRAVENOUS, routes_of, sure_routes_of
 from cds_service.clinical.screens.finding import Doubt, Finding, find, find_unreadable
 from cds_service.clinical.screens.screening import first_finding
 from cds_service.clinical.vocabulary import Vocabulary
@@ -30,7 +30,7 @@ from cds_service.fhir.json import Concept, Resource
 from cds_service.fhir.versions.elements import drug_references, is_about
 
 _UNCLEAR_STATUS = Doubt("has a status that this service cannot read")
-_NO_ROUTE = Doubt("is for glutamine, and states no route that this service reads")
+_NO_ROUTE = Doubt("is for glutamine, and states no route that this service can rely on")
 
 
 class ConcomitantMedication(msgspec.Struct, frozen=True):
@@ -91,9 +91,10 @@ def _find_parenteral_glutamine(medication: ConcomitantMedication, vocabulary: Vo
     if finding is None or finding == find_unreadable(medication.drug, vocabulary, codes.excludes):
         return finding
     routes = routes_of(medication.resource, vocabulary)
-    if INTRAVENOUS in routes or (_is_only_parenteral(finding) and not routes):
+    is_sure = INTRAVENOUS in sure_routes_of(medication.resource, vocabulary)
+    if is_sure or (_is_only_parenteral(finding) and routes <= {INTRAVENOUS}):
         return finding
-    return None if routes else _NO_ROUTE
+    return None if routes and INTRAVENOUS not in routes else _NO_ROUTE
 
 
 def _is_only_parenteral(finding: Finding) -> bool:

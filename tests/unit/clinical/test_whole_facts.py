@@ -118,8 +118,8 @@ SCREENS = {
         "parenteral_glutamine",
         on_medications(medication({"text": "glutamine"})),
         unknown(
-            "a medication is for glutamine, and states no route that this service reads",
-            (Origin("MedicationRequest/m", "is for glutamine, and states no route that this service reads"),),
+            "a medication is for glutamine, and states no route that this service can rely on",
+            (Origin("MedicationRequest/m", "is for glutamine, and states no route that this service can rely on"),),
         ),
     ),
     "a code that is not verified, by a vein": (
@@ -134,8 +134,8 @@ SCREENS = {
         "parenteral_glutamine",
         on_medications(medication(concept("A16AA03", ATC))),
         unknown(
-            "a medication is for glutamine, and states no route that this service reads",
-            (Origin("MedicationRequest/m", "is for glutamine, and states no route that this service reads"),),
+            "a medication is for glutamine, and states no route that this service can rely on",
+            (Origin("MedicationRequest/m", "is for glutamine, and states no route that this service can rely on"),),
         ),
     ),
     "a medication that may be glutamine": (
