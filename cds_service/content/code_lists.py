@@ -9,6 +9,7 @@ from cds_service.fhir.codes import CodeList, CodeRow, NameList, NameRow, shape_p
 
 CODE_COLUMNS = ("code", "system", "term", "included", "reason")
 NAME_COLUMNS = ("name", "match", "included", "reason")
+_CODE_COUNTS, _NAME_COUNTS = ("yes", "no", "unsure", "vague"), ("yes", "no", "unsure")
 _Cells = dict[str, str]  # column -> cell
 
 
@@ -58,8 +59,9 @@ def _problems(columns: tuple[str, ...], rows: Sequence[tuple[int, _Cells]]) -> I
 def _row_problem(cells: _Cells) -> str:
     if None in cells or None in cells.values():
         return "it has more or fewer cells than there are columns"
-    if cells["included"] not in ("yes", "no", "unsure"):
-        return "included is yes, no or unsure"
+    counts = _CODE_COUNTS if "code" in cells else _NAME_COUNTS
+    if cells["included"] not in counts:
+        return f"included is {', '.join(counts[:-1])} or {counts[-1]}"
     if not cells["reason"].strip() or not cells.get("code", cells.get("name", "")).strip():
         return "a code or name and a reason are needed"
     if cells.get("match", "word") not in ("word", "capitals", "part", "whole"):
@@ -75,6 +77,7 @@ def _code_row(cells: _Cells) -> CodeRow:
         cells["included"] == "yes",
         cells["reason"],
         cells["included"] == "unsure",
+        cells["included"] == "vague",
         _other_columns(cells, CODE_COLUMNS),
     )
 

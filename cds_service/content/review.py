@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cds_service.clinical.catalogue import CATALOGUE, FactType
 from cds_service.content.examples import ExampleRun, run_example
-from cds_service.fhir.codes import CodeList, NameList
+from cds_service.fhir.codes import CodeList, CodeRow, NameList, NameRow
 from cds_service.fhir.queries import QUERIES, prefetch_template
 from cds_service.guidance.conditions import Truth
 from cds_service.guidance.deciding import Outcome
@@ -169,14 +169,18 @@ def _code_lists(card: Card, content: Content) -> Iterator[str]:
 def _name_table(names: NameList) -> Iterator[str]:
     yield from ("| name | counts | reason |", "| --- | --- | --- |")
     for row in names.rows:
-        yield f"| {row.name} | {'yes' if row.included else 'no'} | {_cell(row.reason)} |"
+        yield f"| {row.name} | {_counts(row)} | {_cell(row.reason)} |"
 
 
 def _code_table(codes: CodeList) -> Iterator[str]:
     yield from ("| code | system | term | counts | reason |", "| --- | --- | --- | --- | --- |")
     for row in codes.rows:
-        counts = "yes" if row.included else "unsure" if row.unsure else "no"
+        counts = "vague" if row.vague else _counts(row)
         yield f"| {row.code} | {row.system} | {_cell(row.term)} | {counts} | {_cell(row.reason)} |"
+
+
+def _counts(row: CodeRow | NameRow) -> str:
+    return "yes" if row.included else "unsure" if row.unsure else "no"
 
 
 def _examples(examples: Sequence[Example], runs: list[ExampleRun]) -> Iterator[str]:

@@ -64,7 +64,8 @@ class CodeRow:
     """One row of a code list.
 
     `included` is False for a code that the list names in order to refuse it. An `unsure` code is not verified well
-    enough for a card to rest on it: a screen that meets one comes to *unknown*.
+    enough for a card to rest on it: a screen that meets one comes to *unknown*. A `vague` one does not match at all:
+    it may be what is looked for, where no name beside it says what it is.
     """
 
     code: str
@@ -73,6 +74,7 @@ class CodeRow:
     included: bool
     reason: str
     unsure: bool = False
+    vague: bool = False
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -81,9 +83,10 @@ class CodeList:
 
     def __init__(self, rows: Iterable[CodeRow]) -> None:
         self.rows = tuple(rows)
-        self._exact = {Coding(row.system, _plain(row.system, row.code)): row for row in self.rows}
+        matching = [row for row in self.rows if not row.vague]
+        self._exact = {Coding(row.system, _plain(row.system, row.code)): row for row in matching}
         self._prefixes: dict[str, list[tuple[str, CodeRow]]] = {}
-        for row in self.rows:
+        for row in matching:
             if row.code.endswith("*"):
                 self._prefixes.setdefault(row.system, []).append((_plain(row.system, row.code[:-1]), row))
 
@@ -107,15 +110,15 @@ class CodeList:
     def excludes(self, coding: Coding) -> bool:
         """True for a code whose form alone says that it is none of the listed ones.
 
-        That is a code of ICD-10 or ATC, in a form that the list covers, and no broader than a listed one: J45.9 is no
-        ulcer, but J98 may be the bronchospasm J98.01. A number of SNOMED CT or RxNorm may be anything.
+        That is a code of ICD-10 or ATC, in a form that the list covers, neither broader nor narrower than a listed one:
+        J45.9 is no ulcer, but J98 may be the bronchospasm J98.01. A number of SNOMED CT or RxNorm may be anything.
         """
         if not is_classified(coding) or self.find(coding) is not None:
             return False
         plain = _plain(coding.system, coding.code)
         covering = {coding.system, ICD10} if coding.system in ICD10_FORMS else {coding.system}
-        listed = [_plain(row.system, row.code) for row in self.rows if row.system in covering]
-        return bool(listed) and not any(code.startswith(plain) for code in listed)
+        listed = [row for row in self.rows if row.system in covering]
+        return bool(listed) and not any(_may_be(plain, row) for row in listed)
 
     def rows_in(self, concept: Json) -> list[CodeRow]:
         """Every row that matches a coding of the concept, included or refused."""
@@ -130,9 +133,18 @@ class CodeList:
         return next((row for row in self.rows_in(concept) if row.included), None)
 
 
+def _may_be(plain: str, row: CodeRow) -> bool:
+    """True if a code is broader than that of the row, or narrower than one that the row does not refuse."""
+    listed = _plain(row.system, row.code).rstrip("*")
+    is_narrower = plain.startswith(listed) and (row.included or row.unsure or row.vague)
+    return is_narrower or listed.startswith(plain)
+
+
 def _plain(system: str, code: str) -> str:
-    """ICD codes come with and without the dot, and in either case."""
-    return code.replace(".", "").upper() if system in ICD10_FORMS or system == ICD9CM else code
+    """ICD codes come with and without the dot, and they and those of ATC in either case."""
+    if system in ICD10_FORMS or system == ICD9CM:
+        return code.replace(".", "").upper()
+    return code.upper() if system in (ATC, ATC_GERMAN) else code
 
 
 def is_of_icd10(coding: Coding) -> bool:

@@ -205,9 +205,9 @@ REFERENCES = [
 ROUTES, NAMES = "codelists/routes.csv", "codelists/route-words.csv"
 ORAL = "26643006,http://snomed.info/sct,oral route,yes,"
 LISTS = [
-    Case("included is neither yes nor no", Edit(ROUTES, ORAL, ORAL.replace("yes", "maybe")), "26643006", "included is yes, no or unsure"),
-    Case("included in capitals", Edit(ROUTES, ORAL, ORAL.replace("yes", "Yes")), "26643006", "included is yes, no or unsure"),
-    Case("included is empty", Edit(ROUTES, ORAL, ORAL.replace("yes", "")), "26643006", "included is yes, no or unsure"),
+    Case("included is neither yes nor no", Edit(ROUTES, ORAL, ORAL.replace("yes", "maybe")), "26643006", "included is yes, no, unsure or vague"),
+    Case("included in capitals", Edit(ROUTES, ORAL, ORAL.replace("yes", "Yes")), "26643006", "included is yes, no, unsure or vague"),
+    Case("included is empty", Edit(ROUTES, ORAL, ORAL.replace("yes", "")), "26643006", "included is yes, no, unsure or vague"),
     Case("a code that stands twice", Edit(ROUTES, "47625008,", "26643006,"), 3, "it stands in the list twice"),
     Case("a missing cell", Edit(ROUTES, ",\"V, facts 2 'Added'\",oral", ",oral"), "26643006", "more or fewer cells than there are columns"),
     Case("a cell too many", Edit(ROUTES, "'Added'\",oral", "'Added'\",oral,more"), "26643006", "more or fewer cells than there are columns"),
@@ -377,7 +377,7 @@ def test_two_mistakes_in_one_list_are_both_reported(tmp_path: Path) -> None:
         Edit(ROUTES, "47625008,http://snomed.info/sct", "47625008,http://snomed.org"),
     )
     assert [(one.line, one.problem) for one in refused(folder)] == [
-        (2, "included is yes, no or unsure"),
+        (2, "included is yes, no, unsure or vague"),
         (3, "no code system http://snomed.org is in use"),
     ]
 

@@ -21,6 +21,9 @@ def row(code: str, system: str = ICD10CM, included: bool = True) -> CodeRow:
     return CodeRow(code, system, code, included, "a test")
 
 
+VAGUE = CodeRow("N04*", ICD10, "nephrotic syndrome", False, "a test", vague=True)
+
+
 def name(written: str, match: str = "word", included: bool = True, unsure: bool = False) -> NameRow:
     """A row of a name list."""
     return NameRow(written, match, included and not unsure, "a test", unsure=unsure)
@@ -118,16 +121,30 @@ def test_a_row_of_one_form_of_icd_10_comes_before_that_of_all_and_counts_in_no_o
         pytest.param("233604007", SNOMED, False, id="a-number-says-nothing"),
         pytest.param("1191", RXNORM, False, id="a-number-of-rxnorm-neither"),
         pytest.param("I10", "urn:local", False, id="a-system-that-is-not-read"),
+        pytest.param("c07ab02", ATC, True, id="another-drug-in-small-letters"),
+        pytest.param("c01da", ATC, False, id="its-group-in-small-letters"),
+        pytest.param("J98.019", ICD10CM, False, id="narrower-than-a-listed-one"),
+        pytest.param("J98.029", ICD10CM, True, id="narrower-than-a-refused-one"),
+        pytest.param("N04.1", ICD10GM, False, id="narrower-than-a-vague-one"),
+        pytest.param("N04", ICD10, False, id="a-vague-one"),
+        pytest.param("N05", ICD10, True, id="the-neighbour-of-a-vague-one"),
     ],
 )
 def test_a_classification_says_by_its_form_what_a_code_is_not(code: str, system: str, excluded: bool) -> None:
     rows = [row("J45*", ICD10), row("J98.01", ICD10CM), row("C01DA02", ATC), row("195967001", SNOMED)]
+    rows += [row("J98.02", ICD10CM, included=False), VAGUE]
     assert CodeList(rows).excludes(Coding(system, code)) is excluded
 
 
-def test_dots_and_case_matter_outside_icd() -> None:
-    codes = CodeList([row("R05CB01", ATC)])
-    assert found_in(codes, "r05cb01", ATC) is None
+def test_a_vague_code_matches_nothing() -> None:
+    assert CodeList([VAGUE]).find(Coding(ICD10GM, "N04.1")) is None
+
+
+def test_case_does_not_matter_in_atc_and_dots_and_case_do_elsewhere() -> None:
+    codes = CodeList([row("R05CB01", ATC), row("R05CB01", GERMAN_ATC), row("WYQ7N0BPYC", UNII)])
+    assert found_in(codes, "r05cb01", ATC) == found_in(codes, "R05cb01", GERMAN_ATC) == "R05CB01"
+    assert found_in(codes, "R05CB.01", ATC) is None
+    assert found_in(codes, "wyq7n0bpyc", UNII) is None
     assert found_in(codes, "R05.CB01", ATC) is None
 
 

@@ -7,7 +7,9 @@ import pytest
 
 from cds_service.clinical.chart import NOT_SENT, Arrival, Data
 from cds_service.clinical.facts import State, unknown
-from tests.builders import ICD10CM, LOINC, SNOMED
+from cds_service.fhir.systems import ICD10, ICD10GM
+from tests import builders
+from tests.builders import ICD10CM, LOINC, SNOMED, concept
 from tests.unit.clinical.kidney.charts import (
     CHILD,
     EMPTY,
@@ -116,10 +118,31 @@ def test_another_code_is_no_finding(code: str, system: str) -> None:
         pytest.param("N18", ICD10CM, id="a-parent-code"),
         pytest.param("709044004", ICD10CM, id="a-snomed-number-in-icd"),
         pytest.param("44054006", SNOMED, id="a-snomed-number-that-is-not-listed"),
+        *(
+            pytest.param(code, system, id=f"{code}-{system.rpartition('-')[2]}")
+            for system in (ICD10CM, ICD10, ICD10GM)
+            for code in ("N18.8", "N18.80", "n18.89", "N04", "N04.9", "N08.3*", "E11.2", "E11.20", "E1121", "N17.91")
+        ),
+        *(
+            pytest.param(code, ICD10, id=code)
+            for code in ("I12.0", "I13.2", "N16.8", "N28.9", "Q61.2", "Z94.0", "Z49.1")
+        ),
     ],
 )
 def test_a_code_without_a_name_that_may_be_one_of_them_leaves_it_open(code: str, system: str) -> None:
     assert finding(result("98979-8", 90), problems=data(condition(code, system))) is None
+
+
+@pytest.mark.parametrize("code", ["N04.9", "E11.20", "N28.1", "Z94.0"])
+def test_a_name_beside_such_a_code_says_what_it_is(code: str) -> None:
+    named = builders.condition(concept(code, ICD10, text="Nierenzyste"))
+    assert finding(result("98979-8", 90), problems=data(named)) == "none"
+
+
+@pytest.mark.parametrize("code", ["N18.80", "N17.91"])
+def test_a_code_of_the_category_of_chronic_or_acute_failure_leaves_it_open_whatever_its_name(code: str) -> None:
+    named = builders.condition(concept(code, ICD10, text="nierfalen"))
+    assert finding(result("98979-8", 90), problems=data(named)) is None
 
 
 @pytest.mark.parametrize("form", ["http://hl7.org/fhir/sid/icd-10", "http://fhir.de/CodeSystem/bfarm/icd-10-gm"])

@@ -325,3 +325,26 @@ def test_an_unsure_code_cannot_be_told_and_its_name_can() -> None:
         "an entry of the problem list is for “history of peptic ulcer”, by a code that this service is not sure of"
     )
     assert bleeding(condition(concept("Z87.11", ICD10CM, text="Personal history of peptic ulcer"))).value == "present"
+
+
+# --- a code that is not listed in full --------------------------------------------------------------------------------
+
+LISTED = [
+    (screen, row.code, row.system)
+    for screen in (
+        *("bleeding-risk", "bronchospasm-risk", "dialysis", "kidney-disease", "kidney-disease-stage-4"),
+        *("kidney-disease-stage-5", "kidney-failure", "kidney-injury"),
+    )
+    for row in VOCABULARY.code_lists[screen].rows
+    if row.system in (ICD10, ICD10CM) and (row.included or row.unsure or row.vague)
+]
+
+
+@pytest.mark.parametrize(("screen", "code", "system"), LISTED)
+def test_a_code_broader_or_narrower_than_a_listed_one_is_never_none(screen: str, code: str, system: str) -> None:
+    plain = code.rstrip("*")
+    for written in {plain[:3], plain, f"{plain}{'' if '.' in plain else '.'}8"}:
+        for form in {system, ICD10CM} | ({ICD10GM, ICD10AM} if system == ICD10 else set()):
+            chart = build_chart("p", {"problemList": bundle(condition(concept(written, form)))})
+            fact = screen_conditions(chart, VOCABULARY, screen, f"{screen}-words")
+            assert fact.state is not State.ABSENT, (written, form)
