@@ -1,6 +1,6 @@
 """Loads the content of `cards/`, or reports every mistake in it at once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -8,7 +8,21 @@ from pydantic import BaseModel
 
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.content.code_lists import CodeLists
-from cds_service.content.references import check_card, check_link_hosts, check_phrases
+from cds_service.content.composing import (
+    expand_passages,
+    phrase_with_passages,
+    place_gates,
+    place_suggestions,
+    with_passages,
+)
+from cds_service.content.references import (
+    check_card,
+    check_link_hosts,
+    check_passages,
+    check_phrases,
+    check_suggestions,
+)
+from cds_service.content.repeating import refuse_repeated_words
 from cds_service.content.toml_files import TomlFile
 from cds_service.errors import ContentError, Mistake
 from cds_service.guidance.model import (
@@ -17,10 +31,14 @@ from cds_service.guidance.model import (
     Content,
     EvidenceSource,
     Example,
+    Gate,
     OverrideReason,
+    Passage,
     Phrase,
+    SuggestionRow,
     Threshold,
 )
+from cds_service.guidance.templates import parse_template
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -43,6 +61,9 @@ class _Loader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.about = self._open("content.toml")
+        self.gates = self._open("gates.toml")
+        self.passages = self._open("passages.toml")
+        self.suggestions = self._open("suggestions.toml")
         self.phrases = self._open("phrases.toml")
         self.sources = self._open("sources.toml")
         self.override_reasons = self._open("override-reasons.toml")
@@ -58,21 +79,27 @@ class _Loader:
 
     def mistakes(self) -> list[Mistake]:
         """The mistakes in all files."""
-        shared = (self.about, self.phrases, self.sources, self.override_reasons, self.thresholds)
-        files = (*shared, *self.cards.values(), *self.examples.values())
+        files = (self.about, *self._said(), self.sources, *self.examples.values())
         in_files = (mistake for file in files for mistake in file.mistakes)
         return [*self.missing, *in_files, *self.code_lists.mistakes]
 
+    def _said(self) -> tuple[TomlFile, ...]:
+        """The files in which no sentence and no reason stands twice, the shared ones first."""
+        parts = (self.gates, self.passages, self.suggestions, self.phrases)
+        return (*parts, self.override_reasons, self.thresholds, *self.cards.values())
+
     def load(self) -> Content | None:
         """The content; None if not even what all content shares can be read."""
+        refuse_repeated_words(self._said())
         about = self.about.read(About)
-        cards = self._cards()
-        phrases = _by_id(self.phrases, self.phrases.read_tables("phrase", Phrase).values())
+        passages = self._passages()
+        self._place_gates()
+        cards = self._cards(passages)
+        phrases = self._phrases(passages)
         sources = _by_id(self.sources, self.sources.read_tables("source", EvidenceSource).values())
         reasons = self.override_reasons.read_tables("reason", OverrideReason).values()
         thresholds = _by_id(self.thresholds, self.thresholds.read_tables("threshold", Threshold).values())
         examples = {name: tuple(file.read_tables("example", Example).values()) for name, file in self.examples.items()}
-        check_phrases(phrases.values(), self.phrases)
         vocabulary = self._vocabulary(thresholds.values())
         overrides = _by_id(self.override_reasons, reasons, "code")
         if about is None:
@@ -80,16 +107,38 @@ class _Loader:
         check_link_hosts(sources, self.sources, about.link_hosts)
         return Content(about, cards, phrases, sources, overrides, vocabulary, examples, thresholds)
 
-    def _cards(self) -> tuple[Card, ...]:
+    def _place_gates(self) -> None:
+        gates = _by_id(self.gates, self.gates.read_tables("gate", Gate).values())
+        for file in (self.suggestions, self.phrases, *self.cards.values()):
+            place_gates(file, gates, self.gates.values("gate", "id"))
+
+    def _passages(self) -> dict[str, str]:
+        passages = _by_id(self.passages, self.passages.read_tables("passage", Passage).values())
+        check_passages(passages.values(), self.passages, self.phrases)
+        return expand_passages(passages.values())
+
+    def _phrases(self, passages: Mapping[str, str]) -> dict[str, Phrase]:
+        phrases = _by_id(self.phrases, self.phrases.read_tables("phrase", Phrase).values())
+        sentences = {name for name, text in passages.items() if not set(parse_template(text).holes) & phrases.keys()}
+        check_phrases(phrases.values(), self.phrases, sentences)
+        return {name: phrase_with_passages(phrase, passages) for name, phrase in phrases.items()}
+
+    def _cards(self, passages: Mapping[str, str]) -> tuple[Card, ...]:
+        suggestions = _by_id(self.suggestions, self.suggestions.read_tables("suggestion", SuggestionRow).values())
+        check_suggestions(suggestions.values(), self.suggestions)
+        names = self.suggestions.values("suggestion", "id")
+        are_read = self.phrases.is_readable and self.passages.is_readable
+        texts = self.phrases.values("phrase", "id") | self.passages.values("passage", "id") if are_read else None
         cards = []
         for name, file in self.cards.items():
+            place_suggestions(file, suggestions, names)
             card = file.read(Card)
             if card is None:
                 continue
             if card.id != name:
                 file.add_mistake(("id",), f"the id {card.id} is not the name of its folder")
-            check_card(card, file, self.sources, self.override_reasons, self.phrases)
-            cards.append(card)
+            check_card(card, file, self.sources, self.override_reasons, texts)
+            cards.append(with_passages(card, passages))
         return tuple(cards)
 
     def _vocabulary(self, thresholds: Iterable[Threshold]) -> Vocabulary:

@@ -6,31 +6,53 @@ from urllib.parse import urlsplit
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.content.toml_files import TomlFile
-from cds_service.guidance.model import Card, EvidenceSource, Phrase
+from cds_service.guidance.model import Card, EvidenceSource, Passage, Phrase, SuggestionRow
 
 _OTHER_HOLES = frozenset(("orders", "content.version", "content.status_note"))
 _LINK = re.compile(r"\w+://|www\.|\]\s*[(\[:]|<\w+|mailto:", re.IGNORECASE)
 
 
-def check_card(card: Card, file: TomlFile, sources: TomlFile, override_reasons: TomlFile, phrases: TomlFile) -> None:
-    """Everything that the card names exists. What cannot be read is not missed."""
+def check_card(
+    card: Card, file: TomlFile, sources: TomlFile, override_reasons: TomlFile, texts: Container[str] | None
+) -> None:
+    """Everything that the card names exists; `texts` are the names of phrases and passages, None if they are not read.
+
+    What cannot be read is not missed.
+    """
     if sources.is_readable:
         ids = sources.values("source", "id")
         _add_unknown(file, "no source is called", card.sources, ids)
     if override_reasons.is_readable:
         codes = override_reasons.values("reason", "code")
         _add_unknown(file, "no override reason has the code", card.override_reasons, codes)
-    if phrases.is_readable:
-        _check_holes(file, card.text.holes, phrases.values("phrase", "id"))
+    if texts is not None:
+        _check_holes(file, card.text.holes, texts)
     for text in _texts(card):
         _check_no_link(file, text)
 
 
-def check_phrases(phrases: Iterable[Phrase], file: TomlFile) -> None:
-    """Every hole of a wording is one of a fact, or of the content; a phrase does not contain phrases."""
+def check_phrases(phrases: Iterable[Phrase], file: TomlFile, passages: Container[str]) -> None:
+    """Every hole of a wording is one of a fact, of the content, or one of these passages, which hold no phrase."""
     for wording in (wording for phrase in phrases for wording in phrase.says):
-        _check_holes(file, wording.holes, ())
+        _check_holes(file, wording.holes, passages)
         _check_no_link(file, wording.text)
+
+
+def check_passages(passages: Iterable[Passage], file: TomlFile, phrases: TomlFile) -> None:
+    """Every hole of a passage is one of a fact, of the content, a phrase, or a passage that stands before it."""
+    known = phrases.values("phrase", "id")
+    for passage in passages:
+        if phrases.is_readable:
+            _check_holes(file, passage.holes, known)
+        _check_no_link(file, passage.text)
+        known.add(passage.id)
+
+
+def check_suggestions(suggestions: Iterable[SuggestionRow], file: TomlFile) -> None:
+    """No text of a suggestion is a link."""
+    for suggestion in suggestions:
+        _check_no_link(file, suggestion.label)
+        _check_no_link(file, suggestion.description)
 
 
 def check_link_hosts(sources: Mapping[str, EvidenceSource], file: TomlFile, hosts: Container[str]) -> None:
@@ -43,8 +65,6 @@ def check_link_hosts(sources: Mapping[str, EvidenceSource], file: TomlFile, host
 def _texts(card: Card) -> Iterator[str]:
     """Every text of a card that a client may render."""
     yield from (card.title, card.text.summary, card.text.detail)
-    for suggestion in card.suggestion:
-        yield from (suggestion.label, suggestion.description)
 
 
 def _add_unknown(file: TomlFile, problem: str, names: Iterable[str], known: Container[str]) -> None:

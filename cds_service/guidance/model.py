@@ -20,6 +20,25 @@ Family = Literal["baseline", "glutamine"]
 Status = Literal["draft", "signed"]
 
 
+class Gate(Condition):
+    """A condition that cards, suggestions and phrases use by its name."""
+
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
+
+
+class Passage(Strict):
+    """A text that several cards or phrases use by its name: in their texts it is a hole."""
+
+    id: str = Field(pattern=r"^[a-z_]+$")
+    about: str
+    text: str
+
+    @property
+    def holes(self) -> tuple[str, ...]:
+        """The names of the holes in the text."""
+        return parse_template(self.text).holes
+
+
 class Wording(Conditional):
     """One wording of a phrase; without conditions it always applies."""
 
@@ -100,6 +119,7 @@ class SuggestionRow(Conditional):
     `order-amino-acids` drafts a laboratory order for `in_days` days from now.
     """
 
+    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     does: Literal["remove-order", "set-daily-dose", "order-amino-acids"]
     label: str
     description: str

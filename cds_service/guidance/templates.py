@@ -1,7 +1,7 @@
 """Templates: the texts of the content, with holes that facts and phrases fill."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import msgspec
@@ -28,3 +28,8 @@ def parse_template(text: str) -> Template:
     """The template of a text: `{fact.text}`, `{phrase}`, `{orders}` or `{content.version}` is a hole."""
     parts = _HOLE.split(text)
     return Template(tuple(parts[::2]), tuple(parts[1::2]))
+
+
+def replace_holes(text: str, values: Mapping[str, str]) -> str:
+    """The text with the holes of these names filled; the others stay."""
+    return parse_template(text).fill(lambda hole: values.get(hole, f"{{{hole}}}"))

@@ -13,17 +13,18 @@ from cds_service.guidance.model import (
     Card,
     Content,
     EvidenceSource,
+    Passage,
     Phrase,
     Screen,
     StatusNotes,
     SuggestionRow,
     Threshold,
 )
-from cds_service.guidance.templates import parse_template
+from cds_service.guidance.templates import parse_template, replace_holes
 
 Body = dict[str, Any]
 
-SUGGESTION = {"label": "Label", "description": "Description"}
+SUGGESTION = {"id": "an-offer", "label": "Label", "description": "Description"}
 BECAUSE = "a reason that is long enough"
 RISK = {"fact": "bronchospasm_risk", "is": "present", "because": BECAUSE}
 ALLERGY = {"fact": "hypersensitivity", "is": "present", "because": BECAUSE}
@@ -139,6 +140,12 @@ def test_every_condition_of_a_phrase_is_known() -> None:
     says = [{"when": [RISK, ALLERGY], "text": "one"}, {"text": "another"}]
     phrase = Phrase.model_validate({"id": "line", "about": "A line.", "says": says})
     assert [row.fact for row in phrase.conditions()] == ["bronchospasm_risk", "hypersensitivity"]
+
+
+def test_the_holes_of_a_passage_are_filled_where_there_is_something_to_fill_them() -> None:
+    passage = Passage(id="kidney", about="The kidney.", text="{kidney_line} {effects_line}")
+    assert passage.holes == ("kidney_line", "effects_line")
+    assert replace_holes(passage.text, {"effects_line": "Effects."}) == "{kidney_line} Effects."
 
 
 # --- what cards are made of -------------------------------------------------------------------------------------------

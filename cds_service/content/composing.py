@@ -1,0 +1,73 @@
+"""Composes cards and phrases from parts that stand in files of their own, each under a name.
+
+A gate is a condition, a passage is a text, a suggestion is an offer. Whoever uses one writes its name: a gate in any
+list of conditions, a suggestion in the list `suggestions` of a card, a passage as a hole of a text.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cds_service.content.toml_files import TomlFile
+from cds_service.guidance.model import Card, CardText, Gate, Passage, Phrase, SuggestionRow
+from cds_service.guidance.templates import replace_holes
+
+_LISTS_OF_CONDITIONS = ("when", "any_of")
+
+
+def place_gates(file: TomlFile, gates: Mapping[str, Gate], known: Iterable[str]) -> None:
+    """Puts gates where the file names them. One that is known but has a mistake is left out: its own file says so."""
+    _place_gates(file.data, file, gates, set(known))
+
+
+def _place_gates(value: Any, file: TomlFile, gates: Mapping[str, Gate], known: set[str]) -> None:
+    if isinstance(value, list):
+        for item in value:
+            _place_gates(item, file, gates, known)
+    if not isinstance(value, dict):
+        return
+    for key, held in value.items():
+        _place_gates(held, file, gates, known)
+        if key in _LISTS_OF_CONDITIONS and isinstance(held, list):
+            value[key] = _named(held, file, "gate", gates, known)
+
+
+def place_suggestions(file: TomlFile, suggestions: Mapping[str, SuggestionRow], known: Iterable[str]) -> None:
+    """Puts suggestions where a card names them."""
+    names = file.data.pop("suggestions", [])
+    if isinstance(names, list):
+        file.data["suggestion"] = _named(names, file, "suggestion", suggestions, set(known))
+    else:
+        file.add_mistake(("suggestions",), "suggestions is not a list of names")
+
+
+def _named(items: list[Any], file: TomlFile, kind: str, parts: Mapping[str, Any], known: set[str]) -> list[Any]:
+    """The items, each name among them replaced by what it names."""
+    found = []
+    for item in items:
+        if not isinstance(item, str):
+            found.append(item)
+        elif item in parts:
+            found.append(parts[item])
+        elif item not in known:
+            file.add_mistake_about(f'"{item}"', f"no {kind} is called {item}")
+    return found
+
+
+def expand_passages(passages: Iterable[Passage]) -> dict[str, str]:
+    """The text of each passage by its name. A passage may use those that stand before it."""
+    texts: dict[str, str] = {}
+    for passage in passages:
+        texts[passage.id] = replace_holes(passage.text, texts)
+    return texts
+
+
+def with_passages(card: Card, texts: Mapping[str, str]) -> Card:
+    """The card with passages in its text."""
+    text = CardText(summary=card.text.summary, detail=replace_holes(card.text.detail, texts))
+    return card.model_copy(update={"text": text})
+
+
+def phrase_with_passages(phrase: Phrase, texts: Mapping[str, str]) -> Phrase:
+    """The phrase with passages in its wordings."""
+    says = [row.model_copy(update={"text": replace_holes(row.text, texts)}) for row in phrase.says]
+    return phrase.model_copy(update={"says": says})
