@@ -11,7 +11,8 @@ from cds_service.clinical.orders.facts import is_antidote_drafted, read_order_fa
 from cds_service.clinical.orders.indication import ANTIDOTE
 from cds_service.clinical.orders.recognise import Order
 from cds_service.clinical.reading import facts_of_another_patients_order, read_patient_facts
-from cds_service.errors import DataNotObtained
+from cds_service.clinical.text_limits import MAX_TEXT, is_too_much, limit_texts
+from cds_service.errors import DataNotObtained, TooMuchText
 from cds_service.gathering.orders import gather_chart, read_draft_orders, resolve_orders
 from cds_service.gathering.server import NO_SERVER, DataSource
 from cds_service.guidance.deciding import OrderDecision, decide, group_advice, undecided
@@ -49,17 +50,22 @@ async def answer(
     """The cards for one hook call.
 
     The prefetch is parsed, and the FHIR server asked, only if an order may be for acetylcysteine. `pages` is the
-    address of this service's own pages. Raises `DataNotObtained` where nothing could be read that the cards need.
+    address of this service's own pages. Raises `DataNotObtained` where nothing could be read that the cards need, and
+    `TooMuchText`.
     """
     orders = read_draft_orders(request, content.vocabulary)
+    _refuse_too_much_text(orders.too_much_text)
     if not orders.may_be_acetylcysteine:
         return Answer(Response(cards=()))
     with span("gather"):
         prefetch = request.prefetch()
         orders = await resolve_orders(orders, prefetch, content.vocabulary, source)
+        _refuse_too_much_text(orders.too_much_text)
         if not orders.acetylcysteine_orders and not orders.orders_of_other_patients:
             return _without_cards(orders)
-        orders, chart = await gather_chart(orders, request, prefetch, source)
+        orders, gathered = await gather_chart(orders, request, prefetch, source)
+        chart = limit_texts(gathered)
+        _refuse_too_much_text(is_too_much(orders.draft_orders, orders.included_entries, chart))
     with span("decide"):
         decisions = decide_orders(orders, chart, content, now)
     with span("render"):
@@ -90,6 +96,11 @@ def decide_orders(orders: DraftOrders, chart: Chart, content: Content, now: date
         for order, facts in facts_of
         for decision in decide(facts, content.cards, content.phrases)
     ]
+
+
+def _refuse_too_much_text(too_much: bool) -> None:
+    if too_much:
+        raise TooMuchText("context", MAX_TEXT)
 
 
 def _without_cards(orders: DraftOrders) -> Answer:

@@ -8,6 +8,7 @@
     ├── DataNotObtained     412  an order is or may be for acetylcysteine, but no data about the patient could be read
     ├── BodyTooLarge        413  the body exceeds the limit in bytes
     ├── TooManyOrders       413  the request has more orders than are read in one call
+    ├── TooMuchText         413  the orders have more names and free text than are read in one call
     ├── NotJson             415  the body is not JSON, or is compressed
     ├── Busy                503  this process is at its limit of concurrent work
     ├── StoreDown           503  the database is unavailable; the request may be sent again
@@ -97,6 +98,14 @@ class TooManyOrders(CdsServiceError):
 
     def __init__(self, field: str, limit: int) -> None:
         super().__init__(f"{field}: has more than {limit} entries; send them in several calls")
+        self.field = field
+
+
+class TooMuchText(CdsServiceError):
+    """The orders have more text than is read. Refused as a whole: what is left out could be the sign of an antidote."""
+
+    def __init__(self, field: str, limit: int) -> None:
+        super().__init__(f"{field}: its orders have more than {limit} characters of text; send them in several calls")
         self.field = field
 
 

@@ -19,6 +19,7 @@ from cds_service.errors import (
     NotJson,
     StoreDown,
     TooManyOrders,
+    TooMuchText,
     UnknownService,
 )
 from cds_service.telemetry.logs import get_logger, where_it_broke
@@ -30,6 +31,7 @@ _STATUS: dict[type[CdsServiceError], tuple[int, str]] = {
     DataNotObtained: (412, "processing"),
     BodyTooLarge: (413, "too-long"),
     TooManyOrders: (413, "too-costly"),
+    TooMuchText: (413, "too-costly"),
     NotJson: (415, "not-supported"),
     Busy: (503, "throttled"),
     StoreDown: (503, "transient"),
@@ -65,7 +67,7 @@ def refusal(error: CdsServiceError) -> Response:
         return answer(401, outcome("login", str(error)), {"WWW-Authenticate": "Bearer"})
     status, code = next((row for kind, row in _STATUS.items() if isinstance(error, kind)), (500, "exception"))
     get_logger().info("refused", status=status, error=type(error).__name__, field=getattr(error, "field", None))
-    expression = error.field if isinstance(error, InvalidRequest | TooManyOrders) else ""
+    expression = error.field if isinstance(error, InvalidRequest | TooManyOrders | TooMuchText) else ""
     missing = error.missing if isinstance(error, DataNotObtained) else {}
     diagnostics = "; ".join(f"{key}: {reason}" for key, reason in missing.items())
     return answer(status, outcome(code, str(error), expression, diagnostics), _HEADERS.get(type(error)))

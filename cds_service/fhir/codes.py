@@ -244,7 +244,7 @@ class NameList:
         return self._matches_in(written) if len(written) <= _LONGEST_CACHED else self._find_matches(written)
 
     def _find_matches(self, written: str) -> Sequence[NameMatch]:
-        folded = fold(written[:MAX_NAME])
+        folded = fold(written)
         candidates = self._candidates(folded)
         matches = _matches(candidates, folded)
         return _matches(candidates, self._without_refused(folded)) if matches and self._refused else matches
@@ -264,16 +264,16 @@ class NameList:
 
     def find_refused(self, written: str) -> NameRow | None:
         """The first refused name that occurs in the text."""
-        folded = fold(written[:MAX_NAME])
+        folded = fold(written)
         return next((row for row, pattern in self._refused if pattern.search(folded)), None)
 
     def covers(self, written: str) -> bool:
         """True for a text of nothing but names of the list, at least one of them included."""
-        rest = fold(written[:MAX_NAME])
+        rest = fold(written)
         for _, patterns in self._patterns:
             for pattern in patterns:
                 rest = pattern.sub(" ", rest)
-        return len(written) <= MAX_NAME and bool(self.find_all(written)) and not _ANY_LETTER.search(rest)
+        return is_folded_whole(written) and bool(self.find_all(written)) and not _ANY_LETTER.search(rest)
 
     def find_all(self, written: str) -> list[NameRow]:
         """The included names that occur in the text."""
@@ -285,7 +285,7 @@ class NameList:
 
     def named(self, text: str) -> NameRow | None:
         """The row, included or refused, whose name is the whole text, in any case and with or without accents."""
-        return self._by_name.get(fold(text[:MAX_NAME]).lower())
+        return self._by_name.get(fold(text).lower())
 
     def included_in(self, concept: Json) -> NameRow | None:
         """The first included name in any text or display of the concept."""
@@ -307,6 +307,8 @@ def _matches(candidates: Iterable[_Pattern], folded: str) -> tuple[NameMatch, ..
     )
 
 
+_PARTS_OF_A_LETTER = 4  # at most: a Greek vowel with its accents
+_FEW = 200  # characters that cost nothing to look at
 _NO_TRADE_MARKS = str.maketrans("", "", "®™")
 _WORDS = re.compile(r"[^\W_]+")
 _LETTER = r"[^\W_]"  # a letter or a digit may not touch a whole word; a hyphen may, as in N-acetylcysteine
@@ -341,8 +343,29 @@ def _words(part: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Text without accents and trade marks, so that `acetilcisteína` and `ACC® akut` are found by their plain names."""
-    if text.isascii():
-        return text
-    decomposed = unicodedata.normalize("NFKD", text.translate(_NO_TRADE_MARKS))
+    """Text without accents and trade marks, so that `acetilcisteína` and `ACC® akut` are found by their plain names.
+
+    Only the first `MAX_NAME` characters are looked at, and of what they stand for as much as letters can: some signs
+    stand for eighteen characters.
+    """
+    text = text[:MAX_NAME]
+    return text if text.isascii() else _fold(text)
+
+
+@lru_cache(maxsize=256)  # the many lists that a text is looked up in all fold it
+def _fold(text: str) -> str:
+    decomposed = _decompose(text)[: _most_folded(text)]
     return "".join(c for c in decomposed if not unicodedata.combining(c)).replace("\u2010", "-")
+
+
+def is_folded_whole(text: str) -> bool:
+    """True for a text all of which is looked at."""
+    return len(text) <= MAX_NAME and (text.isascii() or len(_decompose(text)) <= _most_folded(text))
+
+
+def _decompose(text: str) -> str:
+    return unicodedata.normalize("NFKD", text.translate(_NO_TRADE_MARKS))
+
+
+def _most_folded(text: str) -> int:
+    return max(_PARTS_OF_A_LETTER * len(text), _FEW)

@@ -4,6 +4,7 @@ import re
 import unicodedata
 
 MAX_SHOWN_LENGTH = 1000  # characters; our own lists may be long, names from the EHR are cut where they are read
+_MAX_LOOKED_AT = 10 * MAX_SHOWN_LENGTH
 _WORD_JOINER = "\u2060"  # invisible; keeps a client from making a list or a link of bare text
 _SPECIAL = re.compile(
     r"""(?P<markdown>[\\`*_\[\]|~$])
@@ -35,7 +36,8 @@ def to_plain_text(text: str) -> str:
 
 
 def _visible(text: str) -> str:
-    """Without control, format and unassigned characters, on one line, with single spaces."""
+    """The beginning without control, format and unassigned characters, on one line, with single spaces."""
+    text = text[:_MAX_LOOKED_AT]
     if not text.isprintable():
         text = "".join(c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
     return " ".join(text.split())

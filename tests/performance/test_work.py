@@ -14,17 +14,39 @@ import pytest
 
 from benchmarks.bodies import body
 from tests.security.calling import all_at_once, call
-from tests.support import NOW, new_client
+from tests.support import NOW, new_client, request_for, to_bytes
 
 SERVICE = "/cds-services/acetylcysteine-order-sign"
 BOUNDS = {  # drug, orders, results -> instructions
     ("other", 1, 10): 7_000,
     ("other", 1, 1000): 7_000,  # the prefetch is never parsed
     ("other", 10, 10): 20_000,
-    ("acetylcysteine", 1, 10): 75_000,
-    ("acetylcysteine", 1, 100): 300_000,
+    ("acetylcysteine", 1, 10): 115_000,
+    ("acetylcysteine", 1, 100): 440_000,
+}
+WORST_SIGN = "\ufdfa"  # stands for eighteen characters
+HOSTILE = {  # where the worst of texts stands, as many times as fits -> instructions
+    "order": 120_000,
+    "problemList": 5_000_000,
+    "activeMedications": 5_000_000,
 }
 MAX_BYTES = 60_000  # of memory, for a call about another drug
+
+
+def hostile(place: str) -> bytes:
+    """A call of 3 MB or more that is filled with the worst of texts in one place."""
+    call_body = request_for("bruno-glutamate-normal")
+    texts = [{"text": WORST_SIGN * 1000} for _ in range(1000)]
+    if place == "order":
+        call_body["context"]["draftOrders"]["entry"][0]["resource"]["note"] = texts
+    else:
+        kind, name = LISTED[place]
+        entries = [{"resource": {"resourceType": kind, "status": "active", name: text}} for text in texts]
+        call_body["prefetch"][place] = {"resourceType": "Bundle", "type": "searchset", "entry": entries}
+    return to_bytes(call_body)
+
+
+LISTED = {"problemList": ("Condition", "code"), "activeMedications": ("MedicationRequest", "medicationCodeableConcept")}
 
 
 class Instructions:
@@ -87,3 +109,16 @@ def test_a_call_about_another_drug_takes_little_memory_however_large_its_prefetc
 
 def test_a_call_about_acetylcysteine_takes_more_so_that_the_test_above_can_fail() -> None:
     assert measure(PeakMemory(), body("acetylcysteine", 1, 1000, NOW)) > MAX_BYTES
+
+
+@pytest.mark.parametrize(("place", "bound"), HOSTILE.items(), ids=list(HOSTILE))
+def test_the_worst_of_texts_costs_no_more_instructions_than(place: str, bound: int) -> None:
+    sent, app, instructions = hostile(place), new_client().app, Instructions()
+    assert 3_000_000 < len(sent) < 4_000_000
+
+    async def measured() -> int:
+        with instructions:
+            return (await call(app, SERVICE, all_at_once(sent))).status
+
+    assert asyncio.run(measured()) == (413 if place == "order" else 200)
+    assert instructions.count <= bound, instructions.count

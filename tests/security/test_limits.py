@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from cds_service.app import create_app
+from cds_service.clinical.text_limits import MAX_TEXT, NOT_READ
 from cds_service.content.examples import order_for
 from cds_service.fhir.json import MAX_DEPTH
 from cds_service.gathering.prefetch import MAX_ENTRIES
@@ -23,6 +24,7 @@ from tests.support import (
     NOW,
     ROOT,
     Json,
+    as_read,
     cards_of,
     counted_ids,
     field_of,
@@ -160,6 +162,23 @@ def with_conditions(count: int) -> Json:
     """Alma with so many harmless problems."""
     problem = {"resource": {"resourceType": "Condition", "code": {"text": "Sprained ankle"}}}
     return replaced(VALID, ["prefetch", "problemList"], {"resourceType": "Bundle", "entry": [problem] * count})
+
+
+def test_orders_with_more_text_than_is_read_are_refused_and_a_list_with_more_is_named_as_not_checked(
+    client: TestClient,
+) -> None:
+    body = as_read(request_for("bruno-glutamate-normal"))
+    body["context"]["draftOrders"]["entry"][0]["resource"]["note"] = [{"text": "a" * (MAX_TEXT + 1)}]
+    response = post(client, body)
+    (issue,) = response.json()["issue"]
+    assert (response.status_code, issue["code"], issue["expression"]) == (413, "too-costly", ["context"])
+
+    listed = as_read(request_for("bruno-glutamate-normal"))
+    problem = {"resource": {"resourceType": "Condition", "code": {"text": "hypertension " * 20}}}
+    listed["prefetch"]["problemList"] = {"resourceType": "Bundle", "type": "searchset", "entry": [problem] * 500}
+    cards = post(client, listed).json()["cards"]
+    assert cards[0]["source"]["topic"]["code"] == "screening-incomplete"
+    assert NOT_READ in cards[0]["detail"].replace("\\", "")
 
 
 def test_as_many_entries_as_are_read_are_all_read(client: TestClient) -> None:
@@ -303,5 +322,10 @@ def test_every_status_that_a_limit_can_give_is_in_the_table_for_integrators() ->
 
 def test_the_numbers_in_the_documents_are_those_of_the_code() -> None:
     text = (ROOT / "docs" / "integrating.md").read_text(encoding="utf-8")
-    for number in (f"{MAX_DEPTH} levels", f"{MAX_ORDERS} entries", f"{MAX_ENTRIES:,} entries"):
+    for number in (
+        f"{MAX_DEPTH} levels",
+        f"{MAX_ORDERS} entries",
+        f"{MAX_ENTRIES:,} entries",
+        f"{MAX_TEXT:,} characters",
+    ):
         assert number in text

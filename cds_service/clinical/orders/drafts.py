@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from cds_service.clinical.orders.drugs import has_unknown_drug, has_unresolved_drug, index_medications
 from cds_service.clinical.orders.recognise import Order, read_order
+from cds_service.clinical.text_limits import is_too_much
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.json import Json, Resource
 from cds_service.fhir.versions.detecting import likely_versions, shows_version, version_of
@@ -20,7 +21,8 @@ class DraftOrders:
     and what was gathered since. Of the selected orders, `acetylcysteine_orders` are for acetylcysteine and for this
     patient, `orders_of_other_patients` are for acetylcysteine and for somebody else, and the drug of
     `unresolved_orders` stands behind a reference that no included entry resolves. `ended_orders` are those that the
-    call stops or cancels: they are no drafts, and what is active under the same id is over.
+    call stops or cancels: they are no drafts, and what is active under the same id is over. Where there is
+    `too_much_text`, no order is read.
     """
 
     patient_id: str
@@ -31,6 +33,7 @@ class DraftOrders:
     orders_of_other_patients: tuple[Order, ...]
     unresolved_orders: tuple[Resource, ...]
     ended_orders: tuple[Resource, ...] = ()
+    too_much_text: bool = False
 
     @property
     def laboratory_orders(self) -> list[Resource]:
@@ -57,12 +60,16 @@ def read_orders(
     included_entries: Iterable[Resource],
     vocabulary: Vocabulary,
 ) -> DraftOrders:
-    """The draft orders, each selected one recognised by its codes and names and by the Medication it points to."""
+    """The draft orders, each selected one recognised by its codes and names and by the Medication it points to.
+
+    None is, where the orders have more text than is read.
+    """
     entries = tuple(included_entries)
+    too_much_text = is_too_much(draft_orders, entries)
     medications = index_medications(entries)
     orders: list[Order] = []
     unresolved_orders = []
-    for resource in selected_orders:
+    for resource in () if too_much_text else selected_orders:
         order = read_order(resource, medications, vocabulary)
         if order is not None:
             orders.append(order)
@@ -76,6 +83,7 @@ def read_orders(
         tuple(order for order in orders if is_about(order.resource, patient_id)),
         tuple(order for order in orders if not is_about(order.resource, patient_id)),
         tuple(unresolved_orders),
+        too_much_text=too_much_text,
     )
 
 

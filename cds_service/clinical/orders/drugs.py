@@ -84,12 +84,13 @@ def index_medications_on_record(chart: Chart) -> dict[str, Resource]:
 def drug_concepts(order: Resource, medications: Medications) -> list[Json]:
     """Each concept that may name the drug of an order: its own, and those of the Medications that it references."""
     concepts = drugs_of(order)
-    for medication in _referenced_medications(order, medications):
+    for medication in referenced_medications(order, medications):
         concepts += [medication.get("code"), *ingredients_of(medication)]
     return concepts
 
 
-def _referenced_medications(order: Resource, medications: Medications) -> list[Resource]:
+def referenced_medications(order: Resource, medications: Medications) -> list[Resource]:
+    """The Medications that an order references, as far as they are at hand."""
     references = drug_references(order)
     if not references:
         return []
@@ -111,7 +112,7 @@ def drug_of(resource: Resource, medications: Medications) -> Concept:
 
 def has_unresolved_drug(order: Resource, medications: Medications) -> bool:
     """True for an order that references Medications, none of which is there."""
-    return bool(drug_references(order)) and not _referenced_medications(order, medications)
+    return bool(drug_references(order)) and not referenced_medications(order, medications)
 
 
 def has_unknown_drug(order: Resource, medications: Medications) -> bool:

@@ -18,7 +18,6 @@ from cds_service.fhir.versions.elements import (
     texts_of,
 )
 
-_MAX_WINDOWS = 20  # of a text: more than anybody writes on an order
 _OVERLAP = 100
 _GROUP = r"(?:[^\S\r\n]|['’‘´`ʼ])"  # between thousands and never before decimals
 _AMOUNT = re.compile(
@@ -35,7 +34,7 @@ _BESIDE = 30  # characters between a word and a dose that are said together
 
 def windows(written: str) -> Iterator[str]:
     """A text in pieces that are short enough to be looked at, each with the end of the one before."""
-    for start in range(0, len(written), MAX_NAME - _OVERLAP)[:_MAX_WINDOWS]:
+    for start in range(0, len(written), MAX_NAME - _OVERLAP):
         yield written[start : start + MAX_NAME]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.fhir.codes import MAX_NAME, CodeList, CodeRow, NameList, NameMatch, is_classified
+from cds_service.fhir.codes import CodeList, CodeRow, NameList, NameMatch, is_classified, is_folded_whole
 from cds_service.fhir.json import Coding, Concept, shorten
 
 _LATIN_LETTER = re.compile(r"[A-Za-z\u00c0-\u024f]")  # the word lists hold no other alphabet
@@ -109,7 +109,7 @@ def find_unreadable(concept: Concept, vocabulary: Vocabulary, excludes: Callable
     if statement is not None:
         return statement
     if any(map(_LATIN_LETTER.search, concept.names)):
-        too_long = next((name for name in concept.names if len(name) > MAX_NAME), None)
+        too_long = next((name for name in concept.names if not is_folded_whole(name)), None)
         return doubt_about(too_long) if too_long else None
     numbers = [coding for coding in concept.codings if not is_classified(coding)]
     is_listed = any(codes.rows_of(numbers) for codes in vocabulary.code_lists.values())
