@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from starlette.testclient import TestClient
@@ -94,7 +95,14 @@ def bearer(token: str) -> Body:
 class Trusting:
     """A service with a list of clients. `reasons` are those for which it refused; `seconds` is its monotonic clock."""
 
-    def __init__(self, folder: Path, clients: str = HOSPITAL, store: TokenStore | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clients: str = HOSPITAL,
+        store: TokenStore | None = None,
+        http: httpx.AsyncClient | None = None,
+        **settings: Any,
+    ) -> None:
         self.reasons: list[str] = []
         self.seconds = 0.0
         file = folder / "clients.toml"
@@ -105,6 +113,7 @@ class Trusting:
             CONTENT,
             now=now,
             new_id=counted_ids(),
+            http=http,
             clock=lambda: self.seconds,
             token_store=store,
             authentication_failed=self.reasons.append,

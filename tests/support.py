@@ -92,6 +92,7 @@ def new_client(
     content: Content = CONTENT,
     records: Records | None = None,
     new_id: Callable[[], str] | None = None,
+    http: httpx.AsyncClient | None = None,
 ) -> TestClient:
     """A client of a service whose clock stands still. A bug in the service is a 500, not an exception here."""
     app = create_app(
@@ -99,6 +100,7 @@ def new_client(
         content,
         now=lambda: NOW,
         new_id=new_id or counted_ids(),
+        http=http,
         records=records or Unrecorded(),
     )
     return TestClient(app, raise_server_exceptions=False)

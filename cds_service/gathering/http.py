@@ -1,67 +1,84 @@
-"""The HTTP client for FHIR servers and key sets: it resolves a name once, checks the address, and connects to it.
+"""The HTTP client for FHIR servers and key sets: httpx over connections of aiohttp, with a guard at each of them.
 
-Whoever controls the DNS of a listed name can point it anywhere. So the name is resolved here, addresses that no FHIR
-server has are refused, and the connection goes to the address that was checked: it cannot change in between.
+Whoever controls the DNS of a listed name can point it anywhere. So each address is looked at when a connection to it is
+opened, and the connection goes to the very address that was looked at. The URL keeps its name: it decides which
+connections may be used, and which certificate is asked for (docs/decisions/0026).
 """
 
 import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
+import aiohttp
 import httpx
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from cds_service.errors import CannotStart
 from cds_service.gathering.allowed_servers import is_loopback
+from cds_service.gathering.pools import Connections, Pool, Use
 
 # Metadata services of clouds. 169.254.169.254 is not listed: it is link-local.
 _METADATA = frozenset(("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254"))
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
+MayCall = Callable[[str, str], bool]
 
 
-class ForbiddenAddress(httpx.ConnectError):
-    """The name resolves to an address that may not be called."""
+class ForbiddenAddress(OSError):
+    """The name leads to an address that may not be called, or to none."""
 
 
-class ResolvedTransport(httpx.AsyncBaseTransport):
-    """Resolves the host, checks its addresses, and passes the request on with the address in place of the name."""
-
-    def __init__(self, inner: httpx.AsyncBaseTransport, resolve: Resolve) -> None:
-        self.inner, self.resolve = inner, resolve
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The response. The Host header and the check of the certificate keep the name."""
-        name = request.url.host
-        address = _checked(name, await self.resolve(name, request.url.port or 443))
-        if address != name:
-            request.extensions = {**request.extensions, "sni_hostname": name}
-            request.url = request.url.copy_with(host=address)
-        return await self.inner.handle_async_request(request)
-
-    async def aclose(self) -> None:
-        """Closes the connections."""
-        await self.inner.aclose()
+# ---------------------------------------------------------------- which addresses
 
 
 async def resolve_name(name: str, port: int) -> list[str]:
-    """The addresses of a name, by the resolver of this machine."""
+    """The addresses of a name, by the resolver of this machine. Raises `OSError`."""
     try:
         results = await asyncio.get_running_loop().getaddrinfo(name, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise httpx.ConnectError("the name cannot be resolved") from None
-    return [str(socket_address[0]) for *_, socket_address in results]
+    except UnicodeError:
+        raise OSError("the name cannot be resolved") from None
+    return list(dict.fromkeys(str(socket_address[0]) for *_, socket_address in results))
 
 
-def _checked(name: str, addresses: list[str]) -> str:
-    """The first address. Raises `ForbiddenAddress` if there is none, or if any of them is forbidden."""
-    loopback_allowed = name == "localhost" or is_loopback(name)
-    if not addresses or any(is_forbidden(address, loopback_allowed) for address in addresses):
-        raise ForbiddenAddress("the name leads to an address that may not be called")
-    return addresses[0]
+class GuardedResolver(AbstractResolver):
+    """Resolves names, and refuses one if any of its addresses may not be called."""
+
+    def __init__(self, resolve: Resolve, may_call: MayCall) -> None:
+        self._resolve, self._may_call = resolve, may_call
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """The addresses of a name. Raises `OSError`."""
+        addresses = await self._resolve(host, port)
+        if not addresses or not all(self._may_call(host, address) for address in addresses):
+            raise ForbiddenAddress("the name leads to an address that may not be called")
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=0,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for address in addresses
+        ]
+
+    async def close(self) -> None:
+        """Nothing is kept."""
+
+
+def may_call(host: str, address: str) -> bool:
+    """Whether a connection for this host may go to this address. Loopback only by its own name or address."""
+    return not is_forbidden(address, loopback_allowed=host == "localhost" or is_loopback(host))
 
 
 def is_forbidden(address: str, loopback_allowed: bool) -> bool:
@@ -76,7 +93,104 @@ def is_forbidden(address: str, loopback_allowed: bool) -> bool:
     return special or str(parsed) in _METADATA
 
 
-def _load_authorities(ca_file: Path) -> ssl.SSLContext:
+# ---------------------------------------------------------------- the transport
+
+
+class PooledTransport(httpx.AsyncBaseTransport):
+    """Sends requests over connections that are kept for each `Pool` and host. Redirects are not followed."""
+
+    def __init__(self, authorities: ssl.SSLContext, resolve: Resolve, may_call: MayCall) -> None:
+        self._authorities, self._may_call = authorities, may_call
+        self._resolver = GuardedResolver(resolve, may_call)
+        self._connections: dict[tuple[Pool, str, str, int | None], Connections] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The response; its connection is free again when it is closed. Raises an `httpx.TransportError`.
+
+        The request says in its extensions which pool it uses, and how long it may wait for a place in it.
+        """
+        connections = self._connections_for(request)
+        timeout: Mapping[str, float | None] = request.extensions.get("timeout", {})
+        try:
+            use = await connections.use(timeout.get("pool"))
+        except TimeoutError:
+            raise httpx.PoolTimeout("no connection became free in time") from None
+        try:
+            with _errors_of_httpx():
+                response = await connections.session.request(
+                    request.method,
+                    URL(str(request.url), encoded=True),  # as it is: a page's address is opaque
+                    headers=request.headers.multi_items(),
+                    data=await request.aread() or None,
+                    allow_redirects=False,
+                    timeout=aiohttp.ClientTimeout(total=None, sock_connect=timeout.get("connect")),
+                    trace_request_ctx=use,
+                )
+        except BaseException:
+            use.end()
+            raise
+        return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response, use))
+
+    def _connections_for(self, request: httpx.Request) -> Connections:
+        pool: Pool = request.extensions.get("pool", Pool())
+        url = request.url
+        key = (pool, url.scheme, url.host, url.port)
+        if key not in self._connections:
+            permitted = partial(self._may_call, url.host)
+            self._connections[key] = Connections(pool, self._authorities, self._resolver, permitted)
+        return self._connections[key]
+
+    def counts(self) -> dict[str, int]:
+        """How many connections are open, by the owner of their pool."""
+        found: dict[str, int] = {}
+        for (pool, *_), connections in self._connections.items():
+            found[pool.owner] = found.get(pool.owner, 0) + connections.count
+        return found
+
+    async def aclose(self) -> None:
+        """Closes the connections."""
+        for connections in self._connections.values():
+            await connections.session.close()
+
+
+class _Body(httpx.AsyncByteStream):
+    """The body of a response as it comes. Closing it before its end closes the connection."""
+
+    def __init__(self, response: aiohttp.ClientResponse, use: Use) -> None:
+        self._response, self._use = response, use
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _errors_of_httpx():
+            async for chunk in self._response.content.iter_any():
+                yield chunk
+
+    async def aclose(self) -> None:
+        """Gives the connection back."""
+        self._response.release()
+        self._use.end()
+
+
+@contextmanager
+def _errors_of_httpx() -> Iterator[None]:
+    """Raises the errors of aiohttp as those of httpx. Their messages hold addresses, and are left out."""
+    try:
+        yield
+    except aiohttp.ServerTimeoutError:
+        raise httpx.ConnectTimeout("no connection in time") from None
+    except aiohttp.ClientConnectorError:  # no address, a forbidden one, no connection, a wrong certificate
+        raise httpx.ConnectError("no connection") from None
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+        raise httpx.ReadError("the connection broke") from None
+    except (aiohttp.ClientError, ValueError):
+        raise httpx.RemoteProtocolError("the answer is no HTTP that can be read") from None
+
+
+# ---------------------------------------------------------------- the client
+
+
+def _load_authorities(ca_file: Path | None) -> ssl.SSLContext:
+    if ca_file is None:
+        return httpx.create_ssl_context(trust_env=False)
     try:
         return ssl.create_default_context(cafile=str(ca_file))
     except OSError:  # missing, not readable, or not PEM
@@ -84,11 +198,13 @@ def _load_authorities(ca_file: Path) -> ssl.SSLContext:
 
 
 def new_http_client(
-    ca_file: Path | None = None, connections: int = 100, resolve: Resolve = resolve_name
+    ca_file: Path | None = None, resolve: Resolve = resolve_name, may_call: MayCall = may_call
 ) -> httpx.AsyncClient:
-    """A pooled client that follows no redirects, uses no proxy of the environment, and keeps no cookies."""
-    verify = _load_authorities(ca_file) if ca_file else True
-    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
-    transport = httpx.AsyncHTTPTransport(verify=verify, limits=limits, trust_env=False)
-    resolved, no_cookies = ResolvedTransport(transport, resolve), CookieJar(DefaultCookiePolicy(allowed_domains=()))
-    return httpx.AsyncClient(transport=resolved, follow_redirects=False, trust_env=False, cookies=no_cookies)
+    """A client that follows no redirects, uses no proxy of the environment, and keeps no cookies."""
+    return httpx.AsyncClient(
+        transport=PooledTransport(_load_authorities(ca_file), resolve, may_call),
+        follow_redirects=False,
+        trust_env=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        timeout=httpx.Timeout(None),  # whoever asks says how long it waits
+    )

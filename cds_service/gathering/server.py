@@ -191,10 +191,7 @@ class FhirServer:
     async def _get_in_time(self, url: str, headers: Mapping[str, str]) -> Any:
         try:
             async with asyncio.timeout(self._limits.timeout):
-                try:
-                    return await self._get_once(url, headers)
-                except (httpx.NetworkError, httpx.RemoteProtocolError):  # a pooled connection may have gone stale
-                    return await self._get_once(url, headers)
+                return await self._get_once(url, headers)
         except (TimeoutError, httpx.TimeoutException):
             return TOO_LATE
         except (httpx.HTTPError, httpx.InvalidURL):

@@ -18,7 +18,7 @@ import structlog
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SAFE_LOGGERS = frozenset(("uvicorn.error",))  # its messages are about sockets, starting and stopping
-_HTTP_LOGGERS = ("httpx", "httpcore")  # their messages hold URLs, and other handlers may listen
+_HTTP_LOGGERS = ("httpx", "httpcore", "aiohttp")  # their messages hold URLs, and other handlers may listen
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _MAX_FRAMES = 12
 _LOGGER = structlog.get_logger()  # bound anew for each line, by what is configured then

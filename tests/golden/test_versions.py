@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import httpx
 import pytest
 import respx
 from fhir.resources import get_fhir_model_class as r5_model
@@ -18,7 +19,7 @@ from tests.golden.converting import DSTU2, R4, R5, STU3, converted, converted_re
 from tests.golden.dstu2 import not_of_dstu2
 from tests.golden.rewrite import text_of
 from tests.golden.stories import FIXTURES, STORIES, VERSIONED, Story, request_of, versioned_name, versioned_request
-from tests.support import CONTENT, HOOKS, ROOT, as_read, cards_of, id_of, new_client
+from tests.support import CONTENT, HOOKS, ROOT, as_read, cards_of, id_of, new_client, to_bytes
 
 BUSY_MACHINE_MS = 120_000  # nothing here is about time
 MODELS = {STU3: stu3_model, R4: r4b_model, R5: r5_model}  # R4B is R4 for these resources
@@ -104,21 +105,22 @@ def test_every_card_and_every_kind_of_suggestion_is_among_them(version: str, cli
     assert {action["type"] for action in suggested(cards)} == OFFERED[version]
 
 
-@respx.mock
 @pytest.mark.parametrize("patient", ["greta-on-treatment", "wanda-nitroglycerin"])  # what counts is a MedicationOrder
 def test_a_dstu2_server_is_asked_in_its_own_words_and_gives_the_same_cards(patient: str) -> None:
-    client = new_client(Settings(fhir_deadline_ms=BUSY_MACHINE_MS, fhir_timeout_ms=BUSY_MACHINE_MS))
+    server = respx.Router()
+    http = httpx.AsyncClient(transport=httpx.MockTransport(server.async_handler))
+    client = new_client(Settings(fhir_deadline_ms=BUSY_MACHINE_MS, fhir_timeout_ms=BUSY_MACHINE_MS), http=http)
     request = request_in(DSTU2, next(story for story in STORIES if story.patient == patient), "medication-prescribe")
     expected = cards_of(client, request)
     held = request.pop("prefetch")
     for key, query in QUERIES.items():
         path = fhir_query(query, patient, CONTENT.vocabulary.code_lists, DSTU2)
-        respx.get(f"{SERVER}/{path}").respond(json=held[key])
+        server.get(f"{SERVER}/{path}").respond(stream=httpx.ByteStream(to_bytes(held[key])))
 
     cards = cards_of(client, {**request, "fhirServer": SERVER})
 
     assert told(cards, DSTU2) == told(expected, DSTU2)
-    asked = [call.request.url for call in respx.calls]
+    asked = [call.request.url for call in server.calls]
     kinds = ["/fhir/MedicationOrder", "/fhir/MedicationStatement"]
     assert [url.path for url in asked if "Medication" in url.path] == kinds
     assert {url.params.get("_sort:desc") for url in asked if url.path == "/fhir/Observation"} == {"date"}

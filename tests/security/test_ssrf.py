@@ -15,7 +15,7 @@ import pytest
 
 from cds_service.fhir.queries import QUERIES
 from cds_service.gathering.allowed_servers import find_allowed_base
-from cds_service.gathering.http import ResolvedTransport, new_http_client
+from cds_service.gathering.http import GuardedResolver, may_call, new_http_client
 from cds_service.gathering.server import Failure, FhirServer, Limits
 from cds_service.settings import Settings
 from tests.loopback import Asked, Behave, Loopback, http_answer, running
@@ -376,35 +376,44 @@ class Names:
 
 @pytest.mark.parametrize("addresses", FORBIDDEN.values(), ids=FORBIDDEN)
 def test_a_listed_name_that_leads_to_a_forbidden_address_is_not_called(trap: Trap, addresses: list[str]) -> None:
-    base, names, handed_on = f"http://ehr.example.org:{trap.port}/fhir", Names(addresses), list[httpx.Request]()
-
-    def hand_on(request: httpx.Request) -> httpx.Response:
-        handed_on.append(request)
-        return httpx.Response(404)
-
-    real = complete(base, [base], client=new_http_client(resolve=names.resolve))
-    transport = ResolvedTransport(httpx.MockTransport(hand_on), names.resolve)
-    watched = complete(base, [base], client=httpx.AsyncClient(transport=transport))
-    assert {answer.reason for answer in (*real.values(), *watched.values())} == {"the FHIR server could not be reached"}
-    assert (len(handed_on), trap.caught()) == (0, 0)
+    base, names = f"http://ehr.example.org:{trap.port}/fhir", Names(addresses)
+    answers = complete(base, [base], client=new_http_client(resolve=names.resolve))
+    assert {answer.reason for answer in answers.values()} == {"the FHIR server could not be reached"}
+    assert trap.caught() == 0
     assert {*names.asked} == {"ehr.example.org"}
 
 
+@pytest.mark.parametrize("address", [address for addresses in FORBIDDEN.values() for address in addresses])
+def test_the_address_is_looked_at_where_the_connection_is_opened_too(trap: Trap, address: str) -> None:
+    """As if the resolver had let it through: a listed literal address never goes through one."""
+    base = f"http://{f'[{address}]' if ':' in address else address}:{trap.port}/fhir"
+    names = Names([])
+    answers = complete(base, [base], client=new_http_client(resolve=names.resolve, may_call=lambda host, _: False))
+    assert {answer.reason for answer in answers.values()} <= {"the FHIR server could not be reached"}
+    assert (trap.caught(), names.asked) == (0, [])
+
+
 @pytest.mark.parametrize("address", ["10.1.2.3", "192.168.0.7", "172.16.0.1", "192.0.2.1", "fd12::1", "2001:db8::1"])
-def test_a_listed_name_is_called_at_the_very_address_that_was_looked_at(address: str) -> None:
-    """Private addresses too: that is where a hospital's FHIR server is, and somebody has listed its name."""
-    base, names, handed_on = "https://ehr.example.org/fhir", Names([address]), list[httpx.Request]()
+def test_a_listed_name_may_lead_to_a_private_address(address: str) -> None:
+    """That is where a hospital's FHIR server is, and somebody has listed its name."""
+    resolver = GuardedResolver(Names([address]).resolve, may_call)
+    assert [found["host"] for found in asyncio.run(resolver.resolve("ehr.example.org", 443))] == [address]
 
-    def hand_on(request: httpx.Request) -> httpx.Response:
-        handed_on.append(request)
-        return httpx.Response(404)
 
-    transport = ResolvedTransport(httpx.MockTransport(hand_on), names.resolve)
-    complete(base, [base], client=httpx.AsyncClient(transport=transport))
-    assert {one.url.host for one in handed_on} == {address}
-    assert {one.headers["host"] for one in handed_on} == {"ehr.example.org"}
-    assert {one.extensions["sni_hostname"] for one in handed_on} == {"ehr.example.org"}
-    assert len(names.asked) == len(handed_on) == len(QUERIES)
+def test_a_listed_name_is_called_at_the_very_address_that_was_looked_at(own: Loopback) -> None:
+    """The name leads elsewhere each time that it is resolved; what was looked at last is where the token goes."""
+    looked_at, names = list[tuple[str, str]](), Names(["127.0.0.1"])
+
+    def look(host: str, address: str) -> bool:
+        looked_at.append((host, address))
+        names.addresses = ["127.0.0.2"]  # from now on
+        return True
+
+    base = f"http://ehr.example.org:{own.port}/fhir"
+    complete(base, [base], client=new_http_client(resolve=names.resolve, may_call=look))
+    assert {*looked_at} == {("ehr.example.org", "127.0.0.1")}
+    assert len(own.asked) == len(QUERIES)
+    assert {asked.headers["host"] for asked in own.asked} == {f"ehr.example.org:{own.port}"}
 
 
 def test_a_name_that_is_not_listed_is_not_even_resolved() -> None:
