@@ -208,7 +208,7 @@ class FhirServer:
         if response.headers.get("content-encoding", "identity").lower() != "identity":
             return Failure("the answer of the FHIR server is compressed, which it was not asked for", "compressed")
         chunks, size = [], 0
-        async for chunk in response.aiter_raw():
+        async for chunk in response.aiter_bytes():
             size += len(chunk)
             if size > self._limits.max_bytes:
                 return Failure("the answer of the FHIR server is too large", "too large")

@@ -19,7 +19,7 @@ from tests.golden.converting import DSTU2, R4, R5, STU3, converted, converted_re
 from tests.golden.dstu2 import not_of_dstu2
 from tests.golden.rewrite import text_of
 from tests.golden.stories import FIXTURES, STORIES, VERSIONED, Story, request_of, versioned_name, versioned_request
-from tests.support import CONTENT, HOOKS, ROOT, as_read, cards_of, id_of, new_client, to_bytes
+from tests.support import CONTENT, HOOKS, ROOT, as_read, cards_of, id_of, new_client
 
 BUSY_MACHINE_MS = 120_000  # nothing here is about time
 MODELS = {STU3: stu3_model, R4: r4b_model, R5: r5_model}  # R4B is R4 for these resources
@@ -115,7 +115,7 @@ def test_a_dstu2_server_is_asked_in_its_own_words_and_gives_the_same_cards(patie
     held = request.pop("prefetch")
     for key, query in QUERIES.items():
         path = fhir_query(query, patient, CONTENT.vocabulary.code_lists, DSTU2)
-        server.get(f"{SERVER}/{path}").respond(stream=httpx.ByteStream(to_bytes(held[key])))
+        server.get(f"{SERVER}/{path}").respond(json=held[key])
 
     cards = cards_of(client, {**request, "fhirServer": SERVER})
 
