@@ -171,7 +171,7 @@ def rows(options: Options, environment: dict[str, str]) -> Iterator[str]:
         service = stack.enter_context(started(service_command(8111), service_url(8111), body(), **environment))
         peer = stack.enter_context(started(uvicorn_command(PEER, peer_app, 8112), service_url(8112, "/cds"), body()))
         servers = Servers(floor, service, peer)
-        yield rate_row("other drug, 5 KB (10 results)", 0.8, body(), servers, options)
+        yield rate_row("other drug, 5 KB (10 results)", 0.7, body(), servers, options)
         yield rate_row("other drug, 50 KB (100 results)", 2.0, body(results=100), servers, options)
         yield rate_row("other drug, 500 KB (1,000 results)", 4.0, body(results=1000), servers, options)
         yield rate_row("acetylcysteine, 5 KB, recording on", 0.25, body("acetylcysteine"), servers, options)

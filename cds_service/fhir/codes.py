@@ -28,6 +28,8 @@ from cds_service.fhir.systems import (
 
 ICD10_FORMS = frozenset((ICD10, ICD10CM, ICD10GM, ICD10AM))
 MAX_NAME = 1000  # characters of a name that are looked at: several times the longest in any code system
+MAX_CODE, _MAX_SYSTEM = 64, 200  # characters of a code and of its system: more than any of those that are read has
+_CACHED, _LONGEST_CACHED = 512, 120  # texts or codes of a list; a longer text is free text, which does not recur
 _ICD10_CODE = r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?\*?|[A-Z]\d?\*"
 _SHAPES = {
     LOINC: r"\d{1,7}-\d",
@@ -89,12 +91,18 @@ class CodeList:
         for row in matching:
             if row.code.endswith("*"):
                 self._prefixes.setdefault(row.system, []).append((_plain(row.system, row.code[:-1]), row))
+        self._row_of = lru_cache(maxsize=_CACHED)(self._find)  # the codes of drugs, tests and diseases recur
+        self._is_excluded = lru_cache(maxsize=_CACHED)(self._excludes)
 
     def find(self, coding: Coding) -> CodeRow | None:
         """The row of this code in this system, the longest prefix where there is no exact row.
 
-        A code of any form of ICD-10 is looked up in its own form first, then among the rows of ICD-10 itself.
+        A code of any form of ICD-10 is looked up in its own form first, then among the rows of ICD-10 itself. One of
+        more than `MAX_CODE` characters is none of any list.
         """
+        return self._row_of(coding) if _is_short(coding) else None
+
+    def _find(self, coding: Coding) -> CodeRow | None:
         if coding.system not in ICD10_FORMS:
             return self._find_in(Coding(coding.system, _plain(coding.system, coding.code)))
         plain = _plain(coding.system, coding.code)
@@ -113,6 +121,9 @@ class CodeList:
         That is a code of ICD-10 or ATC, in a form that the list covers, neither broader nor narrower than a listed one:
         J45.9 is no ulcer, but J98 may be the bronchospasm J98.01. A number of SNOMED CT or RxNorm may be anything.
         """
+        return _is_short(coding) and self._is_excluded(coding)
+
+    def _excludes(self, coding: Coding) -> bool:
         if not is_classified(coding) or self.find(coding) is not None:
             return False
         plain = _plain(coding.system, coding.code)
@@ -138,6 +149,10 @@ def _may_be(plain: str, row: CodeRow) -> bool:
     listed = _plain(row.system, row.code).rstrip("*")
     is_narrower = plain.startswith(listed) and (row.included or row.unsure or row.vague)
     return is_narrower or listed.startswith(plain)
+
+
+def _is_short(coding: Coding) -> bool:
+    return len(coding.code) <= MAX_CODE and len(coding.system) <= _MAX_SYSTEM
 
 
 def _plain(system: str, code: str) -> str:
@@ -227,6 +242,7 @@ class NameList:
         inside = (_words(self._patterns[index][0].name.split(" + ")[0]) for index in self._inside_words)
         self._any_inside = re.compile("|".join(inside), re.IGNORECASE)
         self._matches_in = lru_cache(maxsize=_CACHED)(self._find_matches)  # the names of drugs and diseases recur
+        self._first_in = lru_cache(maxsize=_CACHED)(self._find_first)
 
     def having(self, column: str, value: str) -> "NameList":
         """The list of those names that have this value in a further column. It is made once and kept."""
@@ -281,6 +297,9 @@ class NameList:
 
     def find(self, text: str) -> NameRow | None:
         """The first included name that occurs in the text."""
+        return self._first_in(text) if len(text) <= _LONGEST_CACHED else self._find_first(text)
+
+    def _find_first(self, text: str) -> NameRow | None:
         return next(iter(self.find_all(text)), None)
 
     def named(self, text: str) -> NameRow | None:
@@ -293,10 +312,9 @@ class NameList:
 
     def included_among(self, texts: Iterable[str]) -> NameRow | None:
         """The first included name in any of the texts."""
-        return next(filter(None, map(self.find, texts)), None)
+        return next((row for text in texts if (row := self.find(text))), None)
 
 
-_CACHED, _LONGEST_CACHED = 512, 120  # texts of a list, and characters of each: free text is longer and does not recur
 _Pattern = tuple[NameRow, list[re.Pattern[str]]]
 
 

@@ -148,6 +148,8 @@ class Concept(msgspec.Struct, frozen=True):
 
 def _concepts(value: Json) -> list[Resource]:
     """Each CodeableConcept of a value: itself, a list of them, or the one inside an R5 CodeableReference."""
+    if value is None:
+        return []
     concepts = objects(value)
     return concepts + [inner for concept in concepts if isinstance(inner := concept.get("concept"), dict)]
 
@@ -168,7 +170,7 @@ def names(value: Json) -> list[str]:
     for concept in _concepts(value):
         written = [concept.get("text"), concept.get("display"), member(concept.get("reference"), "display")]
         written += [coding.get("display") for coding in objects(concept.get("coding"))]
-        found += filter(None, map(text, written))
+        found += [name for value in written if value is not None and (name := text(value))]
     return found
 
 
@@ -181,7 +183,9 @@ def code_or_concept(value: Json) -> set[str]:
     """The codes, in lower case, of an element that is a code in one FHIR version and a CodeableConcept in another."""
     if isinstance(value, str):
         return {value.strip().lower()} - {""}
-    return {coding.code.lower() for coding in codings(value)}
+    concepts = _concepts(value)
+    codes = {text(coding.get("code")).lower() for concept in concepts for coding in objects(concept.get("coding"))}
+    return codes - {""}
 
 
 # ---------------------------------------------------------------- references

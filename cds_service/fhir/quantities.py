@@ -124,8 +124,8 @@ def read_measure(kind: str, quantity: Json) -> Measure | Refusal:
 
 def unit_of(quantity: Json) -> tuple[str, str, str]:
     """The unit of a Quantity: its code, its words and the system of its code, each cut to `MAX_UNIT` characters."""
-    code, words, system = (text(member(quantity, name))[:MAX_UNIT] for name in ("code", "unit", "system"))
-    return code, words, system
+    code, words, system = member(quantity, "code"), member(quantity, "unit"), member(quantity, "system")
+    return text(code)[:MAX_UNIT], text(words)[:MAX_UNIT], text(system)[:MAX_UNIT]
 
 
 def written_units(quantity: Json) -> list[str]:

@@ -13,7 +13,7 @@ from cds_service.clinical.orders.dose import Dose, read_dose
 from cds_service.clinical.orders.duration import least_course_days, supply_days
 from cds_service.clinical.orders.poisoning import is_poisoning, order_speaks_of_poisoning
 from cds_service.clinical.orders.recognise import Order, brand_of
-from cds_service.clinical.orders.route import INHALATION, INTRAVENOUS, ORAL
+from cds_service.clinical.orders.route import INHALATION, INTRAVENOUS, OPHTHALMIC, ORAL
 from cds_service.clinical.orders.strengths import Strength, highest_strength
 from cds_service.clinical.orders.words import (
     WrittenDose,
@@ -62,7 +62,9 @@ class Person:
 
 
 def antidote_sign(ordered: Ordered, person: Person, vocabulary: Vocabulary) -> str:
-    """Why an order may be an antidote, in words for the reader; empty if nothing says so."""
+    """Why an order may be an antidote, in words for the reader; empty if nothing says so, and for eye drops."""
+    if ordered.stated | ordered.product == {OPHTHALMIC}:
+        return ""
     own = _own_sign(ordered, vocabulary)
     if own:
         return own

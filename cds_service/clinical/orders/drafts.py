@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
-from cds_service.clinical.orders.drugs import has_unknown_drug, has_unresolved_drug, index_medications
+from cds_service.clinical.orders.drugs import Medications, has_unknown_drug, has_unresolved_drug, index_medications
 from cds_service.clinical.orders.recognise import Order, read_order
 from cds_service.clinical.text_limits import is_too_much
 from cds_service.clinical.vocabulary import Vocabulary
@@ -35,6 +36,11 @@ class DraftOrders:
     ended_orders: tuple[Resource, ...] = ()
     too_much_text: bool = False
 
+    @cached_property
+    def medications(self) -> Medications:
+        """The Medications among the included entries."""
+        return index_medications(self.included_entries)
+
     @property
     def laboratory_orders(self) -> list[Resource]:
         """The drafts of laboratory orders among the included entries."""
@@ -49,8 +55,7 @@ class DraftOrders:
     @property
     def nameless_orders(self) -> list[Resource]:
         """The unresolved orders that do not name their drug beside the reference either: they may be for anything."""
-        medications = index_medications(self.included_entries)
-        return [order for order in self.unresolved_orders if has_unknown_drug(order, medications)]
+        return [order for order in self.unresolved_orders if has_unknown_drug(order, self.medications)]
 
 
 def read_orders(

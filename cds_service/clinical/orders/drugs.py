@@ -63,7 +63,7 @@ def index_medications(entries: Iterable[Json]) -> dict[str, Resource]:
     medications: dict[str, Resource] = {}
     for entry in entries:
         resource = member(entry, "resource")
-        if member(resource, "resourceType") == "Medication":
+        if isinstance(resource, dict) and resource.get("resourceType") == "Medication":
             medications[f"Medication/{text(resource.get('id'))}"] = resource
             medications[text(entry.get("fullUrl"))] = resource
     medications.pop("", None)
@@ -78,7 +78,8 @@ def medications_on_record(chart: Chart) -> Iterator[Resource]:
 
 def index_medications_on_record(chart: Chart) -> dict[str, Resource]:
     """Every Medication that was sent with either list."""
-    return index_medications({"resource": one} for key in MEDICATION_LISTS for one in chart.get(key).resources)
+    resources = (resource for key in MEDICATION_LISTS for resource in chart.get(key).resources)
+    return index_medications({"resource": one} for one in resources if one.get("resourceType") == "Medication")
 
 
 def drug_concepts(order: Resource, medications: Medications) -> list[Json]:

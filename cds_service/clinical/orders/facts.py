@@ -10,7 +10,6 @@ from cds_service.clinical.labs.weight import Weight, read_weight
 from cds_service.clinical.orders.antidote import Ordered, Person
 from cds_service.clinical.orders.dose import format_mg, read_dose
 from cds_service.clinical.orders.drafts import DraftOrders
-from cds_service.clinical.orders.drugs import index_medications
 from cds_service.clinical.orders.duration import read_duration
 from cds_service.clinical.orders.indication import (
     ANTIDOTE,
@@ -70,10 +69,9 @@ def _person(patient_facts: PatientFacts, chart: Chart, vocabulary: Vocabulary, n
 def _background_orders(orders: DraftOrders, vocabulary: Vocabulary) -> Iterator[Order]:
     """The acetylcysteine orders of this patient that are drafted beside those that the hook asks about."""
     asked_about = {id(resource) for resource in orders.selected_orders}
-    medications = index_medications(orders.included_entries)
     for resource in orders.draft_orders:
         if id(resource) not in asked_about and is_about(resource, orders.patient_id):
-            order = read_order(resource, medications, vocabulary)
+            order = read_order(resource, orders.medications, vocabulary)
             if order is not None:
                 yield order
 

@@ -52,8 +52,10 @@ def screen_conditions(
 
 def as_far_as_active(condition: Resource, finding: Finding) -> Finding:
     """The finding; a doubt, where the clinical status of the condition is none that is known."""
+    if not isinstance(finding, CodeRow):
+        return finding
     status = _clinical_status(condition)
-    return _UNCLEAR_STATUS if isinstance(finding, CodeRow) and status and not status & _LIVE else finding
+    return _UNCLEAR_STATUS if status and not status & _LIVE else finding
 
 
 def onset_of(condition: Resource) -> date | None:

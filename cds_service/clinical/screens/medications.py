@@ -15,7 +15,6 @@ from cds_service.clinical.orders.drugs import (
     MEDICATION_LISTS,
     Medications,
     drug_of,
-    index_medications,
     index_medications_on_record,
     is_active_medication,
     may_be_active,
@@ -77,7 +76,7 @@ def _concomitant_medications(orders: DraftOrders, chart: Chart) -> Iterator[Conc
 
 def _index(orders: DraftOrders, chart: Chart) -> Medications:
     """The Medications of the call, whichever way they are referenced."""
-    return {**index_medications_on_record(chart), **index_medications(orders.included_entries)}
+    return {**index_medications_on_record(chart), **orders.medications}
 
 
 def _find_nitroglycerin(medication: ConcomitantMedication, vocabulary: Vocabulary) -> Finding:

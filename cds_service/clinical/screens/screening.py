@@ -22,11 +22,13 @@ def first_finding(findings: Iterable[tuple[Resource, Finding]]) -> Fact | None:
     """The first match as a fact; else *unknown*, by the first doubt; None if there is neither."""
     unsure: Fact | None = None
     for resource, finding in findings:
+        if finding is None:
+            continue
         reference = relative_reference(resource)
         if isinstance(finding, Doubt):
             entry = _ENTRY.get(resource_type(resource), "a medication")
             unsure = unsure or unknown(f"{entry} {finding.reason}", (Origin(reference, finding.reason),))
-        elif finding is not None:
+        else:
             origin = Origin(reference, f"{finding.code} {finding.term}".strip())
             return known(PRESENT, (origin,), term=finding.term)
     return unsure

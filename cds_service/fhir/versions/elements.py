@@ -128,8 +128,9 @@ _NOT_TO_BE_DONE = ("revoked", "cancelled", "completed", "entered-in-error", "rej
 
 def is_laboratory_order(resource: Json) -> TypeGuard[Resource]:
     """True for an order of something other than a medication that is still to be done."""
-    status = text(member(resource, "status"))
-    return text(member(resource, "resourceType")) in _LABORATORY_ORDERS and status not in _NOT_TO_BE_DONE
+    if text(member(resource, "resourceType")) not in _LABORATORY_ORDERS:
+        return False
+    return text(member(resource, "status")) not in _NOT_TO_BE_DONE
 
 
 def what_is_ordered(order: Resource) -> list[Json]:

@@ -493,7 +493,7 @@ INHALATION = {"text": "inhalation"}
 PRECEDENCE = {
     "poisoning before inhaled": (draft(VIAL, reasonCode=[POISONING]), "antidote"),
     "intravenous before inhaled": (draft(VIAL, route={"text": "intravenous"}), "antidote"),
-    "poisoning before ophthalmic": (draft(concept("S01XA08", ATC), reasonCode=[POISONING]), "antidote"),
+    "ophthalmic before poisoning": (draft(concept("S01XA08", ATC), reasonCode=[POISONING]), "ophthalmic"),
     "poisoning before somatic": (
         draft(CAPSULE, reasonCode=[concept("J44.9", ICD10CM), POISONING]),
         "antidote",
