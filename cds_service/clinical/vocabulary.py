@@ -50,6 +50,7 @@ NAME_LISTS = (
     "amino-acid-order-words",
     "amino-acid-words",
     "bleeding-risk-words",
+    "blood-words",
     "breast-feeding-words",
     "bronchospasm-risk-words",
     "count-unit-words",

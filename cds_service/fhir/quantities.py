@@ -50,11 +50,14 @@ ACCEPTED: dict[str, dict[str, Decimal]] = {
     "weight": {
         "kg": _ONE,
         "g": Decimal("0.001"),
-        "[lb_av]": Decimal("0.45359237"),
-        "lb": Decimal("0.45359237"),
+        **dict.fromkeys(("[lb_av]", "lb", "lbs", "pound", "pounds"), Decimal("0.45359237")),
     },  # kg
     "height": {"cm": _ONE, "m": Decimal(100), "[in_i]": Decimal("2.54")},  # cm
-    "dose": {"mg": _ONE, "g": Decimal(1000), "ug": Decimal("0.001")},  # mg
+    "dose": {  # mg
+        **dict.fromkeys(("mg", "milligram", "milligrams", "Milligramm"), _ONE),
+        **dict.fromkeys(("g", "gram", "grams", "Gramm"), Decimal(1000)),
+        "ug": Decimal("0.001"),
+    },
     "dose per weight": {"mg/kg": _ONE, "g/kg": Decimal(1000)},  # mg/kg
     "volume": {"mL": _ONE, "ml": _ONE, "L": Decimal(1000), "l": Decimal(1000)},  # mL
     "duration": {  # days

@@ -507,6 +507,7 @@ PROOFS = [
     check("a dose threshold of 2,399 mg", CARD, '"2400 mg/d"', '"2399 mg/d"', "expected silent, got advise", f"{DOSE}/examples.toml"),
     check("a dose threshold of 2,401 mg", CARD, '"2400 mg/d"', '"2401 mg/d"', "expected advise, got stay silent", f"{DOSE}/examples.toml"),
     check("no example just under a threshold", f"{DOSE}/examples.toml", 'order = "oral-2399-once-daily"', 'order = "oral-600-twice-daily"', "no example lies just below the threshold 2400 mg/d of dose per day"),
+    check("no example just over a threshold", "glutamine-contraindicated/examples.toml", 'patient = "ulf-clearance-over-25"', 'patient = "ulf-clearance-25"', "no example lies just above the threshold 25 mL/min of creatinine clearance"),
     check("an example whose words are not said", f"{DOSE}/examples.toml", 'says = ["2,401 mg"]', 'says = ["2,402 mg"]', "“2,401 mg per day”: the card does not say: 2,402 mg"),
     check("an example of a person who does not exist", f"{DOSE}/examples.toml", 'patient = "bruno-glutamate-normal"', 'patient = "nobody"', "“2,399 mg per day” cannot be run: "),
     check("an example of an order that does not exist", f"{DOSE}/examples.toml", 'order = "oral-2399-once-daily"', 'order = "nothing"', "“2,399 mg per day” cannot be run: "),

@@ -66,7 +66,7 @@ ORDERS_FACTS = (
         PATIENT,
         (KNOWN, ABSENT),
         values=("present",),
-        lists=("amino-acid-panels", "glutamate", "amino-acid-order-words"),
+        lists=("amino-acid-panels", "glutamate", "amino-acid-order-words", "blood-words", "other-specimens"),
     ),
     FactType(
         "dose_per_day",

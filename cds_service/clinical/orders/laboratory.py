@@ -3,19 +3,31 @@
 from cds_service.clinical.facts import Fact, Origin, absent, known
 from cds_service.clinical.orders.drafts import DraftOrders
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.fhir.json import Json, relative_reference
-from cds_service.fhir.versions.elements import what_is_ordered
+from cds_service.fhir.json import Json, Resource, names, relative_reference
+from cds_service.fhir.versions.elements import is_about, specimens_of, what_is_ordered
 
 
 def read_amino_acids_ordered(orders: DraftOrders, vocabulary: Vocabulary) -> Fact:
-    """Whether a draft of the call orders plasma amino acids, by a code of the result or the panel, or by name."""
+    """Whether a draft of the call orders plasma amino acids for this patient, by a code or by name."""
     for order in orders.laboratory_orders:
-        if any(_is_amino_acids(concept, vocabulary) for concept in what_is_ordered(order)):
+        if is_about(order, orders.patient_id) and _is_plasma_amino_acids(order, vocabulary):
             return known("present", (Origin(relative_reference(order), "amino acids"),))
     return absent("no draft order for amino acids")
 
 
-def _is_amino_acids(concept: Json, vocabulary: Vocabulary) -> bool:
+def _is_plasma_amino_acids(order: Resource, vocabulary: Vocabulary) -> bool:
+    """By a code of the result or the panel, or by name with a word for blood; never of another specimen."""
+    ordered, specimens = what_is_ordered(order), specimens_of(order)
+    others, codes = vocabulary.name_lists["other-specimens"], vocabulary.code_lists["other-specimen-codes"]
+    if any(others.included_in(concept) or codes.included_in(concept) for concept in (*ordered, *specimens)):
+        return False
+    is_blood = any(vocabulary.name_lists["blood-words"].included_in(specimen) for specimen in specimens)
+    return any(_is_amino_acids(concept, is_blood, vocabulary) for concept in ordered)
+
+
+def _is_amino_acids(concept: Json, is_blood: bool, vocabulary: Vocabulary) -> bool:
     lists = (vocabulary.code_lists[name] for name in ("amino-acid-panels", "glutamate"))
-    by_code = any(listed.included_in(concept) for listed in lists)
-    return by_code or vocabulary.name_lists["amino-acid-order-words"].included_in(concept) is not None
+    if any(listed.included_in(concept) for listed in lists):
+        return True
+    words, blood = vocabulary.name_lists["amino-acid-order-words"], vocabulary.name_lists["blood-words"]
+    return any(words.find(name) and (is_blood or blood.find(name)) for name in names(concept))

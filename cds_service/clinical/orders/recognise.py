@@ -11,9 +11,11 @@ from cds_service.fhir.json import Json, Resource, codings, names, relative_refer
 from cds_service.fhir.versions import R4
 
 MAX_NAC_TEXT = 120  # characters: longer than any product's name that is only NAC with its strength
-_NAC = re.compile(r"(?<![\w-])(?:NAC|N\.A\.C\.?)(?![\w-])", re.IGNORECASE)
+_NAC = re.compile(  # a strength of three or four digits may follow at once: NAC-600
+    r"(?<![\w-])(?:NAC|N\.A\.C\.?)(?:(?![\w-])|(?=-?\d{3,4}(?!\d)))", re.IGNORECASE
+)
 _STRENGTHS_AND_MARKS = re.compile(
-    r"(?:[\s()+/&,.;:%®-]|\d+|(?<![^\W\d])(?:mg|g|mcg|µg|ug|ml|iu)(?![^\W\d]))*", re.IGNORECASE
+    r"(?:[\s()+/&,.;:%®-]|\d+|(?<![^\W\d])(?:mg|g|mcg|µg|ug|ml|iu|milligrams?|grams?)(?![^\W\d]))*", re.IGNORECASE
 )
 
 

@@ -130,12 +130,19 @@ def is_laboratory_order(resource: Json) -> TypeGuard[Resource]:
     """True for an order of something other than a medication that is still to be done."""
     if text(member(resource, "resourceType")) not in _LABORATORY_ORDERS:
         return False
-    return text(member(resource, "status")) not in _NOT_TO_BE_DONE
+    return text(member(resource, "status")) not in _NOT_TO_BE_DONE and member(resource, "doNotPerform") is not True
 
 
 def what_is_ordered(order: Resource) -> list[Json]:
     """The concepts that say what a laboratory order asks for; in DSTU2 each item has its own."""
     return [order.get("code"), *(item.get("code") for item in objects(order.get("item")))]
+
+
+def specimens_of(order: Resource) -> list[Json]:
+    """What a laboratory order or one of its items is taken from: references with their display, contained specimens."""
+    holders = [order, *objects(order.get("item"))]
+    contained = [one.get("type") for one in objects(order.get("contained")) if resource_type(one) == "Specimen"]
+    return [*(specimen for holder in holders for specimen in items(holder.get("specimen"))), *contained]
 
 
 # ---------------------------------------------------------------- dosage

@@ -49,6 +49,13 @@ USED = {
     "366 days old": ((weighed(70, "2025-11-22"),), (70, False)),
     "in grams": ((weighed(35000, "2026-11-01", "g"),), (35, True)),
     "in pounds": ((weighed(100, "2026-11-01", "[lb_av]"),), (Decimal("45.359237"), True)),
+    **{
+        f"in {unit}": (
+            (weighed(100, "2026-11-01", valueQuantity={"value": 100, "unit": unit}),),
+            (Decimal("45.359237"), True),
+        )
+        for unit in ("lb", "lbs", "pound", "pounds")
+    },
     "in stones": ((weighed(11, "2026-11-01", "[stone_av]"),), None),
     "zero": ((weighed(0, "2026-11-01"),), None),
     "an older one beside one that is not plausible": (

@@ -114,6 +114,11 @@ def says(dose: Dose, expected: str) -> None:
 
 
 TIMINGS = [
+    *(
+        pytest.param(r4({"value": 600, "unit": unit}), "1200", id=f"600-{unit}")
+        for unit in ("milligram", "milligrams", "Milligramm")
+    ),
+    *(pytest.param(r4({"value": 2, "unit": unit}), "4000", id=f"2-{unit}") for unit in ("gram", "grams", "Gramm")),
     pytest.param(mg(600), "1200", id="twice-a-day"),
     pytest.param(mg(600, rate(1, 8, "h")), "1800", id="every-8-hours"),
     pytest.param(mg(600, rate(1, 6, "h")), "2400", id="every-6-hours"),

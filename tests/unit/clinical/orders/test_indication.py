@@ -709,7 +709,7 @@ OTHER = {
     "by tube": draft(route={"text": "NG"}),
     **{
         word: draft(route={"text": word})
-        for word in ("PO", "per os", "zum Einnehmen", "Orally", "Swallow, oral", "p.o.")
+        for word in ("PO", "per os", "zum Einnehmen", "Orally", "Swallow, oral", "p.o.", "voie orale")
     },
     "v3 PO": draft(route=concept("PO", V3)),
     "EDQM": draft(route=concept("20053000", "http://standardterms.edqm.eu")),
@@ -722,6 +722,19 @@ OTHER = {
 @pytest.mark.parametrize("order", OTHER.values(), ids=OTHER)
 def test_anything_else_is_other_use(order: Body) -> None:
     assert use(order) == "other"
+
+
+ROUTES_BY_MOUTH = {
+    **dict.fromkeys(("oral", "PO", "via NG tube", "G-tube", "per G tube", "peroral", "Perorale Anwendung"), "read"),
+    **dict.fromkeys(("voie orale", "per pump"), None),
+}
+
+
+@pytest.mark.parametrize(("written", "expected"), ROUTES_BY_MOUTH.items())
+def test_a_route_by_mouth_of_the_guidance_is_read_and_any_other_named(written: str, expected: str | None) -> None:
+    fact = facts_of(draft(route={"text": written}))["route"]
+    assert fact.value == expected
+    assert expected or fact.note == f"the route “{written}” is not one that this service reads"
 
 
 def test_the_use_says_by_what_it_was_told_and_from_where() -> None:

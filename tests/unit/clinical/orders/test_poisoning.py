@@ -165,6 +165,8 @@ ICD10 = (
 CODES = {
     **{f"T39.1 of {system}": (system, "T39.1", True) for system in ICD10},
     "T39.1 of ICD-10 by its OID": ("urn:oid:2.16.840.1.113883.6.3", "T39.1", True),
+    "T39.1 of the former German form": ("http://fhir.de/CodeSystem/dimdi/icd-10-gm", "T39.1", True),
+    "965.4 of ICD-9-CM by its OID": ("urn:oid:2.16.840.1.113883.6.103", "965.4", True),
     "T39.1 of ICD-10-CM by its OID": ("urn:oid:2.16.840.1.113883.6.90", "T39.1X1A", True),
     "T39.1X2A of ICD-10": ("http://hl7.org/fhir/sid/icd-10", "T39.1X2A", True),
     "T39.1X5A": ("http://hl7.org/fhir/sid/icd-10-cm", "T39.1X5A", False),

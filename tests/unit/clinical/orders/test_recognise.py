@@ -7,7 +7,7 @@ import pytest
 
 from cds_service.clinical.orders.drugs import has_unresolved_drug, index_medications, is_medication_order
 from cds_service.clinical.orders.recognise import Order, brand_of, read_order, recognise
-from tests.builders import ATC, RXNORM, concept
+from tests.builders import ATC, RXNORM, UNII, concept
 from tests.support import CARDS, VOCABULARY, Body, Json
 
 
@@ -81,7 +81,7 @@ def test_the_list_includes_no_code_that_the_contract_does_not_name() -> None:
 
 @pytest.mark.parametrize(
     ("code", "system"),
-    [("197", "http://snomed.info/sct"), ("197", ""), ("1970", RXNORM), ("R05CB", ATC), ("r05cb01", ATC)],
+    [("197", "http://snomed.info/sct"), ("197", ""), ("1970", RXNORM), ("R05CB", ATC), ("wyq7n0bpyc", UNII)],
     ids=["another system", "no system", "a longer code", "the group above", "another case"],
 )
 def test_a_code_counts_only_whole_and_in_its_own_system(code: str, system: str) -> None:
@@ -121,11 +121,14 @@ OIDS = [
     ("197", "urn:oid:2.16.840.1.113883.6.88"),
     ("387440002", "urn:oid:2.16.840.1.113883.6.96"),
     ("R05CB01", "urn:oid:2.16.840.1.113883.6.73"),
+    ("R05CB01", "http://fhir.de/CodeSystem/dimdi/atc"),
+    ("WYQ7N0BPYC", "urn:oid:2.16.840.1.113883.4.9"),
+    ("r05cb01", ATC),
 ]
 
 
 @pytest.mark.parametrize(("code", "system"), OIDS)
-def test_a_code_system_is_recognised_by_its_oid(code: str, system: str) -> None:
+def test_a_code_system_is_recognised_by_its_oid_and_its_former_uri(code: str, system: str) -> None:
     assert read(request(medicationCodeableConcept=concept(code, system))) is not None
 
 
@@ -168,6 +171,10 @@ NAMES = {
     "NAC in brackets": "Supplement (NAC)",
     "NAC before a comma": "NAC, effervescent",
     "NAC in grams": "NAC 1.5 g powder",
+    "NAC-600": "NAC-600",
+    "NAC600": "NAC600 capsules",
+    "NAC in words of its unit": "NAC 600 milligrams",
+    "NAC in a softgel": "NAC-600 softgels",
     "NAC with a co-supplement": "NAC + glycine 500 mg",
     "NAC with another": "NAC with vitamin C and zinc",
     **{
@@ -279,6 +286,9 @@ TRAPS = [
     "NAC protocol",
     "after NAC",
     "NAC cycle 2",
+    "NAC-2",
+    "NAC-600x",
+    "NAC-protocol 600",
     "IV NAC 150 mg/kg",
     "NAC 600 mg " + "x" * 200,
     "NAC " * 40,
