@@ -47,7 +47,8 @@ class Settings(BaseSettings):
     max_held_bytes: int = Field(
         256 * 1024 * 1024,
         gt=0,
-        description="Most bytes of request bodies that one process holds at a time; beyond them 503.",
+        description="Most bytes of request bodies that one process holds at a time, beyond which 503; and most of "
+        "answers that wait to be read, beyond which the slowest reader is disconnected.",
     )
     max_calls: int = Field(100, gt=0, description="Most calls that one process answers at a time; beyond them 503.")
     fhir_loopback: bool = Field(

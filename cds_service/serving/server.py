@@ -14,11 +14,14 @@ from contextlib import suppress
 from types import FrameType
 from typing import cast
 
-from starlette.types import ASGIApp
+from fastapi import FastAPI
 from uvicorn import Config, Server
 
+from cds_service.api.runtime import runtime_of
 from cds_service.serving.protocol import CONFIG, GuardedProtocol
+from cds_service.serving.transports import SlowReaders
 from cds_service.settings import Settings
+from cds_service.telemetry.logs import get_logger
 
 _LAST_REQUESTS = 1.0  # seconds in which an open connection may still send a request
 _POLL = 0.02  # seconds
@@ -49,7 +52,8 @@ class DrainingServer(Server):
         await super().shutdown()
 
     def _new_protocol(self) -> GuardedProtocol:
-        return GuardedProtocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        protocol = cast(type[GuardedProtocol], self.config.http_protocol_class)
+        return protocol(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     async def _until_no_connections(self) -> None:
         with suppress(TimeoutError):
@@ -74,7 +78,24 @@ def accept_waiting(listener: socket.socket) -> Iterator[socket.socket]:
             yield connection
 
 
-def serve(app: ASGIApp, settings: Settings, listener: socket.socket) -> None:
+def serve(app: FastAPI, settings: Settings, listener: socket.socket) -> None:
     """Serves an app on a bound socket until SIGTERM or SIGINT."""
-    config = Config(app, **CONFIG, timeout_graceful_shutdown=settings.shutdown_seconds)
+    options = {**CONFIG, "http": _protocol_of(app, settings)}
+    config = Config(app, **options, timeout_graceful_shutdown=settings.shutdown_seconds)
     DrainingServer(config).run([listener])
+
+
+def _protocol_of(app: FastAPI, settings: Settings) -> type[GuardedProtocol]:
+    """The protocol with what the connections of one process share."""
+    metrics = runtime_of(app).metrics
+
+    def on_closed() -> None:
+        metrics.count_unread_answer()
+        get_logger().warning("answer not read", note="the connection was closed")
+
+    class Protocol(GuardedProtocol):
+        """The same, of this process."""
+
+        slow_readers = SlowReaders(settings.max_held_bytes, on_closed)
+
+    return Protocol

@@ -91,6 +91,9 @@ class Metrics:
         self._authentication_failures = Counter(
             "cds_authentication_failures", "Requests refused with 401, by reason.", ("reason",), registry=registry
         )
+        self._unread_answers = Counter(
+            "cds_answers_not_read", "Connections closed because their answers were not read.", registry=registry
+        )
 
     def _set_up_fetches(self, registry: CollectorRegistry) -> None:
         self._fetch_seconds = Histogram(
@@ -153,6 +156,10 @@ class Metrics:
     def count_authentication_failure(self, reason: str) -> None:
         """One request that was answered with 401."""
         self._authentication_failures.labels(_known_or_other(reason, AUTHENTICATION_FAILURES)).inc()
+
+    def count_unread_answer(self) -> None:
+        """One connection that was closed because its answer was not read."""
+        self._unread_answers.inc()
 
     def set_queue_depth(self, depth: int) -> None:
         """How many records of shown cards wait to be written."""

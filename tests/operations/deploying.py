@@ -9,6 +9,8 @@ import shutil
 import signal
 import ssl
 import subprocess
+import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +23,7 @@ import yaml
 from cds_service import __version__
 from tests.operations.dockerfile import Build, Stage, start, which
 from tests.operations.load import Load
-from tests.processes import BODY, PATIENCE, SERVICE, Service, free_port, serving, wait_until_ready
+from tests.processes import BODY, PATIENCE, SERVICE, Service, free_port, serving, wait_until, wait_until_ready
 from tests.support import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -118,6 +120,55 @@ def test_the_proxy_keeps_metrics_and_health_to_the_inside(tmp_path: Path) -> Non
     with serving(tmp_path) as one, serving(tmp_path) as two, proxied(one, two) as outside:
         assert [outside.ask(path)[0] for path in ("/metrics", "/health/ready", "/health/live")] == [404, 404, 404]
         assert outside.ask(SERVICE, BODY)[0] == 200
+
+
+REFUSED = {  # what is sent again and again, and its answer
+    "an address that is not there": ("/nothing", {}, 404),
+    "no JSON": (SERVICE, {"Content-Type": "text/plain"}, 415),
+}
+
+
+@pytest.mark.parametrize(("path", "headers", "status"), REFUSED.values(), ids=REFUSED)
+def test_bodies_that_are_refused_before_they_have_come_take_no_call_from_anybody(
+    tmp_path: Path, path: str, headers: dict[str, str], status: int
+) -> None:
+    body, answers = b"x" * 3_900_000, Counter[int]()
+    ended = threading.Event()
+
+    with serving(tmp_path) as one, serving(tmp_path) as two, proxied(one, two) as proxy:
+
+        def attack() -> None:
+            while not ended.is_set():
+                answers[proxy.ask(path, body, headers)[0]] += 1
+
+        attackers = [threading.Thread(target=attack) for _ in range(4)]
+        load = Load([proxy.port], keep_alive=True, tls=proxy.tls)
+        for attacker in attackers:
+            attacker.start()
+        load.start(clients=2)
+        try:
+            wait_until(lambda: answers.total() >= 30, lambda: answers)
+            load.wait_for(60)
+        finally:
+            ended.set()
+            load.end()
+            for attacker in attackers:
+                attacker.join(PATIENCE)
+
+    assert load.dropped == []
+    assert set(load.statuses) == {200}
+    assert set(answers) == {status}
+
+
+def test_what_the_proxy_refuses_itself_is_an_operation_outcome_too(tmp_path: Path) -> None:
+    with serving(tmp_path) as one, serving(tmp_path) as two, proxied(one, two) as proxy:
+        for status, body, headers in (
+            (413, b"x" * (4 * 1024 * 1024 + 1), {}),
+            (431, b"x", {"X-Large": "x" * 17_000}),
+        ):
+            answered, said = proxy.ask(SERVICE, body, headers)
+            assert (answered, json.loads(said)["resourceType"]) == (status, "OperationOutcome")
+        assert proxy.ask(SERVICE, BODY, {"Authorization": "Bearer " + "x" * 8192})[0] == 200
 
 
 # ---------------------------------------------------------------- the image

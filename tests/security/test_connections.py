@@ -4,7 +4,7 @@ import asyncio
 import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -13,6 +13,7 @@ import uvicorn
 
 from cds_service.app import create_app
 from cds_service.serving.protocol import CONFIG, GuardedProtocol
+from cds_service.serving.transports import SlowReaders
 from cds_service.settings import Settings
 from tests.support import CONTENT, request_for, to_bytes
 
@@ -369,3 +370,168 @@ def test_a_client_that_reads_too_slowly_is_waited_for_and_gets_every_answer() ->
     answers = asyncio.run(scene())
     assert [status for status, _, _ in answers] == [200] * UNREAD
     assert Narrow.most_waiting < 2 * len(answers[0][2])  # one at a time
+
+
+# ---------------------------------------------------------------- answers before the body has come
+
+LONG = b"x" * 5_000_000
+LAST = b"Connection: close\r\n"
+EARLY = {
+    "too large": (b"POST /cds-services/acetylcysteine-order-sign HTTP/1.1\r\n", b"", 413),
+    "not there": (b"POST /nothing HTTP/1.1\r\n", b"", 404),
+    "not JSON": (b"POST /cds-services/acetylcysteine-order-sign HTTP/1.1\r\n", b"Content-Type: text/plain\r\n", 415),
+    "not allowed": (b"POST /cds-services HTTP/1.1\r\n", b"", 405),
+    "HTTP/1.0": (b"POST /nothing HTTP/1.0\r\n", b"", 404),
+}
+
+
+@pytest.mark.parametrize(("line", "more", "status"), EARLY.values(), ids=EARLY)
+@pytest.mark.parametrize("chunked", [False, True], ids=["with a length", "in chunks"])
+def test_who_sends_all_of_a_refused_body_sees_the_answer_and_then_the_end(
+    line: bytes, more: bytes, status: int, chunked: bool
+) -> None:
+    framing = b"Transfer-Encoding: chunked\r\n" if chunked else b"Content-Length: %d\r\n" % len(LONG)
+    body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(LONG), LONG) if chunked else LONG
+
+    async def scene() -> tuple[int, bool]:
+        async with serving(Patient) as connect:
+            connection = await connect()
+            await connection.send(line + b"Host: x\r\n" + LAST + more + framing + b"\r\n" + body)
+            return (await connection.response())[0], await connection.ends()
+
+    assert asyncio.run(asyncio.wait_for(scene(), PATIENCE)) == (status, True)
+
+
+class Brief(Patient):
+    """The same, which reads little of what is left of a body."""
+
+    max_rest_bytes = 1000
+
+
+@pytest.mark.parametrize("more", [b"", LAST], ids=["kept", "closed"])
+def test_what_is_left_of_a_body_is_read_up_to_a_size(more: bytes) -> None:
+    async def scene() -> tuple[int, bool]:
+        async with serving(Brief) as connect:
+            connection = await connect()
+            await connection.send(b"POST /nothing HTTP/1.1\r\nHost: x\r\n" + more + b"Content-Length: 9000\r\n\r\n")
+            status = (await connection.response())[0]
+            await connection.send(b"x" * 2000)
+            return status, await connection.ends()
+
+    assert asyncio.run(asyncio.wait_for(scene(), PATIENCE)) == (404, True)
+
+
+def test_what_is_left_of_a_body_is_waited_for_up_to_a_time() -> None:
+    async def scene() -> tuple[int, bool]:
+        async with serving(Hasty) as connect:
+            connection = await connect()
+            await connection.send(b"POST /nothing HTTP/1.1\r\nHost: x\r\n" + LAST + b"Content-Length: 9000\r\n\r\nx")
+            return (await connection.response())[0], await connection.ends()
+
+    assert asyncio.run(asyncio.wait_for(scene(), PATIENCE)) == (404, True)
+
+
+# ---------------------------------------------------------------- offers of other protocols, trailers, ends
+
+OFFER = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEAAAAIAAAAB\r\n"
+CHUNKED_CALL = POST + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)
+
+
+@pytest.mark.parametrize("call", [CALL, CHUNKED_CALL, GET], ids=["with a length", "in chunks", "without a body"])
+@pytest.mark.parametrize("pieces", [1, 7], ids=["at once", "in pieces"])
+@pytest.mark.parametrize("times", [1, 3])
+def test_an_offer_to_speak_another_protocol_is_ignored(call: bytes, pieces: int, times: int) -> None:
+    sent = call.replace(b"Host: x\r\n", b"Host: x\r\n" + OFFER) * times
+
+    async def scene() -> list[int]:
+        async with serving(Patient) as connect:
+            connection = await connect()
+            size = len(sent) // pieces + 1
+            for start in range(0, len(sent), size):
+                await connection.send(sent[start : start + size])
+                await asyncio.sleep(0)
+            statuses = [(await connection.response())[0] for _ in range(times)]
+            await connection.send(GET)
+            return [*statuses, (await connection.response())[0]]
+
+    assert asyncio.run(asyncio.wait_for(scene(), PATIENCE)) == [200] * (times + 1)
+
+
+@pytest.mark.parametrize(
+    "trailer", [b"Content-Type: text/plain", b"Content-Encoding: gzip", b"Origin: http://x.example"]
+)
+def test_a_trailer_is_no_header(trailer: bytes) -> None:
+    sent = CHUNKED_CALL.removesuffix(b"\r\n") + trailer + b"\r\n\r\n"
+    status, headers, _, _ = asyncio.run(exchange(sent.replace(b"Host: x\r\n", b"Host: x\r\n" + LAST)))
+    assert status == 200
+    assert "vary" not in headers
+
+
+def test_a_request_is_answered_before_what_follows_it_is_refused() -> None:
+    async def scene() -> tuple[list[int], bool]:
+        async with serving(Patient) as connect:
+            connection = await connect()
+            await connection.send(CALL + b"garbage\r\n\r\n")
+            return [(await connection.response())[0] for _ in range(2)], await connection.ends()
+
+    assert asyncio.run(asyncio.wait_for(scene(), PATIENCE)) == ([200, 400], True)
+
+
+@pytest.mark.parametrize("request_bytes", [CALL, GET, CALL * 3])
+def test_who_has_closed_its_side_is_answered_all_the_same(request_bytes: bytes) -> None:
+    async def scene() -> tuple[set[int], bool]:
+        async with serving(Patient) as connect:
+            connection = await connect()
+            await connection.send(request_bytes)
+            connection.writer.write_eof()
+            count = request_bytes.count(b"HTTP/1.1")
+            return {(await connection.response())[0] for _ in range(count)}, await connection.ends()
+
+    assert asyncio.run(asyncio.wait_for(scene(), PATIENCE)) == ({200}, True)
+
+
+def test_half_a_request_whose_client_has_closed_its_side_is_given_up() -> None:
+    async def scene() -> bool:
+        async with serving(Patient) as connect:
+            connection = await connect()
+            await connection.send(CALL[:-10])
+            connection.writer.write_eof()
+            return await connection.ends()
+
+    assert asyncio.run(asyncio.wait_for(scene(), PATIENCE))
+
+
+# ---------------------------------------------------------------- answers that nobody reads
+
+
+class Unread(Narrow):
+    """The same, whose clients do not read."""
+
+    head_timeout = 0.2
+    closed = asyncio.Event()
+
+
+class InTime(Unread):
+    """Closes who takes too long."""
+
+    slow_readers = SlowReaders(closed=Unread.closed.set)
+
+
+class InAll(Unread):
+    """Closes who has waited longest where all hold too much."""
+
+    head_timeout = 600.0
+    slow_readers = SlowReaders(max_bytes=1, closed=Unread.closed.set)
+
+
+@pytest.mark.parametrize("protocol", [InTime, InAll])
+def test_a_client_that_reads_nothing_is_closed_and_counted(protocol: type[Unread]) -> None:
+    async def scene() -> None:
+        Unread.closed.clear()
+        async with serving(protocol) as connect:
+            connection = await connect(2048)
+            with suppress(ConnectionError):
+                await connection.send(CALL * UNREAD)
+            await Unread.closed.wait()
+
+    asyncio.run(asyncio.wait_for(scene(), PATIENCE))

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from packaging.requirements import Requirement
@@ -14,6 +15,7 @@ from uvicorn import Config, Server
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from cds_service.serving.parsing import Parser
 from cds_service.serving.protocol import CONFIG, GuardedProtocol
 from cds_service.serving.server import DrainingServer
 from tests.support import ROOT
@@ -23,6 +25,10 @@ SIGNATURES = {
     HttpToolsProtocol.connection_made: ["self", "transport"],
     HttpToolsProtocol.connection_lost: ["self", "exc"],
     HttpToolsProtocol.data_received: ["self", "data"],
+    HttpToolsProtocol.eof_received: ["self"],
+    HttpToolsProtocol.pause_writing: ["self"],
+    HttpToolsProtocol.resume_writing: ["self"],
+    HttpToolsProtocol.on_message_begin: ["self"],
     HttpToolsProtocol.on_url: ["self", "url"],
     HttpToolsProtocol.on_header: ["self", "name", "value"],
     HttpToolsProtocol.on_headers_complete: ["self"],
@@ -72,13 +78,31 @@ def test_a_subclass_adds_no_name_that_uvicorn_uses_on_its_instances() -> None:
     protocol = HttpToolsProtocol(server.config, ServerState(), {}, _loop=loop)
     loop.close()
     assert set(vars(GuardedProtocol)) & set(vars(protocol)) == set()
-    assert {"transport", "loop"} <= set(vars(protocol))
+    assert {"transport", "loop", "parser", "headers"} <= set(vars(protocol))
+
+
+def test_our_parser_has_every_method_that_the_protocol_calls() -> None:
+    source = inspect.getsource(inspect.getmodule(HttpToolsProtocol) or HttpToolsProtocol)
+    called = set(re.findall(r"self\.parser\.(\w+)\(", source)) - {"set_dangerous_leniencies"}
+    assert called == {"feed_data", "get_http_version", "get_method", "should_keep_alive", "should_upgrade"}
+    assert called <= set(vars(Parser))
+
+
+def test_the_protocol_calls_no_method_of_its_transport_that_ours_does_not_pass_on() -> None:
+    source = inspect.getsource(inspect.getmodule(HttpToolsProtocol) or HttpToolsProtocol)
+    assert set(re.findall(r"self\.transport\.(\w+)\(", source)) - {"set_protocol"} == {  # that is for WebSocket
+        "close",
+        "is_closing",
+        "write",
+    }
 
 
 def test_the_server_has_the_attributes_that_are_used() -> None:
     server = Server(Config(app))
     assert (server.should_exit, server.force_exit) == (False, False)
     assert server.server_state.connections == set()
+    server.config.load()
+    assert issubclass(cast(Any, server.config).http_protocol_class, HttpToolsProtocol)
 
 
 def imports_of_uvicorn(path: Path) -> set[str]:
