@@ -39,14 +39,16 @@ from cds_service.fhir.quantities import format_number
 def read_patient_facts(orders: DraftOrders, chart: Chart, vocabulary: Vocabulary, now: datetime) -> PatientFacts:
     """Every fact about the patient. What the orders of the call say of the patient counts for all of them."""
     patient = read_patient(chart, int(vocabulary.thresholds["oldest-age"]), now.date())
-    weight = read_weight(chart, vocabulary, patient.age_on(now.date()), now)
+    weight = read_weight(
+        chart, vocabulary, patient.age_beside(int(vocabulary.thresholds["adult-age"]), now.date()), now
+    )
     glutamate = amino_acids.read_analyte("glutamate", chart, vocabulary, now)
     cystine = amino_acids.read_analyte("cystine", chart, vocabulary, now)
     glutamine = amino_acids.read_analyte("glutamine", chart, vocabulary, now)
     treatments = find_treatments(chart, vocabulary, orders.draft_orders)
     stated_poisoning = poisoning_as_reason(orders.acetylcysteine_orders, chart, vocabulary)
     facts = {
-        "age": _age(chart, patient, now),
+        "age": _age(chart, patient, vocabulary, now),
         "poisoning": stated_poisoning or read_poisoning(chart, vocabulary, now),
         "glutamate": amino_acids.read_level(glutamate, chart, patient, vocabulary.site_intervals.get("glutamate", ())),
         "glutamate_sample": amino_acids.read_sample_timing(glutamate, treatments, chart, vocabulary),
@@ -79,12 +81,17 @@ def facts_of_another_patients_order() -> Facts:
     return {**facts, "use": known(ANOTHER_PATIENT), "other_patient": unknown(note)}
 
 
-def _age(chart: Chart, patient: Patient, now: datetime) -> Fact:
-    age = patient.age_on(now.date())
-    if age is None:
+def _age(chart: Chart, patient: Patient, vocabulary: Vocabulary, now: datetime) -> Fact:
+    """Age in completed years; unknown where a year of birth leaves open on which side of an edge it lies."""
+    youngest, oldest = patient.age_on(now.date()), patient.oldest_on(now.date())
+    if youngest is None:
         return chart.gap(queries.PATIENT) or unknown(patient.birth_date_problem)
-    origin = Origin(f"Patient/{chart.patient_id}", f"born {patient.born}")
-    return known(Decimal(age), (origin,), amount=str(age))
+    amount = str(youngest) if youngest == oldest else f"{youngest} or {oldest}"
+    edges = [int(vocabulary.thresholds[name]) for name in ("adult-age", "young-child-age")]
+    origin = Origin(f"Patient/{chart.patient_id}", f"born {patient.earliest or patient.born}")
+    if any(patient.age_beside(edge, now.date()) is None for edge in edges):
+        return unknown(f"the date of birth is not exact to the day: {amount} years", (origin,))
+    return known(Decimal(youngest), (origin,), amount=amount)
 
 
 def _weight(chart: Chart, on_record: WeightOnRecord) -> Fact:

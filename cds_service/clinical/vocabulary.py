@@ -112,6 +112,7 @@ THRESHOLDS = (
     "solution-volume-by-mouth",
     "strongest-solution",
     "weight-age",
+    "young-child-age",
 )
 
 

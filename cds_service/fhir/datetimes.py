@@ -79,15 +79,22 @@ def _instant(written: str) -> Moment | None:
 
 def last_day(value: Json) -> date | None:
     """The last day that a FHIR date, dateTime or instant can mean, be it exact to the year or month; None if unread."""
+    days = possible_days(value)
+    return days[1] if days else None
+
+
+def possible_days(value: Json) -> tuple[date, date] | None:
+    """The first and the last day that a FHIR date, dateTime or instant can mean; None if it cannot be read."""
     written = text(value)
     exact = read_moment(written)
     if exact is not None:
-        return exact.day
+        return exact.day, exact.day
     parts = _YEAR_OR_MONTH.fullmatch(written)
     year, month = (int(parts[1]), int(parts[2] or 12)) if parts else (0, 0)
     if not 1 <= month <= 12 or not 1 <= year < 9999:
         return None
-    return date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
+    first = date(year, month if parts and parts[2] else 1, 1)
+    return first, date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
 
 
 def sample_moment(observation: Resource) -> Moment | None:

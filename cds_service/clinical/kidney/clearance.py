@@ -42,7 +42,7 @@ def read_clearance(results: KidneyResults, chart: Chart, patient: Patient, weigh
 
 
 def _computed(creatinine: Result, patient: Patient, weight: Weight | None) -> Fact | None:
-    age = patient.age_on(creatinine.moment.day)
+    age = patient.age_beside(ADULT_AGE, creatinine.moment.day)
     if age is None or age < ADULT_AGE or patient.sex not in ("male", "female"):
         return None
     if weight is None or not weight.recent:

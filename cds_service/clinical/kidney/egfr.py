@@ -80,7 +80,7 @@ def bedside_schwartz(creatinine_mg_dl: Decimal, height_cm: Decimal) -> Decimal:
 def read_kidney_results(chart: Chart, vocabulary: Vocabulary, patient: Patient, now: datetime) -> KidneyResults:
     """The kidney results on record: of reported and computed eGFR the one of the newer sample."""
     creatinine = next(iter(creatinine_results(chart, vocabulary, now)), None)
-    reported = _reported(chart, vocabulary, patient.age_on(now.date()), now)
+    reported = _reported(chart, vocabulary, patient.age_beside(ADULT_AGE, now.date()), now)
     computed = _computed(creatinine, chart, vocabulary, patient, now) if creatinine else None
     egfr = _newer(reported, computed)
     return KidneyResults(creatinine, egfr, *_unread(chart, vocabulary, egfr, now))
@@ -113,7 +113,7 @@ def _preference(result: Result) -> tuple[date, datetime, bool, str]:
 
 
 def _computed(creatinine: Result, chart: Chart, vocabulary: Vocabulary, patient: Patient, now: datetime) -> Egfr | None:
-    age = patient.age_on(creatinine.moment.day)
+    age = patient.age_beside(ADULT_AGE, creatinine.moment.day)
     if age is None:
         return None
     mg_dl = creatinine.measure.value / UMOL_PER_MG_DL

@@ -21,6 +21,7 @@ from cds_service.clinical.orders.indication import (
 )
 from cds_service.clinical.orders.recognise import Order, read_order
 from cds_service.clinical.orders.together import find_active_orders, read_dose_together
+from cds_service.clinical.patient import read_patient
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
 from cds_service.fhir.json import relative_reference, text
@@ -60,10 +61,12 @@ def is_antidote_drafted(
 
 
 def _person(patient_facts: PatientFacts, chart: Chart, vocabulary: Vocabulary, now: datetime) -> Person:
-    age = patient_facts["age"].value
-    years = age if isinstance(age, Decimal) else None
-    on_record = read_weight(chart, vocabulary, None if years is None else int(years), now)
-    return Person(years, on_record.weight, patient_facts["poisoning"])
+    """What an antidote's dose is told by; of an age that is not exact the youngest: in doubt, antidote."""
+    patient = read_patient(chart, int(vocabulary.thresholds["oldest-age"]), now.date())
+    youngest = patient.age_on(now.date())
+    certain = patient.age_beside(int(vocabulary.thresholds["adult-age"]), now.date())
+    on_record = read_weight(chart, vocabulary, certain, now)
+    return Person(None if youngest is None else Decimal(youngest), on_record.weight, patient_facts["poisoning"])
 
 
 def _background_orders(orders: DraftOrders, vocabulary: Vocabulary) -> Iterator[Order]:

@@ -27,6 +27,6 @@ def read_pregnancy(chart: Chart, patient: Patient, vocabulary: Vocabulary, today
 
 
 def _may_be_pregnant(patient: Patient, vocabulary: Vocabulary, today: date) -> bool:
-    age = patient.age_on(today)
+    age, at_most = patient.age_on(today), patient.oldest_on(today)
     youngest, oldest = vocabulary.thresholds["pregnancy-youngest"], vocabulary.thresholds["pregnancy-oldest"]
-    return patient.sex != "male" and (age is None or youngest <= age <= oldest)
+    return patient.sex != "male" and (age is None or at_most is None or (youngest <= at_most and age <= oldest))

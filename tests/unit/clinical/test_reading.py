@@ -15,7 +15,7 @@ from cds_service.clinical.reading import read_patient_facts
 from cds_service.fhir.searching import prefetch_from
 from cds_service.gathering.prefetch import build_chart
 from tests.builders import LOINC, RXNORM, bundle, concept, draft_order, observation, quantity
-from tests.support import NOW, ROOT, VOCABULARY, Body, Json, draft_orders_of
+from tests.support import CONTENT, NOW, ROOT, VOCABULARY, Body, Json, draft_orders_of
 
 DERIVED_LATER = {"screens_not_done"}  # once the other cards were decided
 
@@ -148,11 +148,47 @@ def test_age_is_in_completed_years(born: str, expected: int) -> None:
     assert (fact.value, fact.texts["amount"]) == (Decimal(expected), str(expected))
 
 
-NO_AGE = {"missing": None, "year only": "1980", "month only": "1980-05", "words": "old"}
+NOT_EXACT = {  # on 23 November 2026: the age, its words, and what else says so
+    "1980": (45, "45 or 46"),
+    "1980-05": (46, "46"),
+    "1980-11": (45, "45 or 46"),
+    "1905-12": (120, "120"),
+    "1905": (120, "120 or 121"),
+    "2026": (0, "0"),
+    "2025": (0, "0 or 1"),
+    "2024": (None, "the date of birth is not exact to the day: 1 or 2 years"),
+    "2024-11": (None, "the date of birth is not exact to the day: 1 or 2 years"),
+    "2024-10": (2, "2"),
+    "2024-12": (1, "1"),
+    "2023": (2, "2 or 3"),
+    "2009": (16, "16 or 17"),
+    "2008": (None, "the date of birth is not exact to the day: 17 or 18 years"),
+    "2008-11": (None, "the date of birth is not exact to the day: 17 or 18 years"),
+    "2008-12": (17, "17"),
+    "2007": (18, "18 or 19"),
+}
+
+
+@pytest.mark.parametrize(("born", "expected"), NOT_EXACT.items())
+def test_a_year_or_month_of_birth_leaves_the_age_unknown_only_at_an_edge(
+    born: str, expected: tuple[int | None, str]
+) -> None:
+    fact = patient_facts(person(birthDate=born))["age"]
+    assert (fact.value, fact.texts.get("amount", fact.note)) == expected
+
+
+def test_every_age_that_a_card_or_a_wording_asks_for_is_an_edge_at_which_it_may_be_unknown() -> None:
+    cards = (condition for card in CONTENT.cards for condition in (*card.conditions(), *card.other_conditions()))
+    phrases = (condition for phrase in CONTENT.phrases.values() for condition in phrase.conditions())
+    asked = {condition.threshold for condition in (*cards, *phrases) if condition.fact == "age"} - {None}
+    assert asked == {VOCABULARY.thresholds[name] for name in ("adult-age", "young-child-age")}
+
+
+NO_AGE = {"missing": None, "no such month": "1980-13", "words": "old"}
 
 
 @pytest.mark.parametrize("born", NO_AGE.values(), ids=NO_AGE)
-def test_a_date_of_birth_that_is_not_exact_leaves_the_age_unknown(born: str | None) -> None:
+def test_a_date_of_birth_that_cannot_be_read_leaves_the_age_unknown(born: str | None) -> None:
     fact = patient_facts(person(birthDate=born))["age"]
     assert (fact.state, fact.note) == (State.UNKNOWN, "the patient record has no date of birth that can be read")
 
@@ -162,6 +198,9 @@ IMPLAUSIBLE_AGES = [
     ("1905-11-23", "the date of birth is implausible: an age above 120 years"),
     ("1905-11-24", None),
     ("2026-11-23", None),
+    ("1904", "the date of birth is implausible: an age above 120 years"),
+    ("2027", "the date of birth is implausible: it lies in the future"),
+    ("2026-12", "the date of birth is implausible: it lies in the future"),
 ]
 
 

@@ -76,7 +76,9 @@ def test_a_weight_of_just_365_days_is_relied_on() -> None:
     assert fact_of(weight_on="2025-11-23").value == 25
 
 
-@pytest.mark.parametrize("changes", [{"gender": "other"}, {"gender": "unknown"}, {"birthDate": "1966"}])
+@pytest.mark.parametrize(
+    "changes", [{"gender": "other"}, {"gender": "unknown"}, {"birthDate": "66"}, {"birthDate": "2008"}]
+)
 def test_without_sex_or_age_neither_can_be_told(changes: dict[str, str]) -> None:
     assert fact_of(**changes).state is State.UNKNOWN
 

@@ -348,3 +348,10 @@ def test_an_egfr_says_how_it_was_come_by(results: list[Json], said: str) -> None
     found = egfr(*results)
     assert found is not None
     assert found.describe() == said
+
+
+def test_a_year_of_birth_counts_as_the_oldest_age_unless_it_leaves_the_equation_open() -> None:
+    born_1960 = Patient(date(1960, 12, 31), "male", earliest=date(1960, 1, 1))  # 65 or 66 years
+    exact = Patient(date(1960, 1, 1), "male")
+    assert egfr(creatinine(1), patient=born_1960) == egfr(creatinine(1), patient=exact)
+    assert egfr(creatinine(1), patient=Patient(date(2008, 12, 31), "male", earliest=date(2008, 1, 1))) is None

@@ -433,3 +433,10 @@ def test_an_order_by_mouth_for_more_than_a_week_is_no_antidote(resource: Json, p
 def test_both_signs_are_named_where_it_takes_both() -> None:
     note = facts_of(course(8), person(50, 70, **POISONED))["use"].note
     assert note == "a dose per day as large as an antidote's, and signs of acetaminophen poisoning on record"
+
+
+@pytest.mark.parametrize(("born", "expected"), [("2014", "antidote"), ("2013", "other"), ("2008", "antidote")])
+def test_of_a_year_of_birth_the_youngest_age_counts(born: str, expected: str) -> None:
+    chart = person(None) if born != "2008" else person(None, 38)
+    chart["patient"] = {"resourceType": "Patient", "id": "p", "birthDate": born}
+    assert use(order(quantity(601 if born != "2008" else 2300)), chart) == expected

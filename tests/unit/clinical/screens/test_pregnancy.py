@@ -68,9 +68,16 @@ def test_what_is_in_doubt_cannot_be_told(code: Any) -> None:
         ("1990-05-04", "male", False),
         ("1990-05-04", "other", True),
         ("1990-05-04", "", True),
-        ("1990", "female", True),
+        ("90", "female", True),
+        ("2014", "female", True),
+        ("2015", "female", False),
+        ("1970", "female", True),
+        ("1969", "female", False),
     ],
-    ids=["12", "11", "55", "56", "a man", "neither", "sex not known", "age not known"],
+    ids=[
+        *("12", "11", "55", "56", "a man", "neither", "sex not known", "age not known"),
+        *("11 or 12", "10 or 11", "55 or 56", "56 or 57"),
+    ],
 )
 def test_it_is_looked_for_in_women_of_12_to_55_years(born: str, gender: str, looked_for: bool) -> None:
     fact = pregnancy({"text": "pregnant"}, born, gender)
