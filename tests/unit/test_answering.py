@@ -444,8 +444,8 @@ AMINO_ACIDS = {
     "by the code of a panel": {"code": {"coding": [{"system": "http://loinc.org", "code": "35083-5"}]}},
     "by the code of glutamate": {"code": {"coding": [{"system": "http://loinc.org", "code": "20642-5"}]}},
     "of R5": {"code": {"concept": {"text": "Amino acids, plasma"}}},
-    "of DSTU2": {"resourceType": "DiagnosticOrder", "item": [{"code": {"text": "Amino acids"}}]},
-    "of STU3": {"resourceType": "ProcedureRequest", "code": {"text": "Amino acids"}},
+    "of DSTU2": {"resourceType": "DiagnosticOrder", "item": [{"code": {"text": "Amino acids, serum"}}]},
+    "of STU3": {"resourceType": "ProcedureRequest", "code": {"text": "Plasma amino acids"}},
 }
 OTHER_LABORATORY = {
     "another test": {"code": {"text": "Creatinine"}},

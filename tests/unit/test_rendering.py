@@ -293,3 +293,19 @@ def test_items_of_a_fact_become_items_of_a_list() -> None:
 def test_a_number_keeps_its_exact_value_on_the_wire() -> None:
     wire = to_json(Action(type="create", description="d", resource={"value": Decimal("0.10")}))
     assert b'{"value":0.10}' in wire
+
+
+def test_a_card_can_list_its_orders() -> None:
+    card = CARDS["glutamate-high"].model_copy(update={"text": CardText(summary="Summary", detail="{orders}")})
+    assert list_items(rendered(decided(card, "morning"), decided(card, "evening *one*")).detail) == [
+        "morning",
+        r"evening \*one\*",
+    ]
+
+
+def test_a_suggestion_says_of_which_of_several_orders_it_is() -> None:
+    card = CARDS["acetylcysteine-hypersensitivity"].model_copy(update={"scope": "patient"})
+    found = {"hypersensitivity": {"term": "acetylcysteine"}}
+    both = rendered(decided(card, "morning", **found), decided(card, "evening", **found))
+    (one,) = rendered(decided(card, "morning", **found)).suggestions
+    assert [suggestion.label for suggestion in both.suggestions] == [f"{one.label}: morning", f"{one.label}: evening"]

@@ -169,3 +169,8 @@ def test_removing_points_at_the_order() -> None:
 
     assert action is not None
     assert (action.type, action.resourceId, action.resource) == ("delete", "MedicationOrder/o", None)
+
+
+@pytest.mark.parametrize("status", ["active", "on-hold"])
+def test_an_order_that_is_signed_is_not_removed(status: str) -> None:
+    assert action_for(row("remove-order"), as_order({**ORDERS[R4], "status": status}), "p", TODAY) is None

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from cds_service.clinical.chart import Chart, is_valid
 from cds_service.clinical.facts import ABSENT, KNOWN, UNKNOWN, Fact, Facts, Origin, absent, known, unknown
-from cds_service.clinical.kidney.egfr import KidneyResults
+from cds_service.clinical.kidney.egfr import Egfr, KidneyResults
 from cds_service.clinical.screens.conditions import on_problem_list
 from cds_service.clinical.screens.screening import PRESENT
 from cds_service.clinical.vocabulary import Vocabulary
@@ -38,7 +38,7 @@ def read_kidney_disease(chart: Chart, vocabulary: Vocabulary, recent: KidneyResu
     `recent` are the results of the last 90 days and `clearance` the clearance from them. Stage 4 beside such a number
     is a disease like any other, and so is an unspecified kidney failure beside an eGFR that is not reduced.
     """
-    reduced = None if recent.egfr is None else _is_below(recent, vocabulary.thresholds["egfr-impairment"])
+    reduced = None if recent.egfr is None else _is_below(recent.egfr, vocabulary.thresholds["egfr-impairment"])
     problems = [(stage, on_problem_list(chart, vocabulary, codes, label)) for stage, codes, label in _BY_SEVERITY]
     for stage, problem in problems:
         if problem.state is KNOWN:
@@ -61,11 +61,9 @@ def _disease(stage: str, problem: Fact, recent: KidneyResults, clearance: Fact, 
     return known(stage, problem.origins, summary=summary)
 
 
-def _is_below(results: KidneyResults, limit: Decimal) -> bool | None:
+def _is_below(egfr: Egfr, limit: Decimal) -> bool | None:
     """Whether the eGFR lies below the limit; None where its comparator leaves that open."""
-    if results.egfr is None:
-        return None
-    value, comparator = results.egfr.value, results.egfr.result.measure.comparator
+    value, comparator = egfr.value, egfr.result.measure.comparator
     if comparator == "<":
         return True if value <= limit else None
     if comparator == "<=":

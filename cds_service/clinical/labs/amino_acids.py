@@ -107,8 +107,6 @@ def _change(before: Result, now: Result) -> str:
     difference = now.measure.value - before.measure.value
     sign = "+" if difference > 0 else "−" if difference < 0 else "±"
     amount = f"{sign}{format_number(round_significant(abs(difference)))} {UNIT}"
-    if before.measure.value == 0:
-        return amount
     percent = round_significant(abs(difference) * 100 / before.measure.value, 2)
     return f"{amount} ({sign}{format_number(percent)} %)"
 

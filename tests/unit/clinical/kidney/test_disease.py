@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from cds_service.clinical.chart import NOT_SENT, Arrival, Data
-from cds_service.clinical.facts import State, unknown
+from cds_service.clinical.facts import State, known, unknown
+from cds_service.clinical.kidney.disease import read_glutamine_kidney
 from cds_service.fhir.systems import ICD10, ICD10GM
 from tests import builders
 from tests.builders import ICD10CM, LOINC, SNOMED, concept
@@ -488,3 +489,26 @@ def test_a_normal_egfr_beside_a_gap_is_shown_and_still_unknown() -> None:
 def test_a_finding_stands_whatever_else_is_missing() -> None:
     assert finding(result("98979-8", 30), problems=FAILED) == "impairment"
     assert kidney(chart(problems=data(condition("N18.3")), results_data=FAILED)).value == ("disease")
+
+
+def test_a_failure_beside_a_normal_egfr_is_a_disease_that_says_both_and_where_it_stands() -> None:
+    fact = facts(chart(result("98979-8", 60), problems=data(condition("N19"))))["kidney_disease"]
+    assert fact.texts["summary"] == (
+        "kidney failure, acute or chronic not stated, on the problem list, "
+        "beside eGFR 60 mL/min/1.73 m² (reported) of 3 November 2026"
+    )
+    assert [one.resource for one in fact.origins] == ["Condition/c1"]
+
+
+def test_a_finding_says_beside_it_what_could_not_be_read() -> None:
+    fact = kidney(chart(result("98979-8", "SEE COMMENTS"), problems=data(condition("N18.3"))))
+    assert fact.texts["summary"] == (
+        "chronic kidney disease on the problem list; a result cannot be used "
+        "(eGFR by creatinine, CKD-EPI 2021, 3 November 2026: no number)"
+    )
+
+
+def test_a_creatinine_that_fell_judges_no_parenteral_glutamine() -> None:
+    fell = known("fell", summary="creatinine fell by a third")
+    read = {"parenteral_glutamine": known("present"), "falling_creatinine": fell, "clearance": known(Decimal(90))}
+    assert read_glutamine_kidney(read) == unknown("creatinine fell by a third: no clearance computed from it reassures")
