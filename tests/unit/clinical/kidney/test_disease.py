@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cds_service.clinical.chart import NOT_SENT, Arrival, Data
-from cds_service.clinical.facts import State, known, unknown
+from cds_service.clinical.facts import State, absent, known, unknown
 from cds_service.clinical.kidney.disease import read_glutamine_kidney
 from cds_service.fhir.systems import ICD10, ICD10GM
 from tests import builders
@@ -512,3 +512,9 @@ def test_a_creatinine_that_fell_judges_no_parenteral_glutamine() -> None:
     fell = known("fell", summary="creatinine fell by a third")
     read = {"parenteral_glutamine": known("present"), "falling_creatinine": fell, "clearance": known(Decimal(90))}
     assert read_glutamine_kidney(read) == unknown("creatinine fell by a third: no clearance computed from it reassures")
+
+
+def test_parenteral_glutamine_without_a_kidney_result_is_not_judged() -> None:
+    none = absent("none")
+    read = {"parenteral_glutamine": known("present"), "falling_creatinine": none, "clearance": none}
+    assert read_glutamine_kidney(read) == unknown("no kidney result of the last 90 days that can be used")
