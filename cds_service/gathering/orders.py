@@ -22,7 +22,8 @@ def read_draft_orders(request: HookRequest, vocabulary: Vocabulary) -> DraftOrde
     draft_orders = [resource for resource in resources if is_medication_order(resource)]
     selected_orders = select_orders(request, draft_orders)
     orders = read_orders(request.patient_id, draft_orders, selected_orders, request.entries, vocabulary)
-    return replace(orders, ended_orders=tuple(order for order in resources if is_ended_order(order)))
+    ended_orders = tuple(order for order in resources if is_ended_order(order))
+    return replace(orders, ended_orders=ended_orders) if ended_orders else orders
 
 
 def select_orders(request: HookRequest, draft_orders: Sequence[Resource]) -> Sequence[Resource]:

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cds_service.api.problems import outcome
 from cds_service.serving.parsing import Parser
-from cds_service.serving.transports import LingeringTransport, SlowReaders
+from cds_service.serving.transports import GatheringTransport, LingeringTransport, SlowReaders
 
 _SEPARATORS = len(b": \r\n")
 _TOO_LARGE = "the head is too large"
@@ -47,8 +47,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts to wait for the first head."""
         self.parser = cast(Any, Parser(self))
-        self._socket = transport
-        lingering = cast(asyncio.Transport, LingeringTransport(transport, self._linger))
+        self._socket = cast(asyncio.Transport, GatheringTransport(transport, self.loop))
+        lingering = cast(asyncio.Transport, LingeringTransport(self._socket, self._linger))
         super().connection_made(lingering)
         self._start_timer()
 
@@ -77,7 +77,10 @@ class GuardedProtocol(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]
         """The client has closed its side. Whoever has sent a whole request is still answered."""
         self._sent_all = True
-        return bool(self._responses_due) and self._in_head and not self.transport.is_closing()
+        is_owed = bool(self._responses_due) and self._in_head and not self.transport.is_closing()
+        if not is_owed:
+            self._socket.close()  # the event loop would, without what is kept
+        return is_owed
 
     def on_message_begin(self) -> None:
         """A request begins."""

@@ -1,4 +1,6 @@
-"""How a connection ends: not before its sender has seen the answer, and not long after it has stopped reading."""
+"""How an answer leaves: in one write. How a connection ends: not before its sender has seen the answer, and not long
+after it has stopped reading.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -58,3 +60,48 @@ class LingeringTransport:
     def is_closing(self) -> bool:
         """Whether no more may be said."""
         return self._is_closing or self._transport.is_closing()
+
+
+class GatheringTransport:
+    """A transport that writes at once what comes during one turn of the event loop.
+
+    uvicorn writes the head and the body of a response apart, and each write is a system call and a packet.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._kept: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Keeps data until the end of the turn."""
+        if not self._kept:
+            self._loop.call_soon(self._flush)
+        self._kept.append(data)
+
+    def _flush(self) -> None:
+        kept, self._kept = self._kept, []
+        if kept:
+            self._transport.write(b"".join(kept))
+
+    def write_eof(self) -> None:
+        """Writes what is kept, and then no more."""
+        self._flush()
+        self._transport.write_eof()
+
+    def close(self) -> None:
+        """Writes what is kept, and closes."""
+        self._flush()
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Closes at once; what is kept is lost."""
+        self._kept = []
+        self._transport.abort()
+
+    def get_write_buffer_size(self) -> int:
+        """The bytes that the client has not taken yet, once what is kept is written."""
+        self._flush()
+        return self._transport.get_write_buffer_size()

@@ -60,19 +60,20 @@ def recognise(concepts: list[Json], vocabulary: Vocabulary) -> tuple[tuple[CodeR
     rows = tuple(row for concept in concepts for row in products.rows_in(concept) if row.included)
     if rows:
         return rows, False
-    is_named = any(_is_named(concept, vocabulary) for concept in concepts)
-    return rows, is_named or _is_nac(concepts, vocabulary)
+    texts = [names(concept) for concept in concepts]
+    named = (concept for concept, written in zip(concepts, texts, strict=True) if _is_named(written, vocabulary))
+    is_named = not all(is_other_drug(concept, vocabulary) for concept in named)
+    return rows, is_named or _is_nac(concepts, [text for written in texts for text in written], vocabulary)
 
 
-def _is_named(concept: Json, vocabulary: Vocabulary) -> bool:
-    texts = names(concept)
-    lists = (vocabulary.name_lists[name] for name in ("acetylcysteine-names", "acetylcysteine-brands"))
-    return any(listed.included_among(texts) for listed in lists) and not is_other_drug(concept, vocabulary)
+def _is_named(texts: list[str], vocabulary: Vocabulary) -> bool:
+    lists = vocabulary.name_lists
+    in_names = lists["acetylcysteine-names"].included_among(texts)
+    return (in_names or lists["acetylcysteine-brands"].included_among(texts)) is not None
 
 
-def _is_nac(concepts: list[Json], vocabulary: Vocabulary) -> bool:
+def _is_nac(concepts: list[Json], texts: list[str], vocabulary: Vocabulary) -> bool:
     """True if NAC is all that the names of an order say: another name beside it may be that of another drug."""
-    texts = [text for concept in concepts for text in names(concept)]
     if not any(is_only_nac(text, vocabulary) for text in texts):
         return False
     is_other = any(is_other_drug(concept, vocabulary) for concept in concepts)
