@@ -89,7 +89,8 @@ sbom: $(AUDIT_VENV)/.made ## write sbom.json, the bill of materials of the run-t
 	  --output-format JSON --output-file sbom.json requirements/run.lock
 	@echo "sbom.json"
 
-pages: $(VENV)/.run ## write the review pages in docs/guidance/ and the settings in docs/operating.md
+pages: $(VENV)/.run ## write the manifest of the content, the review pages in docs/guidance/ and the settings in docs/operating.md
+	@$(BIN)/cds-service manifest
 	@$(BIN)/cds-service review-pages
 	@$(BIN)/cds-service settings --page docs/operating.md
 

@@ -29,6 +29,7 @@ from cds_service.auth.tokens import Rules
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.content.intervals import with_site_intervals
 from cds_service.content.loading import load_content
+from cds_service.content.manifest import prove_manifest
 from cds_service.demo import server as demo
 from cds_service.demo.patients import load_patients
 from cds_service.errors import CdsServiceError
@@ -87,8 +88,14 @@ def create_app(
     records: Records | None = None,
     tracing: Tracing | None = None,
 ) -> FastAPI:
-    """The service. Raises `ContentError` where the content has mistakes. `clock` is monotonic, in seconds."""
-    content = with_site_intervals(content or load_content(settings.cards), settings.site_intervals)
+    """The service. Raises `ContentError` where the content has mistakes. `clock` is monotonic, in seconds.
+
+    Content that is not given is read, and has to agree with its manifest.
+    """
+    manifest = None
+    if content is None:
+        content, manifest = load_content(settings.cards), prove_manifest(settings.cards)
+    content = with_site_intervals(content, settings.site_intervals)
     http = http or new_http_client(settings.fhir_ca_file)
     metrics = Metrics(SERVICES, [card.id for card in content.cards], CATALOGUE, metrics_folder())
     records = records or _new_records(settings, content, now, metrics)
@@ -99,6 +106,7 @@ def create_app(
     runtime = Runtime(
         settings=settings,
         content=content,
+        manifest=manifest,
         now=now,
         new_id=new_id,
         http=http,

@@ -14,9 +14,10 @@ from rich.table import Table
 from cds_service import __version__
 from cds_service.api.runtime import runtime_of
 from cds_service.app import create_app, utc_now
-from cds_service.content.checking import check_content, check_review_dates
+from cds_service.content.checking import check_content, check_logic, check_review_dates
 from cds_service.content.explaining import explain_request
 from cds_service.content.loading import load_content
+from cds_service.content.manifest import prove_manifest, write_manifest
 from cds_service.content.review import review_pages as pages_of
 from cds_service.content.review import stale_pages, write_pages
 from cds_service.errors import (
@@ -86,6 +87,7 @@ def serve(
         settings = settings.model_copy(update={"public_url": _url(host, port)})
     try:
         app = create_app(settings)
+        _prove(runtime_of(app).content, settings.cards)
         asyncio.run(check_schema(settings.database_url))
     except ContentError as error:
         _fail(error)
@@ -102,6 +104,13 @@ def serve(
     version = runtime_of(app).content.about.version
     serving = partial(get_logger().info, "serving", url=f"{_url(host, port)}/cds-services", content=version)
     run(app, settings, host, port, workers, serving)
+
+
+def _prove(content: Content, cards: Path) -> None:
+    """Raises `ContentError` where the cards contradict each other."""
+    mistakes = check_logic(content, cards).mistakes
+    if mistakes:
+        raise ContentError(mistakes)
 
 
 def _check_access(host: str, settings: Settings) -> None:
@@ -152,6 +161,7 @@ def check(
     settings = _settings()
     folder = cards or settings.cards
     content = _load(folder)
+    _prove_manifest(folder)
     reports = [check_content(content, folder, fixtures or settings.fixtures)]
     if review_dates:
         reports.append(check_review_dates(content, utc_now().date()))
@@ -161,6 +171,14 @@ def check(
     if mistakes:
         _fail(ContentError(mistakes))
     console.print("The content is sound.")
+
+
+@cli.command()
+def manifest(cards: Cards = None) -> None:
+    """Write the manifest of the content: its files with their digests. Without it `serve` does not start."""
+    folder = cards or _settings().cards
+    _load(folder)
+    write_manifest(folder)
 
 
 @cli.command()
@@ -192,6 +210,13 @@ def _settings() -> Settings:
 def _load(folder: Path) -> Content:
     try:
         return load_content(folder)
+    except ContentError as error:
+        _fail(error)
+
+
+def _prove_manifest(folder: Path) -> None:
+    try:
+        prove_manifest(folder)
     except ContentError as error:
         _fail(error)
 

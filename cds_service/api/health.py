@@ -31,8 +31,7 @@ def make_router(runtime: Runtime) -> APIRouter:
         is_ready = all(up.values())
         parts = {name: "up" if is_up else "down" for name, is_up in up.items()}
         status = "ready" if is_ready else "not ready"
-        content = runtime.content.about.version
-        return answer(200 if is_ready else 503, {"status": status, "parts": parts, "contentVersion": content})
+        return answer(200 if is_ready else 503, {"status": status, "parts": parts, **_describe_content(runtime)})
 
     @router.get("/metrics")
     async def metrics(request: Request) -> Response:
@@ -43,6 +42,16 @@ def make_router(runtime: Runtime) -> APIRouter:
         return Response(runtime.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+def _describe_content(runtime: Runtime) -> Mapping[str, object]:
+    """The version of the content, and what it consists of, by which replicas can be compared."""
+    version = {"contentVersion": runtime.content.about.version}
+    manifest = runtime.manifest
+    if manifest is None:
+        return version
+    consists_of = {"cards": len(manifest.cards), "codeListRows": sum(manifest.rows.values()), "digest": manifest.digest}
+    return {**version, "content": consists_of}
 
 
 async def _check_health(runtime: Runtime) -> Mapping[str, bool]:

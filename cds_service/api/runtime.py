@@ -11,6 +11,7 @@ from cds_service.api.admitting import Gate
 from cds_service.api.bodies import Bodies
 from cds_service.auth.authenticating import Authenticator
 from cds_service.auth.key_sets import KeySets
+from cds_service.content.manifest import Manifest
 from cds_service.feedback.records import Records
 from cds_service.gathering.server import Limits
 from cds_service.guidance.model import Content
@@ -27,6 +28,7 @@ class Runtime:
 
     settings: Settings
     content: Content
+    manifest: Manifest | None  # None: the content was not read from files
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     http: httpx.AsyncClient

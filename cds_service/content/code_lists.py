@@ -24,6 +24,9 @@ class CodeLists:
             self._read(path, f"{folder.parent.name}/{folder.name}/{path.name}")
 
     def _read(self, path: Path, file: str) -> None:
+        if not path.is_file():  # to read a pipe could take for ever
+            self.mistakes.append(Mistake(file, 1, "not a file"))
+            return
         try:
             with path.open(encoding="utf-8", newline="") as lines:
                 reader = csv.DictReader(lines, strict=True)

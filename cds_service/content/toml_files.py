@@ -30,6 +30,9 @@ class TomlFile:
         self.is_readable = self._read(path)
 
     def _read(self, path: Path) -> bool:
+        if path.exists() and not path.is_file():  # to read a pipe could take for ever
+            self._add(1, "not a file")
+            return False
         try:
             self.text = path.read_text(encoding="utf-8")
             self.data = tomllib.loads(self.text, parse_float=Decimal)

@@ -9,10 +9,11 @@ from starlette.testclient import TestClient
 
 from cds_service.api.runtime import runtime_of
 from cds_service.app import create_app
+from cds_service.content.manifest import prove_manifest
 from cds_service.settings import Settings
 from tests.processes import serving
 from tests.signing import HOSPITAL, ISSUER, JKU, P384, PUBLIC, client_toml, public_jwk
-from tests.support import CONTENT, Unrecorded, new_client, post, request_for, runtime_behind
+from tests.support import CARDS, CONTENT, Unrecorded, new_client, post, request_for, runtime_behind
 
 
 class Down(Unrecorded):
@@ -40,6 +41,16 @@ def test_it_is_live_and_ready_with_content_alone(client: TestClient) -> None:
         "status": "ready",
         "parts": {"content": "up", "database": "up"},
         "contentVersion": CONTENT.about.version,
+    }
+
+
+def test_it_shows_of_what_the_content_consists_that_it_was_started_with() -> None:
+    client = TestClient(create_app(Settings(), records=Unrecorded()))
+    manifest = prove_manifest(CARDS)
+    assert client.get("/health/ready").json()["content"] == {
+        "cards": len(CONTENT.cards),
+        "codeListRows": sum(manifest.rows.values()),
+        "digest": manifest.digest,
     }
 
 
