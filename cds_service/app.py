@@ -29,7 +29,7 @@ from cds_service.auth.tokens import Rules
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.content.intervals import with_site_intervals
 from cds_service.content.loading import load_content
-from cds_service.content.manifest import prove_manifest
+from cds_service.content.manifest import Manifest, prove_manifest
 from cds_service.demo import server as demo
 from cds_service.demo.patients import load_patients
 from cds_service.errors import CdsServiceError
@@ -88,21 +88,14 @@ def create_app(
     records: Records | None = None,
     tracing: Tracing | None = None,
 ) -> FastAPI:
-    """The service. Raises `ContentError` where the content has mistakes. `clock` is monotonic, in seconds.
-
-    Content that is not given is read, and has to agree with its manifest.
-    """
-    manifest = None
-    if content is None:
-        content, manifest = load_content(settings.cards), prove_manifest(settings.cards)
-    content = with_site_intervals(content, settings.site_intervals)
+    """The service. Raises `ContentError` where the content has mistakes. `clock` is monotonic, in seconds."""
+    content, manifest = _read_content(settings, content)
     http = http or new_http_client(settings.fhir_ca_file)
     metrics = Metrics(SERVICES, [card.id for card in content.cards], CATALOGUE, metrics_folder())
     records = records or _new_records(settings, content, now, metrics)
     key_sets = KeySets(http, _key_set_limits(settings), clock)
-    replay_cache = ReplayCache(LocalReplayCache(now), token_store or records)
-    refused = authentication_failed or metrics.count_authentication_failure
-    authenticator = _new_authenticator(settings, key_sets, replay_cache, now, refused)
+    replay_cache = ReplayCache(LocalReplayCache(now), token_store or records, settings.token_store_timeout_ms / 1000)
+    authenticator = _new_authenticator(settings, key_sets, replay_cache, now, metrics, authentication_failed)
     runtime = Runtime(
         settings=settings,
         content=content,
@@ -123,6 +116,13 @@ def create_app(
         health_checks=_health_checks(records, key_sets, authenticator),
     )
     return _build(runtime)
+
+
+def _read_content(settings: Settings, given: Content | None) -> tuple[Content, Manifest | None]:
+    """Content that is not given is read, and has to agree with its manifest."""
+    content = given or load_content(settings.cards)
+    manifest = None if given else prove_manifest(settings.cards)
+    return with_site_intervals(content, settings.site_intervals), manifest
 
 
 def _build(runtime: Runtime) -> FastAPI:
@@ -197,7 +197,8 @@ def _new_authenticator(
     key_sets: KeySets,
     replay_cache: ReplayCache,
     now: Callable[[], datetime],
-    refused: Callable[[str], None],
+    metrics: Metrics,
+    refused: Callable[[str], None] | None,
 ) -> Authenticator | None:
     """None where no clients are listed."""
     if settings.clients is None:
@@ -213,7 +214,8 @@ def _new_authenticator(
         key_sets=key_sets,
         replay_cache=replay_cache,
         now=now,
-        refused=refused,
+        refused=refused or metrics.count_authentication_failure,
+        unsure=metrics.count_unsure_token,
     )
 
 

@@ -97,6 +97,9 @@ class Settings(BaseSettings):
     token_max_age_seconds: int = Field(
         3600, gt=0, le=86400, description="Age in seconds beyond which a token is refused, whatever its expiry."
     )
+    token_store_timeout_ms: int = Field(
+        200, gt=0, description="Longest time to wait for the database to say whether a token is new, in ms."
+    )
     key_set_interval_seconds: int = Field(
         10, gt=0, description="Least time between two fetches of a key set, in seconds."
     )

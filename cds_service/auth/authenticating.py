@@ -13,7 +13,7 @@ from starlette.types import Scope
 
 from cds_service.auth.clients import Client
 from cds_service.auth.key_sets import KeySets
-from cds_service.auth.replay import ReplayCache
+from cds_service.auth.replay import ReplayCache, Use
 from cds_service.auth.tokens import Claims, Header, Refused, Rules, check_claims, check_signature, last_use, read_token
 from cds_service.errors import NotAuthenticated
 
@@ -23,7 +23,10 @@ _BEARER = re.compile(r"Bearer +([\w-]+\.[\w-]+\.[\w-]+) *", re.ASCII | re.IGNORE
 
 @dataclass(frozen=True)
 class Authenticator:
-    """Checks tokens against the listed clients. `refused` is called with the reason for each 401."""
+    """Checks tokens against the listed clients.
+
+    `refused` is called with the reason for each 401, and `unsure` where another process may have seen the token.
+    """
 
     clients: Sequence[Client]
     public_url: str
@@ -33,6 +36,7 @@ class Authenticator:
     replay_cache: ReplayCache
     now: Callable[[], datetime]
     refused: Callable[[str], None]
+    unsure: Callable[[], None]
 
     async def authenticate(self, scope: Scope) -> Client:
         """The client whose valid token the request bears. Raises `NotAuthenticated`."""
@@ -73,11 +77,16 @@ class Authenticator:
         check_signature(token, header.alg, next((key for key in keys if key.fits(header.alg)), keys[0]))
 
     async def _check_not_replayed(self, claims: Claims, client: Client) -> None:
-        if client.replay == "allow":
+        if client.token_reuse == "allow":  # noqa: S105
             return
         expires = datetime.fromtimestamp(last_use(claims, self.rules), UTC)
-        if not await self.replay_cache.is_new_token(client.name, claims.jti, expires):
+        use = await self.replay_cache.use(client.name, claims.jti, expires)
+        if use is Use.REPEATED:
             raise Refused("replayed")
+        if use is Use.UNSURE:
+            self.unsure()
+            if client.token_reuse == "strict":  # noqa: S105
+                raise Refused("unsure")
 
 
 def _bearer(headers: list[str]) -> str:

@@ -17,7 +17,7 @@ from cds_service.gathering.allowed_servers import parse_base_url
 from cds_service.guidance.conditions import Strict
 
 CdsHooks = Literal["1.0", "2.0"]
-Replay = Literal["refuse", "allow"]
+TokenReuse = Literal["refuse", "strict", "allow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Client:
     tenants: tuple[str, ...] = ()
     fhir_servers: tuple[str, ...] = ()
     cds_hooks: CdsHooks = "2.0"
-    replay: Replay = "refuse"
+    token_reuse: TokenReuse = "refuse"  # noqa: S105  # no password
 
 
 def _address(url: str) -> str:
@@ -63,7 +63,7 @@ class _Row(Strict):
     tenants: list[Words] = []
     fhir_servers: list[Address] = []
     cds_hooks: CdsHooks = "2.0"
-    replay: Replay = "refuse"
+    token_reuse: TokenReuse = "refuse"  # noqa: S105  # no password
 
     @field_validator("key")
     @classmethod
@@ -87,7 +87,7 @@ class _Row(Strict):
             tenants=tuple(self.tenants),
             fhir_servers=tuple(self.fhir_servers),
             cds_hooks=self.cds_hooks,
-            replay=self.replay,
+            token_reuse=self.token_reuse,
         )
 
 

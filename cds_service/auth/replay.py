@@ -1,19 +1,21 @@
 """Replay protection: a local cache of the tokens this process has seen, and a shared one for all replicas.
 
-While the shared store is down, the local cache alone decides. A replay to the same process is still refused, and
-guidance does not stop because a database is down (docs/decisions/0015-a-token-proves-the-client.md).
+While the shared store is down or slow, it is known only whether this process has seen a token. What then happens is for
+each client's entry to say: by default guidance does not stop because a database is down
+(docs/decisions/0015-a-token-proves-the-client.md).
 """
 
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from enum import Enum
 from hashlib import sha256
 from typing import Protocol
 
 from cds_service.errors import StoreDown
 from cds_service.telemetry.logs import get_logger
 
-_TIMEOUT = 0.2  # seconds that a call waits for the shared store
+_TIMEOUT = 0.2  # seconds
 _MAX_TOKENS = 100_000
 
 
@@ -49,27 +51,35 @@ class LocalReplayCache:
             del self._expiry[oldest]
 
 
+class Use(Enum):
+    """Whether a token was used before, as far as is known."""
+
+    FIRST = "first"
+    REPEATED = "repeated"
+    UNSURE = "unsure"  # not by this process; whether by another one, the shared store does not say in time
+
+
 class ReplayCache:
     """The local and the shared replay cache. `shared` is None where no replica has to know of the other's tokens."""
 
-    def __init__(self, local: TokenStore, shared: TokenStore | None = None) -> None:
-        self._local, self._shared = local, shared
+    def __init__(self, local: TokenStore, shared: TokenStore | None = None, timeout: float = _TIMEOUT) -> None:
+        self._local, self._shared, self._timeout = local, shared, timeout
         self._is_down = False
 
-    async def is_new_token(self, client: str, jti: str, until: datetime) -> bool:
-        """True the first time, as far as is known. Waits 0.2 s at most for the shared store, and never raises."""
+    async def use(self, client: str, jti: str, until: datetime) -> Use:
+        """Remembers a token, and says whether it was used before. Waits for the shared store up to the timeout."""
         if not await self._local.is_new_token(client, jti, until):
-            return False
+            return Use.REPEATED
         if self._shared is None:
-            return True
+            return Use.FIRST
         try:
-            async with asyncio.timeout(_TIMEOUT):
+            async with asyncio.timeout(self._timeout):
                 is_new = await self._shared.is_new_token(client, jti, until)
         except (StoreDown, TimeoutError):
             self._log_change(is_down=True)
-            return True
+            return Use.UNSURE
         self._log_change(is_down=False)
-        return is_new
+        return Use.FIRST if is_new else Use.REPEATED
 
     def _log_change(self, *, is_down: bool) -> None:
         """One line when the shared store goes down, and one when it is back."""

@@ -17,10 +17,6 @@ from cds_service.errors import DatabaseRefused
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 _BUSY_TIMEOUT = "PRAGMA busy_timeout = 2000"  # in ms; another process may be writing
-_PRAGMAS = (
-    _BUSY_TIMEOUT,
-    "PRAGMA synchronous = FULL",  # commits survive a power failure
-)
 _MIGRATION_LOCK = 6_710_886_401  # an arbitrary key, the same in every process
 POOL_TIMEOUT = 2  # seconds to wait for a free connection
 
@@ -79,8 +75,7 @@ def _set_journal(connection: sqlite3.Connection) -> None:
 
 def _set_pragmas(connection: DBAPIConnection, _record: Any) -> None:
     cursor = connection.cursor()
-    for pragma in _PRAGMAS:
-        cursor.execute(pragma)
+    cursor.execute(_BUSY_TIMEOUT)
     cursor.close()
 
 
@@ -99,6 +94,12 @@ def _new_engine(url: URL, **options: Any) -> AsyncEngine:
         hide_parameters=True,  # no stored data in error messages
         **options,
     )
+
+
+async def set_durability(connection: AsyncConnection, durable: bool) -> None:
+    """Whether the next commit survives a power failure. SQLite then waits for the disk, and others wait for it."""
+    if connection.dialect.name == "sqlite":
+        await connection.execute(text(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}"))
 
 
 async def begin_snapshot(connection: AsyncConnection) -> None:

@@ -72,7 +72,7 @@ class Recorder:
         while remaining > 0 and (batch := self._next_batch()):
             remaining -= len(batch)
             try:
-                await self._store.run(partial(insert_new, shown_cards, batch))
+                await self._store.run(partial(insert_new, shown_cards, batch), durable=False)
             except INVALID_ROWS as error:
                 get_logger().error("bug", error=type(error).__name__, lost_cards=len(batch))
             self._batch = []

@@ -12,6 +12,7 @@ from cds_service.errors import DatabaseRefused, StoreDown
 from cds_service.feedback import tables
 from cds_service.feedback.pruning import prune
 from cds_service.feedback.recording import Recorder, Row
+from cds_service.feedback.seen_tokens import SeenTokens
 from cds_service.feedback.store import NoMetrics, RecordMetrics, Store
 from cds_service.hooks.cards import Card
 from cds_service.hooks.feedback import Feedback
@@ -39,6 +40,7 @@ class Records:
     ) -> None:
         metrics = metrics or NoMetrics()
         self._store = Store(database_url, metrics)
+        self._seen_tokens = SeenTokens(self._store)
         self._recorder = Recorder(self._store, queue_size, metrics)
         self._content_version, self._now = content_version, now
         self._retention = timedelta(days=retention_days)
@@ -118,7 +120,7 @@ class Records:
     async def is_new_token(self, client: str, jti: str, until: datetime) -> bool:
         """Whether no replica has seen this token before. It counts as seen from now on. Raises `StoreDown`."""
         row = {"client": client, "token": _digest(jti), "until": until}
-        return await self._store.run(partial(tables.insert_if_new, tables.seen_tokens, row))
+        return await self._seen_tokens.is_new(row)
 
     async def _prune_hourly(self) -> None:
         while True:

@@ -80,10 +80,12 @@ async def insert_new(table: Table, rows: Sequence[Mapping[str, Any]], connection
     await connection.execute(_insert_new(table, connection), list(rows))
 
 
-async def insert_if_new(table: Table, row: Mapping[str, Any], connection: AsyncConnection) -> bool:
-    """Inserts a row unless its primary key is taken. True if inserted; of concurrent callers, exactly one gets True."""
-    statement = _insert_new(table, connection).returning(*table.primary_key)
-    return (await connection.execute(statement, row)).first() is not None
+async def insert_and_tell_new(
+    table: Table, rows: Sequence[Mapping[str, Any]], connection: AsyncConnection
+) -> set[tuple[Any, ...]]:
+    """The same; returns the keys of those that were inserted. Of concurrent callers, exactly one gets each key."""
+    statement = _insert_new(table, connection).values(list(rows)).returning(*table.primary_key)
+    return {tuple(key) for key in await connection.execute(statement)}
 
 
 def _insert_new(table: Table, connection: AsyncConnection) -> Any:

@@ -47,6 +47,7 @@ AUTHENTICATION_FAILURES = (
     "key of another kind",
     "signature",
     "replayed",
+    "unsure",
 )
 OTHER = "other"
 _ANSWER_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5)
@@ -90,6 +91,11 @@ class Metrics:
         )
         self._authentication_failures = Counter(
             "cds_authentication_failures", "Requests refused with 401, by reason.", ("reason",), registry=registry
+        )
+        self._unsure_tokens = Counter(
+            "cds_tokens_unsure",
+            "Tokens of which the database did not say in time whether another process had seen them.",
+            registry=registry,
         )
         self._unread_answers = Counter(
             "cds_answers_not_read", "Connections closed because their answers were not read.", registry=registry
@@ -156,6 +162,10 @@ class Metrics:
     def count_authentication_failure(self, reason: str) -> None:
         """One request that was answered with 401."""
         self._authentication_failures.labels(_known_or_other(reason, AUTHENTICATION_FAILURES)).inc()
+
+    def count_unsure_token(self) -> None:
+        """One token of which it is not known whether another process has seen it."""
+        self._unsure_tokens.inc()
 
     def count_unread_answer(self) -> None:
         """One connection that was closed because its answer was not read."""

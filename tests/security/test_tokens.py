@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from structlog.testing import capture_logs
 
+from cds_service.api.runtime import runtime_of
 from cds_service.auth.keys import KIND_OF
 from cds_service.errors import StoreDown
 from cds_service.settings import Algorithm, Settings
@@ -454,7 +455,7 @@ def test_a_token_that_was_refused_is_not_used_up(trusting: Trusting) -> None:
 
 
 def test_a_client_that_may_sends_several_calls_with_one_token(tmp_path: Path) -> None:
-    service = Trusting(tmp_path, client_toml("kit", ISSUER, *ALL_KEYS, jku=JKU, replay="allow"))
+    service = Trusting(tmp_path, client_toml("kit", ISSUER, *ALL_KEYS, jku=JKU, token_reuse="allow"))  # noqa: S106
     token = good_token()
     assert [call(service, token).status_code for _ in range(3)] == [200] * 3
 
@@ -501,6 +502,23 @@ def test_without_the_store_calls_are_answered_and_each_process_still_refuses_rep
     assert [call(service, one).status_code for one in (before, during, during)] == [401, 200, 401]
     setattr(store, fault, False)
     assert [call(service, one).status_code for one in (during, good_token())] == [401, 200]
+
+
+@pytest.mark.parametrize(
+    ("token_reuse", "statuses", "unsure"),
+    [("refuse", [200, 401, 200], 2), ("strict", [401, 401, 401], 2), ("allow", [200, 200, 200], 0)],
+)
+@pytest.mark.parametrize("fault", ["down", "silent"])
+def test_where_the_store_does_not_say_in_time_the_clients_entry_decides(
+    tmp_path: Path, fault: str, token_reuse: str, statuses: list[int], unsure: int
+) -> None:
+    store = SharedStore()
+    setattr(store, fault, True)
+    listed = client_toml("hospital", ISSUER, *ALL_KEYS, jku=JKU, token_reuse=token_reuse)
+    service = Trusting(tmp_path, listed, store=store)
+    one, two = good_token(), good_token()
+    assert [call(service, token).status_code for token in (one, one, two)] == statuses
+    assert f"cds_tokens_unsure_total {unsure}.0" in runtime_of(service.app).metrics.exposition().decode()
 
 
 # ---------------------------------------------------------------- what is asked of whom

@@ -18,7 +18,7 @@ jku = "https://ehr.example.org/jwks.json"
 fhir_servers = ["https://fhir.example.org/r4"]
 tenants = ["north"]
 cds_hooks = "2.0"
-replay = "refuse"
+token_reuse = "refuse"
 """
 KEY = key_toml(P384, "ec")
 WITH_KEY = GOOD.replace('jku = "https://ehr.example.org/jwks.json"\n', "") + KEY
@@ -50,7 +50,7 @@ def test_a_client_has_what_the_file_says(tmp_path: Path) -> None:
         "https://ehr.example.org/jwks.json",
     )
     assert (one.fhir_servers, one.tenants) == (("https://fhir.example.org/r4",), ("north",))
-    assert (one.cds_hooks, one.replay) == ("2.0", "refuse")
+    assert (one.cds_hooks, one.token_reuse) == ("2.0", "refuse")
     assert [(key.kid, key.kind) for key in one.keys] == [("rsa", "RSA"), ("p256", "P-256")]
 
 
@@ -58,7 +58,7 @@ def test_what_may_be_left_out_is_careful(tmp_path: Path) -> None:
     file = tmp_path / "clients.toml"
     file.write_text(client_toml(jku="http://127.0.0.1:9/jwks.json"), encoding="utf-8")
     (one,) = load_clients(file)
-    assert (one.fhir_servers, one.tenants, one.cds_hooks, one.replay) == ((), (), "2.0", "refuse")
+    assert (one.fhir_servers, one.tenants, one.cds_hooks, one.token_reuse) == ((), (), "2.0", "refuse")
 
 
 def test_two_clients_may_share_an_issuer_if_their_tenants_differ(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
     ),
     "another policy": (
         GOOD.replace('"refuse"', '"ignore"'),
-        ["9: client.0.replay: Input should be 'refuse' or 'allow'"],
+        ["9: client.0.token_reuse: Input should be 'refuse', 'strict' or 'allow'"],
     ),
     "a private key": (
         f'{WITH_KEY}d = "{SECRET}"\n',

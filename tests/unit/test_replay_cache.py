@@ -3,7 +3,10 @@
 import asyncio
 from datetime import datetime, timedelta
 
-from cds_service.auth.replay import LocalReplayCache, ReplayCache
+import pytest
+
+from cds_service.auth.replay import LocalReplayCache, ReplayCache, Use
+from cds_service.errors import StoreDown
 from tests.support import NOW
 
 LATER = NOW + timedelta(minutes=5)
@@ -19,7 +22,7 @@ class Clock:
         return self.now
 
 
-def new(cache: ReplayCache | LocalReplayCache, jti: str, client: str = "hospital", until: datetime = LATER) -> bool:
+def new(cache: LocalReplayCache, jti: str, client: str = "hospital", until: datetime = LATER) -> bool:
     return asyncio.run(cache.is_new_token(client, jti, until))
 
 
@@ -50,6 +53,30 @@ def test_beyond_the_limit_the_oldest_is_forgotten() -> None:
     assert new(cache, "a")
 
 
+def used(cache: ReplayCache, jti: str) -> Use:
+    return asyncio.run(cache.use("hospital", jti, LATER))
+
+
+class Store:
+    """A shared store of which a test says what it answers."""
+
+    def __init__(self, answer: bool | None) -> None:
+        self.answer = answer
+
+    async def is_new_token(self, *_: object) -> bool:
+        if self.answer is None:
+            raise StoreDown
+        return self.answer
+
+
 def test_without_a_store_the_process_remembers_alone() -> None:
     cache = ReplayCache(LocalReplayCache(Clock()))
-    assert [new(cache, "a"), new(cache, "a")] == [True, False]
+    assert [used(cache, "a"), used(cache, "a")] == [Use.FIRST, Use.REPEATED]
+
+
+@pytest.mark.parametrize(("answer", "use"), [(True, Use.FIRST), (False, Use.REPEATED), (None, Use.UNSURE)])
+def test_the_store_decides_and_where_it_does_not_only_this_process_has_not_seen_it(
+    answer: bool | None, use: Use
+) -> None:
+    cache = ReplayCache(LocalReplayCache(Clock()), Store(answer))
+    assert [used(cache, "a"), used(cache, "a")] == [use, Use.REPEATED]
