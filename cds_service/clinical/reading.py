@@ -59,9 +59,12 @@ def read_patient_facts(orders: DraftOrders, chart: Chart, vocabulary: Vocabulary
         "cystine": amino_acids.read_level(cystine, chart, patient, vocabulary.site_intervals.get("cystine", ())),
         "sample_handling": amino_acids.read_sample_handling(glutamate, glutamine, vocabulary),
         "weight": _weight(chart, weight),
+        "recent_weight": _recent_weight(chart, weight),
         "amino_acid_results": chart.gap(queries.AMINO_ACIDS) or known("whole"),
         "bronchospasm_risk": screen_conditions(chart, vocabulary, "bronchospasm-risk", "bronchospasm-risk-words"),
         "bleeding_risk": screen_conditions(chart, vocabulary, "bleeding-risk", "bleeding-risk-words"),
+        "liver_failure": screen_conditions(chart, vocabulary, "liver-failure", "liver-failure-words"),
+        "cystinuria": screen_conditions(chart, vocabulary, "cystinuria", "cystinuria-words"),
         "hypersensitivity": read_hypersensitivity(chart, vocabulary),
         "pregnancy": read_pregnancy(chart, patient, vocabulary, now.date()),
         **read_interactions(orders, chart, vocabulary),
@@ -101,3 +104,10 @@ def _weight(chart: Chart, on_record: WeightOnRecord) -> Fact:
     if weight is None:
         return chart.gap(queries.BODY) or absent("no weight that can be used")
     return known(weight.kg, (Origin(weight.reference, f"{format_number(weight.kg)} kg"),))
+
+
+def _recent_weight(chart: Chart, on_record: WeightOnRecord) -> Fact:
+    weight = on_record.weight
+    if weight is not None and not weight.recent and not on_record.unused:
+        return absent("the newest weight is older than 365 days")
+    return _weight(chart, on_record)

@@ -9,11 +9,13 @@ from pathlib import Path
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import Fact, Facts, State
 from cds_service.content.examples import ExampleRun, missing_examples, run_example
+from cds_service.content.folding import most_words
 from cds_service.content.partitions import Partitions, example_fact
 from cds_service.errors import Mistake
 from cds_service.guidance.conditions import Truth
 from cds_service.guidance.deciding import Outcome, decide, wording_of
-from cds_service.guidance.model import Card, Content, Example, Phrase
+from cds_service.guidance.model import FOLD_LIMIT, Card, Content, Example, Phrase
+from cds_service.guidance.templates import parse_template
 
 REVIEW_WARNING_DAYS = 60
 _ADULT_YEARS = 18
@@ -51,6 +53,8 @@ def check_logic(content: Content, cards: Path) -> CheckReport:
         _check_card(card, partitions, report)
     for phrase in content.phrases.values():
         _check_phrase(phrase, partitions, report)
+    _check_folds(content, partitions, report)
+    _check_suggestions(content, partitions, report)
     _check_uses(content, partitions, report)
     _check_empty_chart(content, report)
     return report
@@ -141,6 +145,8 @@ def _check_card(card: Card, partitions: Partitions, report: CheckReport) -> None
 
 def _check_phrase(phrase: Phrase, partitions: Partitions, report: CheckReport) -> None:
     """Every combination of its facts has a wording with every hole filled, and every wording is used."""
+    if phrase.items:
+        return  # a list may name nothing, and its items have no holes
     used: set[str] = set()
     for facts in partitions.combinations({condition.fact for condition in phrase.conditions()}):
         wording = wording_of(phrase, facts)
@@ -155,6 +161,31 @@ def _check_phrase(phrase: Phrase, partitions: Partitions, report: CheckReport) -
     for wording in phrase.says:
         if wording.text not in used:
             report.add_mistake("phrases.toml", f"{phrase.id}: never said: {wording.text[:40]}")
+
+
+def _check_folds(content: Content, partitions: Partitions, report: CheckReport) -> None:
+    """What matters now is never longer than a busy prescriber reads."""
+    counts = {card.id: most_words(card, content, partitions) for card in content.cards}
+    for card, count in counts.items():
+        if count > FOLD_LIMIT:
+            report.add_mistake(f"{card}/card.toml", f"its fold can have {count} words, and {FOLD_LIMIT} are the most")
+    longest = max(counts, key=lambda card: counts[card], default="")
+    report.lines.append(f"folds: at most {counts.get(longest, 0)} words, on {longest}; {FOLD_LIMIT} are allowed")
+
+
+def _check_suggestions(content: Content, partitions: Partitions, report: CheckReport) -> None:
+    """Every hole of a suggestion has a value whenever it is offered; the dose that is set is the one read for."""
+    single_dose = content.thresholds["studied-single-dose"].value
+    for row in {row.id: row for card in content.cards for row in card.suggestion}.values():
+        for hole in parse_template(f"{row.label} {row.description}").holes:
+            fact, _, text = hole.partition(".")
+            tests = [condition for condition in row.conditions() if condition.fact == fact]
+            for facts in partitions.combinations([fact]):
+                is_offered = all(condition.check(facts) is Truth.YES for condition in tests)
+                if is_offered and text not in facts[fact].texts:
+                    report.add_mistake("suggestions.toml", f"{row.id}: {{{hole}}} has no value: {_describe(facts)}")
+        if row.dose_mg is not None and row.dose_mg != single_dose:
+            report.add_mistake("suggestions.toml", f"{row.id}: dose_mg is not the threshold studied-single-dose")
 
 
 _ADVISE_IN = {  # the uses in which few cards may advise, or none, whatever else is true

@@ -53,21 +53,34 @@ def _named(items: list[Any], file: TomlFile, kind: str, parts: Mapping[str, Any]
     return found
 
 
-def expand_passages(passages: Iterable[Passage]) -> dict[str, str]:
-    """The text of each passage by its name. A passage may use those that stand before it."""
-    texts: dict[str, str] = {}
+def expand_passages(passages: Iterable[Passage]) -> dict[str, Passage]:
+    """Each passage by its name, whole and with all its sources. A passage may use those that stand before it."""
+    whole: dict[str, Passage] = {}
     for passage in passages:
-        texts[passage.id] = replace_holes(passage.text, texts)
-    return texts
+        changed = {"text": _expand(passage.text, whole), "sources": [*passage.sources, *_sources_of(passage, whole)]}
+        whole[passage.id] = passage.model_copy(update=changed)
+    return whole
 
 
-def with_passages(card: Card, texts: Mapping[str, str]) -> Card:
-    """The card with passages in its text."""
-    text = CardText(summary=card.text.summary, detail=replace_holes(card.text.detail, texts))
-    return card.model_copy(update={"text": text})
+def _expand(text: str, passages: Mapping[str, Passage]) -> str:
+    return replace_holes(text, {name: passage.text for name, passage in passages.items()})
 
 
-def phrase_with_passages(phrase: Phrase, texts: Mapping[str, str]) -> Phrase:
+def _sources_of(text: Passage | CardText, passages: Mapping[str, Passage]) -> list[str]:
+    """The sources of the passages that a text uses."""
+    used = (passages[hole] for hole in text.holes if hole in passages)
+    return list(dict.fromkeys(source for passage in used for source in passage.sources))
+
+
+def with_passages(card: Card, passages: Mapping[str, Passage]) -> Card:
+    """The card with passages in its text, and their sources beside its own."""
+    fold, detail = (_expand(text, passages) for text in (card.text.fold, card.text.detail))
+    text = CardText(summary=card.text.summary, fold=fold, detail=detail)
+    return card.model_copy(update={"text": text, "shared_sources": _sources_of(card.text, passages)})
+
+
+def phrase_with_passages(phrase: Phrase, passages: Mapping[str, Passage]) -> Phrase:
     """The phrase with passages in its wordings."""
+    texts = {name: passage.text for name, passage in passages.items()}
     says = [row.model_copy(update={"text": replace_holes(row.text, texts)}) for row in phrase.says]
     return phrase.model_copy(update={"says": says})

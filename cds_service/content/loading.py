@@ -38,7 +38,6 @@ from cds_service.guidance.model import (
     SuggestionRow,
     Threshold,
 )
-from cds_service.guidance.templates import parse_template
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -112,18 +111,18 @@ class _Loader:
         for file in (self.suggestions, self.phrases, *self.cards.values()):
             place_gates(file, gates, self.gates.values("gate", "id"))
 
-    def _passages(self) -> dict[str, str]:
+    def _passages(self) -> dict[str, Passage]:
         passages = _by_id(self.passages, self.passages.read_tables("passage", Passage).values())
-        check_passages(passages.values(), self.passages, self.phrases)
+        check_passages(passages.values(), self.passages, self.phrases, self.sources)
         return expand_passages(passages.values())
 
-    def _phrases(self, passages: Mapping[str, str]) -> dict[str, Phrase]:
+    def _phrases(self, passages: Mapping[str, Passage]) -> dict[str, Phrase]:
         phrases = _by_id(self.phrases, self.phrases.read_tables("phrase", Phrase).values())
-        sentences = {name for name, text in passages.items() if not set(parse_template(text).holes) & phrases.keys()}
+        sentences = {name for name, passage in passages.items() if not set(passage.holes) & phrases.keys()}
         check_phrases(phrases.values(), self.phrases, sentences)
         return {name: phrase_with_passages(phrase, passages) for name, phrase in phrases.items()}
 
-    def _cards(self, passages: Mapping[str, str]) -> tuple[Card, ...]:
+    def _cards(self, passages: Mapping[str, Passage]) -> tuple[Card, ...]:
         suggestions = _by_id(self.suggestions, self.suggestions.read_tables("suggestion", SuggestionRow).values())
         check_suggestions(suggestions.values(), self.suggestions)
         names = self.suggestions.values("suggestion", "id")

@@ -29,7 +29,7 @@ class Partitions:
         listed = [name for name in CATALOGUE if name in needed]
         for values in product(*(self._values[name] for name in listed)):
             facts = dict(zip(listed, values, strict=True))
-            if _is_possible(facts):
+            if is_possible(facts):
                 yield facts
 
 
@@ -54,8 +54,11 @@ def _partition(fact_type: FactType, conditions: Sequence[Condition]) -> list[Fac
     return facts + [example_fact(fact_type, state) for state in fact_type.states if state is not State.KNOWN]
 
 
-def _is_possible(facts: Facts) -> bool:
-    """False for what reading never produces: a sample time without a result."""
+def is_possible(facts: Facts) -> bool:
+    """False for what reading never produces: a sample time without a result, an eGFR beside no kidney finding."""
+    kidney, egfr = facts.get("kidney"), facts.get("egfr")
+    if kidney and egfr and kidney.state is State.ABSENT and egfr.state is State.KNOWN:
+        return False
     if "glutamate" in facts and "glutamate_sample" in facts:
         result, sample = facts["glutamate"].state, facts["glutamate_sample"].state
         if result is not sample and (result is not State.KNOWN or sample is State.ABSENT):

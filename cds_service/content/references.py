@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.content.toml_files import TomlFile
 from cds_service.guidance.model import Card, EvidenceSource, Passage, Phrase, SuggestionRow
+from cds_service.guidance.templates import parse_template
 
 _OTHER_HOLES = frozenset(("orders", "content.version", "content.status_note"))
 _LINK = re.compile(r"\w+://|www\.|\]\s*[(\[:]|<\w+|mailto:", re.IGNORECASE)
@@ -33,15 +34,17 @@ def check_card(
 
 def check_phrases(phrases: Iterable[Phrase], file: TomlFile, passages: Container[str]) -> None:
     """Every hole of a wording is one of a fact, of the content, or one of these passages, which hold no phrase."""
-    for wording in (wording for phrase in phrases for wording in phrase.says):
+    for wording in (wording for phrase in phrases for wording in (*phrase.says, *phrase.items)):
         _check_holes(file, wording.holes, passages)
         _check_no_link(file, wording.text)
 
 
-def check_passages(passages: Iterable[Passage], file: TomlFile, phrases: TomlFile) -> None:
-    """Every hole of a passage is one of a fact, of the content, a phrase, or a passage that stands before it."""
+def check_passages(passages: Iterable[Passage], file: TomlFile, phrases: TomlFile, sources: TomlFile) -> None:
+    """Its sources exist, and every hole is one of a fact, of the content, a phrase, or a passage before it."""
     known = phrases.values("phrase", "id")
     for passage in passages:
+        if sources.is_readable:
+            _add_unknown(file, "no source is called", passage.sources, sources.values("source", "id"))
         if phrases.is_readable:
             _check_holes(file, passage.holes, known)
         _check_no_link(file, passage.text)
@@ -49,10 +52,10 @@ def check_passages(passages: Iterable[Passage], file: TomlFile, phrases: TomlFil
 
 
 def check_suggestions(suggestions: Iterable[SuggestionRow], file: TomlFile) -> None:
-    """No text of a suggestion is a link."""
-    for suggestion in suggestions:
-        _check_no_link(file, suggestion.label)
-        _check_no_link(file, suggestion.description)
+    """Every hole of a suggestion is one of a fact, and no text of it is a link."""
+    for text in (text for suggestion in suggestions for text in (suggestion.label, suggestion.description)):
+        _check_holes(file, parse_template(text).holes, ())
+        _check_no_link(file, text)
 
 
 def check_link_hosts(sources: Mapping[str, EvidenceSource], file: TomlFile, hosts: Container[str]) -> None:
@@ -64,7 +67,7 @@ def check_link_hosts(sources: Mapping[str, EvidenceSource], file: TomlFile, host
 
 def _texts(card: Card) -> Iterator[str]:
     """Every text of a card that a client may render."""
-    yield from (card.title, card.text.summary, card.text.detail)
+    yield from (card.title, card.text.summary, card.text.fold, card.text.detail)
 
 
 def _add_unknown(file: TomlFile, problem: str, names: Iterable[str], known: Container[str]) -> None:

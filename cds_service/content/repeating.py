@@ -18,7 +18,7 @@ def refuse_repeated_words(files: Iterable[TomlFile]) -> None:
     for file in files:
         for written in _written(file.data, ""):
             for sentence in _sentences(written):
-                key = " ".join(_MARKS.sub("", sentence).split())
+                key = " ".join(_MARKS.sub("", sentence).split()).casefold()
                 if len(key.split()) < _SHORTEST:
                     continue
                 if key in seen:

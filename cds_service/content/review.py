@@ -89,7 +89,7 @@ def _then(card: Card) -> Iterator[str]:
         without = ", without reasons not to follow it" if card.override_reasons and not level.offers_reasons else ""
         yield f"- **{level.level}**{without}: {when}"
     for suggestion in card.suggestion:
-        when = "; ".join(condition.say() for condition in suggestion.when) or "always"
+        when = "; ".join(row.say() for row in suggestion.when) or "always"
         yield f"- offers “{suggestion.label}”: {when}"
     scope = "each order" if card.scope == "order" else "the patient, whatever the number of orders"
     yield f"- one card for {scope}"
@@ -120,16 +120,17 @@ def _wordings(card: Card, content: Content) -> Iterator[str]:
     """The wordings of each phrase in the card that has more than one."""
     named = dict.fromkeys(card.text.holes)
     phrases = [content.phrases[name] for name in named if name in content.phrases]
-    several = [phrase for phrase in phrases if len(phrase.says) > 1]
+    several = [phrase for phrase in phrases if len(phrase.says) > 1 or phrase.items]
     if several:
-        yield from ("The first that fits is used.", "", "| sentence | when | words |", "| --- | --- | --- |")
+        said = "The first that fits is used; of a list, every item that fits."
+        yield from (said, "", "| sentence | when | words |", "| --- | --- | --- |")
     for phrase in several:
         yield from _wordings_of(phrase)
 
 
 def _wordings_of(phrase: Phrase) -> Iterator[str]:
-    for wording in phrase.says:
-        when = " and ".join(condition.say() for condition in wording.when) or "otherwise"
+    for wording in (*phrase.says, *phrase.items):
+        when = " and ".join(row.say() for row in wording.when) or "otherwise"
         yield f"| {phrase.about} | {when} | {_cell(wording.text) or '(nothing)'} |"
 
 
@@ -202,12 +203,12 @@ def _decided_by(run: ExampleRun) -> str:
 
 
 def _sources(card: Card, content: Content) -> Iterator[str]:
-    for source in (content.sources[name] for name in card.sources):
+    for source in (content.sources[name] for name in card.all_sources):
         yield from _source(source)
 
 
 def _source(source: EvidenceSource) -> Iterator[str]:
-    title = f"[{source.label}]({source.url})" if source.url else source.label
+    title = f"[{source.label}]({source.url}){source.where_it_leads}" if source.url else source.label
     kind = "**Evidence against.** " if source.against else "**Secondary source.** " if source.secondary else ""
     yield from (f"### {title}", "")
     if kind or source.title:

@@ -115,6 +115,11 @@ def completed_months(born: date, on: date) -> int:
     return (on.year - born.year) * 12 + on.month - born.month - (on.day < born.day)
 
 
+def format_short_day(day: date) -> str:
+    """A day where there is little room: 3 Nov 2026."""
+    return f"{day.day} {_MONTHS[day.month - 1][:3]} {day.year}"
+
+
 def format_day(day: date) -> str:
     """A day with its month in words, which no country reads as another day: 3 November 2026."""
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_val
 
 from cds_service.clinical.catalogue import CATALOGUE, FactType
 from cds_service.clinical.facts import ABSENT, KNOWN, Fact, Facts, State, Value
+from cds_service.fhir.quantities import format_number
 
 _EPSILON = Decimal("1E-9")  # smaller than any step between two results
 _NUMBER = re.compile(r"\d+(\.\d+)?")
@@ -19,6 +20,13 @@ _COMPARE: Mapping[str, Callable[[Decimal, Decimal], bool]] = {"below": lt, "abov
 Choice = TypeVar("Choice")
 Check = Callable[[Facts], "Truth"]
 BOUNDS = {"below": "below", "above": "above", "at_least": "at least", "at_most": "at most"}
+_AGES = {
+    "below": "under {} years",
+    "above": "over {} years",
+    "at_least": "{} years or older",
+    "at_most": "{} years at most",
+}
+_UNITS = {"d": "days", "mg/d": "mg per day", "mL/min/1.73m2": "mL/min/1.73 m²"}
 
 
 class Truth(Enum):
@@ -219,8 +227,14 @@ class Condition(Strict):
         if self.state is not None:
             return f"is {' or '.join(self.state)}"
         if self.bound is not None:
-            return f"is {BOUNDS[self.bound_name]} {self.bound}"
+            return self._say_bound(*self.bound.split(" ", 1))
         return f"is {' or '.join(self.values)}"
+
+    def _say_bound(self, number: str, unit: str) -> str:
+        """A bound as clinicians say it: 18 years or older, below 2,400 mg per day."""
+        if unit == "a":
+            return f"is {_AGES[self.bound_name].format(number)}"
+        return f"is {BOUNDS[self.bound_name]} {format_number(Decimal(number))} {_UNITS.get(unit, unit)}"
 
     def conditions(self) -> Iterator["Condition"]:
         """Itself, so that every row can be asked for its conditions."""
@@ -259,9 +273,14 @@ TAGS = ("row", "any")
 class Conditional(Strict):
     """A part of a card that applies only where all its conditions hold; without conditions it always applies."""
 
-    when: list[Condition] = []
+    when: list[When] = []
 
     @cached_property
     def check(self) -> Check:
         """The conjunction of its conditions."""
-        return all_of([condition.check for condition in self.when])
+        return all_of([row.check for row in self.when])
+
+    def conditions(self) -> Iterator[Condition]:
+        """Every condition in it."""
+        for row in self.when:
+            yield from row.conditions()

@@ -60,10 +60,11 @@ class OrderDecision(msgspec.Struct, frozen=True):
 
 
 class OrderSuggestion(msgspec.Struct, frozen=True):
-    """A suggestion, with the order that it would change."""
+    """A suggestion, with the order that it would change and the facts of that order."""
 
     order: Order
     row: SuggestionRow
+    facts: Facts
 
 
 class Advice(msgspec.Struct, frozen=True):
@@ -105,13 +106,13 @@ def group_advice(decisions: Iterable[OrderDecision]) -> list[Advice]:
 
 
 def _advice(group: Sequence[OrderDecision]) -> Advice:
-    """One laboratory order is enough for several orders; a daily dose set on each of them would add up."""
+    """One laboratory order is enough for several orders; a dose set on each of them would add up."""
     suggestions = []
     for index, decided in enumerate(group):
         for row in decided.decision.suggestions:
             once_for_all = row.does == "order-amino-acids"
-            if not (once_for_all and index > 0) and not (row.does == "set-daily-dose" and len(group) > 1):
-                suggestions.append(OrderSuggestion(decided.order, row))
+            if not (once_for_all and index > 0) and not (row.does == "set-dose" and len(group) > 1):
+                suggestions.append(OrderSuggestion(decided.order, row, decided.decision.facts))
     first = group[0].decision
     return Advice(first.card, tuple(group), first.indicator or first.card.indicator[-1], tuple(suggestions))
 
@@ -178,10 +179,14 @@ def suggestions_of(card: Card, facts: Facts) -> tuple[SuggestionRow, ...]:
 
 def wordings_of(card: Card, facts: Facts, phrases: Mapping[str, Phrase]) -> dict[str, str]:
     """For each phrase of the card's texts the first wording that holds. `check` proves that there always is one."""
-    return {name: _wording(phrases[name], facts) for name in card.text.holes if name in phrases}
+    return {name: write_wording(phrases[name], facts) for name in card.text.holes if name in phrases}
 
 
-def _wording(phrase: Phrase, facts: Facts) -> str:
+def write_wording(phrase: Phrase, facts: Facts) -> str:
+    """The first wording that holds, or the list of the items that hold. Raises `LookupError` where none does."""
+    if phrase.items:
+        items = [item.text for item in phrase.items if item.check(facts) is YES]
+        return f"{phrase.lead}{', '.join(items)}." if items else ""
     wording = wording_of(phrase, facts)
     if wording is None:
         raise LookupError(f"the phrase {phrase.id} has no wording for these facts")

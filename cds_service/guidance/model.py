@@ -15,9 +15,12 @@ from cds_service.guidance.conditions import Check, Condition, Conditional, Stric
 from cds_service.guidance.templates import parse_template
 
 SUMMARY_LIMIT = 140  # CDS Hooks: fewer than 140 characters
+FOLD_LIMIT = 60  # words that a busy prescriber reads; `cds-service check` counts them for every combination of facts
 Indicator = Literal["info", "warning", "critical"]
 Family = Literal["baseline", "glutamine"]
 Status = Literal["draft", "signed"]
+A_COPY, A_HOME_PAGE = "a third-party copy", "a home page"
+Address = Literal["the article", "the label", "the laboratory's page", "a third-party copy", "a home page"]
 
 
 class Gate(Condition):
@@ -32,6 +35,7 @@ class Passage(Strict):
     id: str = Field(pattern=r"^[a-z_]+$")
     about: str
     text: str
+    sources: list[str] = []
 
     @property
     def holes(self) -> tuple[str, ...]:
@@ -54,18 +58,27 @@ class Phrase(Strict):
     """A text whose words depend on facts: the first wording whose conditions all hold is used.
 
     One that is `per_order` is an item for each order, by name where there are several, or where it `names_order`.
+    One with a `lead` is a list in a sentence: it begins with the lead, and names every item whose conditions hold.
     """
 
     id: str = Field(pattern=r"^[a-z_]+$")
     about: str
     per_order: bool = False
     names_order: bool = False
-    says: list[Wording] = Field(min_length=1)
+    lead: str = ""
+    items: list[Wording] = []
+    says: list[Wording] = []
+
+    @model_validator(mode="after")
+    def _says_or_lists(self) -> "Phrase":
+        if bool(self.says) == bool(self.items) or bool(self.items) != bool(self.lead):
+            raise ValueError("a phrase has wordings, or a lead and items")
+        return self
 
     def conditions(self) -> Iterator[Condition]:
         """Every condition in it."""
-        for wording in self.says:
-            yield from wording.when
+        for wording in (*self.says, *self.items):
+            yield from wording.conditions()
 
 
 class IndicatorRow(Conditional):
@@ -115,21 +128,21 @@ def _normalised(name: str) -> str:
 class SuggestionRow(Conditional):
     """A change that the card offers if all its conditions hold, never marked as recommended.
 
-    `remove-order` deletes the order. `set-daily-dose` sets its dose to `daily_mg` milligrams per day by mouth.
-    `order-amino-acids` drafts a laboratory order for `in_days` days from now.
+    `remove-order` deletes the order. `set-dose` sets its dose to `dose_mg` milligrams twice daily by mouth.
+    `order-amino-acids` drafts a laboratory order for `in_days` days from now. Label and description may show facts.
     """
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
-    does: Literal["remove-order", "set-daily-dose", "order-amino-acids"]
+    does: Literal["remove-order", "set-dose", "order-amino-acids"]
     label: str
     description: str
-    daily_mg: int | None = None
+    dose_mg: int | None = None
     in_days: int = 0
 
     @model_validator(mode="after")
     def _has_its_dose(self) -> "SuggestionRow":
-        if (self.does == "set-daily-dose") != (self.daily_mg is not None):
-            raise ValueError("set-daily-dose, and nothing else, has daily_mg")
+        if (self.does == "set-dose") != (self.dose_mg is not None):
+            raise ValueError("set-dose, and nothing else, has dose_mg")
         return self
 
 
@@ -155,15 +168,20 @@ class Screen(Strict):
 
 
 class CardText(Strict):
-    """The texts of a card: a summary of one sentence, and its detail in GitHub-Flavored Markdown."""
+    """The texts of a card: a summary of one sentence, and in GitHub-Flavored Markdown what a busy reader sees and more.
+
+    The detail that a client shows begins with `fold`, what matters now, in at most `FOLD_LIMIT` words. A rule follows,
+    and then `detail`.
+    """
 
     summary: str
+    fold: str
     detail: str
 
     @property
     def holes(self) -> tuple[str, ...]:
-        """The names of the holes in both texts."""
-        return parse_template(self.summary).holes + parse_template(self.detail).holes
+        """The names of the holes in all texts."""
+        return tuple(hole for text in (self.summary, self.fold, self.detail) for hole in parse_template(text).holes)
 
 
 class Card(Strict):
@@ -176,6 +194,7 @@ class Card(Strict):
     after_others: bool = False
     screens: list[Screen] = []
     sources: list[str]
+    shared_sources: list[str] = []
     override_reasons: list[str] = []
     review: Review
     when: list[When] = Field(min_length=1)
@@ -202,6 +221,11 @@ class Card(Strict):
         """Signed if its review is, otherwise a draft."""
         return "signed" if self.review.is_signed else "draft"
 
+    @property
+    def all_sources(self) -> list[str]:
+        """Its own sources, and those of the passages that it uses."""
+        return list(dict.fromkeys([*self.sources, *self.shared_sources]))
+
     @cached_property
     def check(self) -> Check:
         """The conjunction of its rows: the card is shown if it is yes."""
@@ -214,10 +238,8 @@ class Card(Strict):
 
     def other_conditions(self) -> Iterator[Condition]:
         """Every condition that decides its indicator and its suggestions."""
-        for indicator in self.indicator:
-            yield from indicator.when
-        for suggestion in self.suggestion:
-            yield from suggestion.when
+        for part in (*self.indicator, *self.suggestion):
+            yield from part.conditions()
 
 
 class Example(Strict):
@@ -251,8 +273,10 @@ class EvidenceSource(Strict):
     year: int | None = None
     doi: str | None = None
     pmid: str | None = None
+    pmc: str | None = None
     label_id: str | None = None
     url: str | None = Field(None, pattern=r"^https://[^\s]+$")
+    address_is: Address | None = None
     design: str | None = None
     n: int | None = None
     population: str | None = None
@@ -260,6 +284,17 @@ class EvidenceSource(Strict):
     against: bool = False
     secondary: bool = False
     verified: str
+
+    @model_validator(mode="after")
+    def _says_where_it_leads(self) -> "EvidenceSource":
+        if (self.url is None) != (self.address_is is None):
+            raise ValueError("a source with an address, and no other, says what the address is")
+        return self
+
+    @property
+    def where_it_leads(self) -> str:
+        """What to know of the address before following it; empty if it is the thing itself."""
+        return f" ({self.address_is})" if self.address_is in (A_COPY, A_HOME_PAGE) else ""
 
     @cached_property
     def label(self) -> str:

@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal, NamedTuple
 
-from cds_service.clinical.facts import Text
+from cds_service.clinical.catalogue import CATALOGUE
+from cds_service.clinical.facts import Facts, Text
 from cds_service.guidance.deciding import Advice, OrderDecision, OrderSuggestion
 from cds_service.guidance.escaping import escape_markdown, to_plain_text
-from cds_service.guidance.model import SUMMARY_LIMIT, Card, Content
+from cds_service.guidance.model import SUMMARY_LIMIT, Card, Content, EvidenceSource
 from cds_service.guidance.suggesting import action_for
 from cds_service.guidance.templates import parse_template
 from cds_service.hooks import cards as wire
 
 _EMPTY_ITEMS, _GAP = re.compile(r"\n(?:- *\n)+"), re.compile(r"\n\n\n+")
+_RULE = "\n\n---\n\n"
 _INDICATORS = ("critical", "warning", "info")
 
 
@@ -57,7 +59,7 @@ def render(advice: Advice, content: Content, call: Call) -> wire.Card:
     return wire.Card(
         uuid=call.new_id(),
         summary=_summary(card, _Writer(advice.decisions, content, to_plain_text).write(card.text.summary)),
-        detail=tidy(_Writer(advice.decisions, content, escape_markdown).write(card.text.detail)),
+        detail=_detail(advice, content),
         indicator=advice.indicator.level,
         source=wire.Source(
             label=content.about.source_label,
@@ -68,6 +70,17 @@ def render(advice: Advice, content: Content, call: Call) -> wire.Card:
         overrideReasons=_override_reasons(card, content) if advice.indicator.offers_reasons else (),
         links=_links(card, content, call.pages),
     )
+
+
+def _detail(advice: Advice, content: Content) -> str:
+    """What matters now, a rule, and the rest."""
+    text = advice.card.text
+    return write_fold(advice.decisions, content) + _RULE + tidy(_Writer(advice.decisions, content).write(text.detail))
+
+
+def write_fold(decisions: Sequence[OrderDecision], content: Content) -> str:
+    """What a busy prescriber reads of a card. Texts of facts are cut to the words that the catalogue gives them."""
+    return tidy(_Writer(decisions, content, is_fold=True).write(decisions[0].decision.card.text.fold) + "\n")
 
 
 def _summary(card: Card, filled: str) -> str:
@@ -81,7 +94,8 @@ class _Writer(NamedTuple):
 
     decisions: Sequence[OrderDecision]
     content: Content
-    show: Callable[[str], str]
+    show: Callable[[str], str] = escape_markdown
+    is_fold: bool = False
 
     def write(self, text: str) -> str:
         """A text of the card with its holes filled."""
@@ -105,17 +119,24 @@ class _Writer(NamedTuple):
         for decided in self.decisions:
             name = f"{self.show(decided.order.name)}: " if is_named else ""
             written = _Writer([decided], self.content, self.show).write(decided.decision.wordings[phrase])
-            items.append(f"- {name}{written}")
-        return "\n".join(items)
+            items += [f"- {name}{written}"] if written else []
+        return "\n".join(items) or "-"  # an empty item, which leaves no gap
 
     def _words(self, fact: str, name: str) -> str:
         """The words of a fact; a list of them for every order, each once."""
         text: Text = self.decisions[0].decision.facts[fact].texts[name]
         if isinstance(text, str):
+            text = _cut(text, CATALOGUE[fact].most_words(name)) if self.is_fold else text
             return " " * text.startswith(" ") + self.show(text)  # words that follow others begin with a blank
         texts = [decided.decision.facts[fact].texts.get(name, ()) for decided in self.decisions]
         listed = dict.fromkeys(item for text in texts if isinstance(text, tuple) for item in text)
         return "\n".join(f"- {self.show(item)}" for item in listed)
+
+
+def _cut(text: str, most: int) -> str:
+    """The first words of a text, and an ellipsis for the rest."""
+    words = text.split(" ")
+    return text if len(words) <= most else " ".join(words[:most]) + "…"
 
 
 def tidy(detail: str) -> str:
@@ -135,15 +156,28 @@ def _suggestions(advice: Advice, call: Call) -> tuple[wire.Suggestion, ...]:
 
 
 def _action(suggestion: OrderSuggestion, call: Call) -> wire.Action | None:
-    day = call.today + timedelta(days=suggestion.row.in_days)
-    return action_for(suggestion.row, suggestion.order, call.patient_id, day)
+    row, facts = suggestion.row, suggestion.facts
+    day = call.today + timedelta(days=row.in_days)
+    return action_for(row, suggestion.order, call.patient_id, day, facts, _fill(row.description, facts))
 
 
 def _label(suggestion: OrderSuggestion, several: bool) -> str:
     """The label; with several orders, whose it is. A label is plain text."""
+    label = _fill(suggestion.row.label, suggestion.facts)
     if not several or suggestion.row.does == "order-amino-acids":
-        return suggestion.row.label
-    return f"{suggestion.row.label}: {to_plain_text(suggestion.order.name)}"
+        return label
+    return f"{label}: {to_plain_text(suggestion.order.name)}"
+
+
+def _fill(text: str, facts: Facts) -> str:
+    """The words of a suggestion, with the texts of facts, as plain text."""
+    return parse_template(text).fill(lambda hole: to_plain_text(_text_of(hole, facts)))
+
+
+def _text_of(hole: str, facts: Facts) -> str:
+    fact, _, name = hole.partition(".")
+    text = facts[fact].texts[name]
+    return text if isinstance(text, str) else ", ".join(text)
 
 
 def _selection(suggestions: Sequence[wire.Suggestion]) -> Literal["at-most-one", "any"] | None:
@@ -159,8 +193,14 @@ def _override_reasons(card: Card, content: Content) -> tuple[wire.Coding, ...]:
 
 
 def _links(card: Card, content: Content, pages: str) -> tuple[wire.Link, ...]:
-    """The card's own page, where it is known to be, and its sources."""
-    page = [wire.Link(label="About this card", url=f"{pages}/guidance/{card.id}", type="absolute")] if pages else []
+    """Pages about the card and, of a baseline card, about all its evidence, where they are known; and its sources."""
+    own = [("About this card", card.id)]
+    own += [("The evidence, both sides", "evidence")] if card.family == "baseline" else []
+    to_pages = [wire.Link(label=label, url=f"{pages}/guidance/{page}", type="absolute") for label, page in own if pages]
     sources = (content.sources[name] for name in card.sources)
-    links = (wire.Link(label=one.label, url=one.url, type="absolute") for one in sources if one.url is not None)
-    return (*page, *links)
+    return (*to_pages, *(_link(source, source.url) for source in sources if source.url is not None))
+
+
+def _link(source: EvidenceSource, url: str) -> wire.Link:
+    """A link to a source, which says where it is only a copy or a home page."""
+    return wire.Link(label=f"{source.label}{source.where_it_leads}", url=url, type="absolute")

@@ -4,40 +4,48 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from cds_service.clinical.facts import Facts, Value
+from cds_service.clinical.orders.changing import is_twice_daily
 from cds_service.clinical.orders.recognise import Order
 from cds_service.fhir.json import Resource, text
-from cds_service.fhir.quantities import format_number
-from cds_service.fhir.systems import SNOMED, UCUM
-from cds_service.fhir.versions.writing import draft_service_order, replace_dosage
+from cds_service.fhir.systems import SNOMED
+from cds_service.fhir.versions.elements import instructions_of
+from cds_service.fhir.versions.writing import draft_service_order, with_dose_twice_daily
 from cds_service.guidance.model import SuggestionRow
 from cds_service.hooks.cards import Action
 
 _SIGNED = {"active", "on-hold"}
 
 
-def action_for(row: SuggestionRow, order: Order, patient_id: str, day: date) -> Action | None:
-    """The action of a suggestion; None where it cannot be offered.
+def action_for(
+    row: SuggestionRow, order: Order, patient_id: str, day: date, facts: Facts, description: str
+) -> Action | None:
+    """The action of a suggestion, with its description; None where it cannot be offered.
 
     That is an order without id, the removal of an order that is signed already, and a version without drafts.
     """
     if row.does == "order-amino-acids":
         lab_order = draft_lab_order(order.fhir_version, patient_id, day)
-        return Action(type="create", description=row.description, resource=lab_order) if lab_order else None
+        return Action(type="create", description=description, resource=lab_order) if lab_order else None
     if not text(order.resource.get("id")):
         return None
     if row.does == "remove-order":
         if text(order.resource.get("status")) in _SIGNED:
             return None
-        return Action(type="delete", description=row.description, resourceId=order.reference)
-    changed = with_daily_dose(order.resource, order.fhir_version, row.daily_mg or 0)
-    return Action(type="update", description=row.description, resource=changed)
+        return Action(type="delete", description=description, resourceId=order.reference)
+    changed = with_dose(order.resource, order.fhir_version, facts["single_dose"].value, row.dose_mg or 0)
+    return Action(type="update", description=description, resource=changed) if changed else None
 
 
-def with_daily_dose(order: Resource, version: str, daily_mg: int) -> Resource:
-    """The whole order as it came, only its dosage changed."""
-    dose = {"value": Decimal(daily_mg), "unit": "mg", "system": UCUM, "code": "mg"}
-    words = f"{format_number(Decimal(daily_mg))} mg per day by mouth"
-    return replace_dosage(order, version, words, dose, _by_mouth())
+def with_dose(order: Resource, version: str, single_mg: Value, dose_mg: int) -> Resource | None:
+    """The whole order as it came, its single dose of `single_mg` changed to `dose_mg` twice daily by mouth.
+
+    The dose keeps its unit: two capsules for one. None where the dose that stands there is not known.
+    """
+    if not isinstance(single_mg, Decimal):
+        return None
+    twice = all(is_twice_daily(instruction) for instruction in instructions_of(order))
+    return with_dose_twice_daily(order, version, Decimal(dose_mg) / single_mg, _by_mouth(), keeps_timing=twice)
 
 
 def _by_mouth() -> dict[str, Any]:

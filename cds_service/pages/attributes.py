@@ -53,7 +53,7 @@ def _about_content(content: Content) -> list[Attribute]:
     reviews = [card.review for card in content.cards]
     written = sorted(review.written_on for review in reviews)
     checked = sorted(review.checked_on for review in reviews if review.checked_on)
-    sources = dict.fromkeys(name for card in content.cards for name in card.sources)
+    sources = dict.fromkeys(name for card in content.cards for name in card.all_sources)
     citations = tuple(_cite(content, name) for name in sources)
     signed = f"Checked from {checked[0]} to {checked[-1]}." if checked else "Not yet checked by a clinician."
     dates = f"Written from {written[0]} to {written[-1]}. {signed}"

@@ -14,6 +14,7 @@ from cds_service.clinical.facts import State
 from cds_service.clinical.orders.recognise import Order, read_order
 from cds_service.content.checking import check_content
 from cds_service.content.examples import ExampleRun, order_for, run_example
+from cds_service.fhir.quantities import format_number
 from cds_service.fhir.queries import QUERIES
 from cds_service.gathering.prefetch import build_chart
 from cds_service.guidance.conditions import Condition, Truth
@@ -29,7 +30,7 @@ BASELINE = {card.id for card in CONTENT.cards if card.family == "baseline"}
 
 def conditions_of(card: Card) -> list[Condition]:
     """Every condition of a card: those of its table and those of its indicator."""
-    return [*card.conditions(), *(row for level in card.indicator for row in level.when)]
+    return [*card.conditions(), *(row for level in card.indicator for row in level.conditions())]
 
 
 ALL_CONDITIONS = [
@@ -61,17 +62,17 @@ def test_the_card_says_the_status_and_version_of_the_content(card: Card) -> None
 
 @each_card
 def test_the_sources_of_a_card_exist(card: Card) -> None:
-    assert [name for name in card.sources if name not in CONTENT.sources] == []
+    assert [name for name in card.all_sources if name not in CONTENT.sources] == []
 
 
 @each_card
 def test_a_card_that_makes_a_statement_names_a_source(card: Card) -> None:
-    assert card.sources or card.after_others
+    assert card.all_sources or card.after_others
 
 
 @each_card
 def test_a_study_that_a_card_names_in_its_text_is_among_its_sources(card: Card) -> None:
-    sources = [CONTENT.sources[name] for name in card.sources]
+    sources = [CONTENT.sources[name] for name in card.all_sources]
     firsts = [(re.search(r"[A-Z][a-z]+", one.authors or ""), one.year) for one in sources]
     known = {f"{first[0]} {year}" for first, year in firsts if first}
     assert set(re.findall(r"\b[A-Z][a-z]+ (?:19|20)\d\d\b", card.text.detail)) <= known
@@ -105,7 +106,8 @@ def test_a_baseline_card_is_information_about_the_patient(card: Card) -> None:
 @pytest.mark.parametrize("condition", ALL_CONDITIONS)
 def test_every_condition_says_itself_and_why(condition: Condition) -> None:
     said = condition.say()
-    tested = [*condition.values, *(condition.state or []), *condition.also_when, condition.bound or ""]
+    bound = [] if condition.threshold is None else [format_number(condition.threshold)]
+    tested = [*condition.values, *(condition.state or []), *condition.also_when, *bound]
     assert said.startswith(f"{CATALOGUE[condition.fact].label} is ")
     assert [word for word in tested if word not in said] == []
     assert len(condition.because) >= 10

@@ -40,6 +40,7 @@ USUAL = "oral-600-twice-daily"
 STORIES = (
     Story("alma-glutamate-high", "order-sign", (USUAL,)),
     Story("alma-glutamate-high", "medication-prescribe", (USUAL,)),
+    Story("alma-glutamate-high", "order-sign", ("oral-capsule-twice-daily",)),
     Story("alma-glutamate-high", "order-sign", ("amoxicillin",)),
     Story("alma-glutamate-high", "order-sign", ("carbocisteine",)),
     Story("bruno-glutamate-normal", "order-select", (USUAL,), (USUAL,)),

@@ -132,7 +132,7 @@ def test_no_code_list_holds_a_social_determinant() -> None:
 
 
 def test_the_citations_are_the_sources_of_the_cards() -> None:
-    cited = {name for card in CONTENT.cards for name in card.sources}
+    cited = {name for card in CONTENT.cards for name in card.all_sources}
 
     assert len(ATTRIBUTES[0].says) == len(cited)
     for name in cited:

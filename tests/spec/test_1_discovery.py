@@ -230,7 +230,7 @@ def test_lists_are_asked_for_whole_since_a_filter_on_status_would_hide_entries_w
 def facts_in_use() -> set[str]:
     """Every fact that a condition of a card or a phrase tests, that a card screens, or that a text shows."""
     conditions = [row for card in CONTENT.cards for row in card.conditions()]
-    conditions += [row for card in CONTENT.cards for level in card.indicator for row in level.when]
+    conditions += [row for card in CONTENT.cards for level in card.indicator for row in level.conditions()]
     conditions += [row for phrase in CONTENT.phrases.values() for row in phrase.conditions()]
     holes = [name for card in CONTENT.cards for name in card.text.holes]
     holes += [name for phrase in CONTENT.phrases.values() for wording in phrase.says for name in wording.holes]

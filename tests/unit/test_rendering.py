@@ -94,6 +94,7 @@ def decided(card: Card, name: str = "acetylcysteine", **texts: Json) -> OrderDec
 
 
 IS_HIGH = {"fact": "glutamate", "is": "high", "because": "a reason that is long enough"}
+RULE = "\n\n---\n\n"
 CALL = Call("p", date(2026, 11, 23), lambda: "id")
 
 
@@ -107,7 +108,7 @@ def rendered(one: OrderDecision, *more: OrderDecision) -> ShownCard:
 
 def shown_high(result: str, name: str = "acetylcysteine") -> ShownCard:
     """The card on a dose above: its summary shows the amount, its detail names the orders."""
-    return rendered(decided(CARDS["dose-above-studied"], name, dose_per_day={"amount": result, "ceiling": ""}))
+    return rendered(decided(CARDS["dose-above-studied"], name, dose_per_day={"amount": result}))
 
 
 def test_a_summary_that_becomes_too_long_gives_way_to_the_title() -> None:
@@ -120,15 +121,17 @@ def test_a_summary_that_becomes_too_long_gives_way_to_the_title() -> None:
 
 
 def says(detail: str, **texts: Json) -> str:
-    text = CardText(summary="Summary", detail=detail)
-    return rendered(decided(CARDS["glutamate-high"].model_copy(update={"text": text}), **texts)).detail
+    text = CardText(summary="Summary", fold="Fold.", detail=detail)
+    return rendered(decided(CARDS["glutamate-high"].model_copy(update={"text": text}), **texts)).detail.partition(RULE)[
+        2
+    ]
 
 
 def test_each_hole_is_filled_and_one_without_a_value_is_a_mistake() -> None:
     result = {"result": "64 µmol/L"}
-    (effects,) = (one.text for one in CONTENT.phrases["effects_line"].says)
-    said = says("{glutamate.result}. {effects_line} {glutamate.result}", glutamate=result)
-    assert said == f"64 µmol/L. {effects} 64 µmol/L"
+    version = f"Content {CONTENT.about.version}: {CONTENT.status_note}."
+    said = says("{glutamate.result}. {version_line} {glutamate.result}", glutamate=result)
+    assert said == f"64 µmol/L. {version} 64 µmol/L"
     assert says("No hole.") == "No hole."
     with pytest.raises(KeyError):
         says("{glutamate.date}", glutamate=result)
@@ -137,7 +140,9 @@ def test_each_hole_is_filled_and_one_without_a_value_is_a_mistake() -> None:
 def test_a_phrase_without_a_wording_for_the_facts_is_a_mistake() -> None:
     silent = Phrase.model_validate({"id": "line", "about": "A line.", "says": [{"when": [IS_HIGH], "text": "High."}]})
     content = replace(CONTENT, phrases={"line": silent})
-    card = CARDS["glutamate-high"].model_copy(update={"text": CardText(summary="Summary", detail="{line}")})
+    card = CARDS["glutamate-high"].model_copy(
+        update={"text": CardText(summary="Summary", fold="Fold.", detail="{line}")}
+    )
     with pytest.raises(LookupError, match="line has no wording"):
         wordings_of(card, {"glutamate": absent("none")}, content.phrases)
 
@@ -158,11 +163,9 @@ def test_the_detail_names_the_version_of_the_content_and_its_status() -> None:
 
 @pytest.mark.parametrize(("text", "expected"), HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_name_of_an_order_makes_nothing_in_a_card(text: str, expected: str | None) -> None:
-    one = rendered(
-        decided(CARDS["dose-above-studied"], f"acetylcysteine {text}", dose_per_day={"amount": text, "ceiling": ""})
-    )
+    one = rendered(decided(CARDS["dose-above-studied"], f"acetylcysteine {text}", dose_per_day={"amount": text}))
     page = MARKDOWN.render(one.detail)
-    assert {*re.findall(r"</?([a-z0-9]+)", page)} <= {"p", "strong", "ul", "li", "h2", "h3"}
+    assert {*re.findall(r"</?([a-z0-9]+)", page)} <= {"p", "strong", "ul", "li", "hr"}
     assert not LINKED_BY_GFM.search(html.unescape(page))
     assert not set("<>&\n") & {*one.summary}
 
@@ -170,7 +173,7 @@ def test_a_hostile_name_of_an_order_makes_nothing_in_a_card(text: str, expected:
 @pytest.mark.parametrize("identity", [card.id for card in CONTENT.cards if card.override_reasons])
 def test_a_warning_offers_its_override_reasons_with_code_system_and_display(identity: str) -> None:
     texts: Json = {
-        "dose_per_day": {"amount": "2,401 mg", "ceiling": ""},
+        "dose_per_day": {"amount": "2,401 mg"},
         "hypersensitivity": {"term": "acetylcysteine"},
         "age": {"amount": "1"},
         "bronchospasm_risk": {"term": "asthma"},
@@ -188,7 +191,9 @@ def test_a_warning_offers_its_override_reasons_with_code_system_and_display(iden
 def test_each_source_that_has_an_address_is_linked_in_order() -> None:
     one = shown_high("2,401 mg")
     sources = [CONTENT.sources[name] for name in CARDS["dose-above-studied"].sources]
-    assert [(link.label, link.url) for link in one.links] == [(source.label, source.url) for source in sources]
+    assert [(link.label, link.url) for link in one.links] == [
+        (f"{source.label}{source.where_it_leads}", source.url) for source in sources
+    ]
     assert {link.type for link in one.links} == {"absolute"}
 
 
@@ -196,14 +201,16 @@ def test_a_source_without_an_address_is_not_linked() -> None:
     card = CARDS["dose-above-studied"].model_copy(update={"sources": ["seed-article", "schmaal-2012"]})
     seed = CONTENT.sources["seed-article"].model_copy(update={"url": None})
     content = type(CONTENT)(**{**vars(CONTENT), "sources": {**CONTENT.sources, "seed-article": seed}})
-    (advice,) = group_advice([decided(card, dose_per_day={"amount": "1 mg", "ceiling": ""})])
+    (advice,) = group_advice([decided(card, dose_per_day={"amount": "1 mg"})])
     one = render(advice, content, CALL)
     assert [link.url for link in one.links] == [CONTENT.sources["schmaal-2012"].url]
 
 
 def test_cards_are_sorted_by_urgency_and_otherwise_keep_their_order() -> None:
     def advice(name: str, indicator: Indicator) -> Advice:
-        card = CARDS["glutamate-high"].model_copy(update={"id": name, "text": CardText(summary="s", detail="d")})
+        card = CARDS["glutamate-high"].model_copy(
+            update={"id": name, "text": CardText(summary="s", fold="f", detail="d")}
+        )
         return Advice(card, (decided(card),), IndicatorRow(level=indicator), ())
 
     levels: list[tuple[str, Indicator]] = [
@@ -264,7 +271,7 @@ def list_items(detail: str) -> list[str]:
 def test_a_card_about_the_patient_names_each_order_with_its_own_dose() -> None:
     orders = [ordered("a", "Acetylcysteine morning", 600), ordered("b", "Acetylcysteine evening", 900)]
     card = cards_of(answered(orders, "alma-glutamate-high", prefetch_of("alma-glutamate-high")))["glutamate-high"]
-    doses = [item for item in list_items(card.detail) if "Ordered:" in item]
+    doses = [item for item in list_items(card.detail) if "by itself" in item]
     assert ["morning" in item and "600 mg" in item for item in doses] == [True, False]
     assert ["evening" in item and "900 mg" in item for item in doses] == [False, True]
 
@@ -272,8 +279,39 @@ def test_a_card_about_the_patient_names_each_order_with_its_own_dose() -> None:
 def test_a_card_about_one_order_does_not_name_it_before_its_dose() -> None:
     call = answered([ordered("a", "Acetylcysteine morning")], "alma-glutamate-high", prefetch_of("alma-glutamate-high"))
     detail = cards_of(call)["glutamate-high"].detail
-    assert "Ordered: 600 mg per day" in detail
+    assert "Dose **600 mg per day**" in detail
     assert "morning" not in detail
+
+
+def fold(text: str, **texts: Json) -> str:
+    """What stands above the fold of a card with this text."""
+    written = CardText(summary="Summary", fold=text, detail="Details.")
+    return rendered(decided(CARDS["glutamate-high"].model_copy(update={"text": written}), **texts)).detail.partition(
+        RULE
+    )[0]
+
+
+def test_a_text_of_a_fact_is_cut_above_the_fold_and_whole_below_it() -> None:
+    term = " ".join(f"word{number}" for number in range(11))
+    assert fold("{bleeding_risk.term}.", bleeding_risk={"term": term}) == f"{term.removesuffix(' word10')}…."
+    assert fold("{bleeding_risk.term}.", bleeding_risk={"term": "one word"}) == "one word."
+    assert says("{bleeding_risk.term}.", bleeding_risk={"term": term}) == f"{term}."
+
+
+def test_items_above_the_fold_that_say_nothing_leave_no_gap() -> None:
+    assert (
+        fold("- {kidney_fold}\n- {dose_fold}\n- {pregnancy_fold}") == "- No dose is stated yet; most studies: 2,400 mg."
+    )
+
+
+def test_a_list_names_every_item_that_holds_and_says_nothing_without_one() -> None:
+    assert fold("{none_on_record}").startswith("None on record: acetylcysteine allergy, asthma/COPD, ")
+    assert fold("x {not_checked}") == "x **Not checked**: kidney function."
+    assert "Not checked" not in fold("x {not_checked}", kidney={"summary": ""})
+
+
+def test_an_order_about_which_a_phrase_says_nothing_is_no_item() -> None:
+    assert says("a\n{ordered_line}\n- b") == "a\n- b"
 
 
 def test_one_card_on_screening_names_what_was_not_done_for_any_of_its_orders() -> None:

@@ -24,7 +24,7 @@ def test_a_page_holds_all_that_is_reviewed(card) -> None:  # type: ignore[no-unt
         assert row.because in page
     for example in CONTENT.examples[card.id]:
         assert f"| {example.name} | {example.expect} |" in page
-    for name in card.sources:
+    for name in card.all_sources:
         assert CONTENT.sources[name].supports in page
         assert CONTENT.sources[name].verified in page
     assert card.review.written_by in page

@@ -10,13 +10,15 @@ from fhir.resources import get_fhir_model_class as r5_model
 from fhir.resources.R4B import get_fhir_model_class as r4b_model
 from fhir.resources.STU3 import get_fhir_model_class as stu3_model
 
+from cds_service.clinical.facts import Facts, absent, known
 from cds_service.clinical.orders.dose import read_dose
 from cds_service.clinical.orders.recognise import Order, read_order
 from cds_service.content.examples import order_for
 from cds_service.fhir.versions import DSTU2, R4, R5, STU3
 from cds_service.fhir.versions.detecting import likely_versions, version_of
 from cds_service.guidance.model import SuggestionRow
-from cds_service.guidance.suggesting import action_for, draft_lab_order, with_daily_dose
+from cds_service.guidance.suggesting import action_for, draft_lab_order, with_dose
+from cds_service.hooks.cards import Action
 from tests.support import CONTENT, ROOT
 
 TODAY = date(2026, 11, 23)
@@ -72,6 +74,17 @@ def as_order(resource: dict[str, Any]) -> Order:
     return order
 
 
+SINGLE, FACTS = Decimal(600), {"single_dose": known(Decimal(600))}
+
+
+def action(offer: SuggestionRow, order: Order, facts: Facts = FACTS) -> Action | None:
+    return action_for(offer, order, "p", TODAY, facts, "a description")
+
+
+def test_an_order_whose_dose_is_not_known_is_not_changed() -> None:
+    assert action(row("set-dose"), as_order(ORDERS[R4]), {"single_dose": absent("no dose")}) is None
+
+
 def row(does: str) -> SuggestionRow:
     return next(one for card in CONTENT.cards for one in card.suggestion if one.does == does)
 
@@ -101,22 +114,25 @@ def test_the_version_of_orders_that_show_little(changes: dict[str, Any], hook: s
 def test_only_the_dosage_is_changed(version: str) -> None:
     before = ORDERS[version]
 
-    changed = with_daily_dose(before, version, 2400)
+    changed = with_dose(before, version, SINGLE, 1200)
 
+    assert changed is not None
     assert {**changed, "dosageInstruction": None} == {**before, "dosageInstruction": None}
     assert changed["dosageInstruction"] != before["dosageInstruction"]
 
 
 @pytest.mark.parametrize("version", ORDERS)
 def test_the_changed_order_is_read_back_as_2400_mg_per_day(version: str) -> None:
-    order = as_order(with_daily_dose(ORDERS[version], version, 2400))
+    changed = with_dose(ORDERS[version], version, SINGLE, 1200)
 
+    assert changed is not None
+    order = as_order(changed)
     assert read_dose(order, None, CONTENT.vocabulary).per_day == Decimal(2400)
 
 
 @pytest.mark.parametrize("version", MODELS)
 def test_the_changed_order_is_valid(version: str) -> None:
-    MODELS[version]("MedicationRequest").model_validate(with_daily_dose(ORDERS[version], version, 2400))
+    MODELS[version]("MedicationRequest").model_validate(with_dose(ORDERS[version], version, SINGLE, 1200))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +151,7 @@ def test_the_laboratory_order_is_a_valid_draft(version: str, kind: str) -> None:
 def test_dstu2_has_no_draft_laboratory_order() -> None:
     order = replace(as_order(ORDERS[DSTU2]), fhir_version=DSTU2)
 
-    assert action_for(row("order-amino-acids"), order, "p", TODAY) is None
+    assert action(row("order-amino-acids"), order) is None
 
 
 def test_the_bounds_of_the_order_stay() -> None:
@@ -144,33 +160,38 @@ def test_the_bounds_of_the_order_stay() -> None:
         "dosageInstruction": [{"timing": {"repeat": {"boundsDuration": {"value": 28, "unit": "d"}, "frequency": 3}}}],
     }
 
-    repeat = with_daily_dose(bounded, R4, 2400)["dosageInstruction"][0]["timing"]["repeat"]
+    changed = with_dose(bounded, R4, SINGLE, 1200)
 
-    assert repeat == {"boundsDuration": {"value": 28, "unit": "d"}, "frequency": 1, "period": 1, "periodUnit": "d"}
+    assert changed is not None
+    repeat = changed["dosageInstruction"][0]["timing"]["repeat"]
+    assert repeat == {"boundsDuration": {"value": 28, "unit": "d"}, "frequency": 2, "period": 1, "periodUnit": "d"}
 
 
 def test_the_order_of_the_request_is_not_touched() -> None:
     before = order_for(ROOT / "fixtures", "oral-600-twice-daily", "p")
 
-    with_daily_dose(before, R4, 2400)["dosageInstruction"][0]["route"]["text"] = "changed"
+    changed = with_dose(before, R4, SINGLE, 1200)
+
+    assert changed is not None
+    changed["dosageInstruction"][0]["doseAndRate"][0]["doseQuantity"]["unit"] = "changed"
 
     assert before == order_for(ROOT / "fixtures", "oral-600-twice-daily", "p")
 
 
-@pytest.mark.parametrize("does", ["remove-order", "set-daily-dose"])
+@pytest.mark.parametrize("does", ["remove-order", "set-dose"])
 def test_an_order_without_an_id_cannot_be_pointed_at(does: str) -> None:
     nameless = {name: value for name, value in ORDERS[R4].items() if name != "id"}
 
-    assert action_for(row(does), as_order(nameless), "p", TODAY) is None
+    assert action(row(does), as_order(nameless)) is None
 
 
 def test_removing_points_at_the_order() -> None:
-    action = action_for(row("remove-order"), as_order(ORDERS[DSTU2]), "p", TODAY)
+    removal = action(row("remove-order"), as_order(ORDERS[DSTU2]))
 
-    assert action is not None
-    assert (action.type, action.resourceId, action.resource) == ("delete", "MedicationOrder/o", None)
+    assert removal is not None
+    assert (removal.type, removal.resourceId, removal.resource) == ("delete", "MedicationOrder/o", None)
 
 
 @pytest.mark.parametrize("status", ["active", "on-hold"])
 def test_an_order_that_is_signed_is_not_removed(status: str) -> None:
-    assert action_for(row("remove-order"), as_order({**ORDERS[R4], "status": status}), "p", TODAY) is None
+    assert action(row("remove-order"), as_order({**ORDERS[R4], "status": status})) is None

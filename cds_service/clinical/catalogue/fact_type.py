@@ -7,6 +7,7 @@ from cds_service.clinical.facts import ABSENT, KNOWN, UNKNOWN, State
 
 ORDER, PATIENT = "order", "patient"
 ANY_STATE = (KNOWN, ABSENT, UNKNOWN)
+MOST_WORDS = 10
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,8 @@ class FactType:
     """A kind of fact. Categories have `values`; numbers have a `unit` and a `step`, the least difference that counts.
 
     `queries` are the prefetch keys of its data, `lists` the code and name lists that it is read by, `look_back` how old
-    the data may be, and `patient` the elements of the Patient resource that it depends on.
+    the data may be, and `patient` the elements of the Patient resource that it depends on. `words` are the most words
+    that a text can have at the head of a card, where longer texts are cut; `MOST_WORDS` for those it does not name.
     """
 
     name: str
@@ -30,8 +32,13 @@ class FactType:
     lists: tuple[str, ...] = ()
     look_back: str = ""
     patient: tuple[str, ...] = ()
+    words: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_number(self) -> bool:
         """True for a fact that is compared with thresholds."""
         return bool(self.unit)
+
+    def most_words(self, text: str) -> int:
+        """How many words a text of the fact has at the most, at the head of a card."""
+        return self.words.get(text, MOST_WORDS)

@@ -5,7 +5,8 @@ from cds_service.clinical.facts import ABSENT, KNOWN, UNKNOWN
 from cds_service.fhir import queries
 
 _CLASSES = ("low", "normal", "high", "unclassified")
-_SHOWN = {"result": (KNOWN,), "date": (KNOWN,), "range": (KNOWN,), "why": (KNOWN,)}
+_SHOWN = dict.fromkeys(("result", "amount", "class", "date", "day", "range", "why"), (KNOWN,))
+_WORDS = {"result": 5, "amount": 2, "class": 2, "day": 3}
 
 LABS_FACTS = (
     FactType(
@@ -17,6 +18,7 @@ LABS_FACTS = (
         unit="a",
         step=1,
         texts={"amount": (KNOWN,)},
+        words={"amount": 1},
         queries=(queries.PATIENT,),
         patient=("birthDate",),
     ),
@@ -28,6 +30,7 @@ LABS_FACTS = (
         ANY_STATE,
         values=_CLASSES,
         texts=_SHOWN,
+        words=_WORDS,
         queries=(queries.AMINO_ACIDS, queries.PATIENT),
         lists=("glutamate", "amino-acid-panels"),
         look_back="365 days",
@@ -40,7 +43,8 @@ LABS_FACTS = (
         PATIENT,
         ANY_STATE,
         values=("baseline", "on treatment"),
-        texts={"since": (KNOWN,)},
+        texts={"since": (KNOWN,), "since_day": (KNOWN,)},
+        words={"since_day": 3},
         queries=(queries.AMINO_ACIDS, queries.MEDICATIONS, queries.STATEMENTS),
         lists=("acetylcysteine", "acetylcysteine-names"),
         look_back="medications that are active now",
@@ -52,7 +56,8 @@ LABS_FACTS = (
         PATIENT,
         (KNOWN, ABSENT),
         values=("measured",),
-        texts={"result": (KNOWN,), "date": (KNOWN,), "change": (KNOWN,)},
+        texts=dict.fromkeys(("result", "amount", "date", "day", "change"), (KNOWN,)),
+        words={"amount": 2, "day": 3, "change": 9},
         queries=(queries.AMINO_ACIDS, queries.MEDICATIONS, queries.STATEMENTS),
         lists=("glutamate",),
         look_back="365 days",
@@ -65,6 +70,7 @@ LABS_FACTS = (
         (KNOWN, ABSENT),
         values=("possible",),
         texts={"limit": (KNOWN,)},
+        words={"limit": 2},
         queries=(queries.AMINO_ACIDS,),
         lists=("glutamate",),
         look_back="365 days",
@@ -101,6 +107,7 @@ LABS_FACTS = (
         ANY_STATE,
         values=_CLASSES,
         texts=_SHOWN,
+        words=_WORDS,
         queries=(queries.AMINO_ACIDS, queries.PATIENT),
         lists=("cystine", "amino-acid-panels"),
         look_back="365 days",
@@ -129,6 +136,19 @@ LABS_FACTS = (
         queries=(queries.BODY,),
         lists=("body-weight",),
         look_back="any age; relied on for 365 days",
+        patient=("birthDate",),
+    ),
+    FactType(
+        "recent_weight",
+        "body weight of the last year",
+        "The newest plausible body weight in kg, if it is not older than 365 days.",
+        PATIENT,
+        ANY_STATE,
+        unit="kg",
+        step=1,
+        queries=(queries.BODY,),
+        lists=("body-weight",),
+        look_back="365 days",
         patient=("birthDate",),
     ),
     FactType(

@@ -15,12 +15,13 @@ from cds_service.clinical.orders.drugs import MEDICATION_LISTS
 from cds_service.clinical.patient import Patient
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
-from cds_service.fhir.datetimes import format_day
+from cds_service.fhir.datetimes import format_day, format_short_day
 from cds_service.fhir.quantities import format_number, round_significant
 
 KIND = "amino acid"
 UNIT = "µmol/L"
 _ANALYTES = ("glutamate", "cystine", "glutamine", "glutamate-lookalikes")
+_CLASS_WORDS = {UNCLASSIFIED: "no class"}
 BASELINE, ON_TREATMENT, MEASURED = "baseline", "on treatment", "measured"
 
 
@@ -52,14 +53,20 @@ def read_level(results: AnalyteResults, chart: Chart, patient: Patient, site: Se
         range=classified.range or "none that can be used",
         why=why,
         **_describe(newest),
+        **{"class": _CLASS_WORDS.get(name, name)},
     )
 
 
 def _describe(result: Result) -> dict[str, str]:
     converted = f"{format_number(round_significant(result.measure.value))} {UNIT}"
     shown = f"{result.measure.comparator}{converted}"
-    sent = result.measure.sent
-    return {"result": sent if sent == shown else f"{sent} ({shown})", "date": format_day(result.moment.day)}
+    sent, day = result.measure.sent, result.moment.day
+    return {
+        "result": sent if sent == shown else f"{sent} ({shown})",
+        "amount": shown,
+        "date": format_day(day),
+        "day": format_short_day(day),
+    }
 
 
 def read_sample_timing(
@@ -71,8 +78,8 @@ def read_sample_timing(
         return chart.gap(queries.AMINO_ACIDS) or absent("no result")
     treatment = earliest_start(results, treatments, int(vocabulary.thresholds["days-of-intravenous-treatment"]))
     if treatment is not None and treatment.began is not None:
-        since = format_day(treatment.began.day)
-        return known(ON_TREATMENT, (Origin(treatment.reference, f"began {since}"),), since=since)
+        since, day = format_day(treatment.began.day), format_short_day(treatment.began.day)
+        return known(ON_TREATMENT, (Origin(treatment.reference, f"began {since}"),), since=since, since_day=day)
     unread = next((treatment for treatment in treatments if treatment.began is None), None)
     if unread is not None:
         what = "acetylcysteine medication has no start date" if unread.is_named else "medication has no name"

@@ -1,6 +1,6 @@
 """The facts of each acetylcysteine order of a call: its use, route, dose and duration, and the doses together."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -8,6 +8,7 @@ from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Fact, Facts, OrderFacts, Origin, PatientFacts, absent, known, unknown
 from cds_service.clinical.labs.weight import Weight, read_weight
 from cds_service.clinical.orders.antidote import Ordered, Person
+from cds_service.clinical.orders.changing import read_plain_instruction, read_stated_amounts, read_whole_units
 from cds_service.clinical.orders.dose import format_mg, read_dose
 from cds_service.clinical.orders.drafts import DraftOrders
 from cds_service.clinical.orders.duration import read_duration
@@ -48,7 +49,8 @@ def read_order_facts(
     facts = [
         _order_facts(order, use, dose, chart, vocabulary) for order, use, dose in zip(ordered, uses, doses, strict=True)
     ]
-    return [OrderFacts({**of_order, "dose_together": together}) for of_order in facts[: len(selected)]]
+    of_all = {"dose_together": together, "one_order": _one_order(drafts)}
+    return [OrderFacts({**of_order, **of_all}) for of_order in facts[: len(selected)]]
 
 
 def is_antidote_drafted(
@@ -90,8 +92,18 @@ def _order_facts(ordered: Ordered, use: Fact, dose: Fact, chart: Chart, vocabula
         "route": read_route(ordered, vocabulary),
         "signed": _signed(ordered.order, chart),
         "dose_per_day": dose,
+        "single_dose": _single_dose(ordered),
+        "dose_maximum": _dose_maximum(ordered),
         "duration": read_duration(ordered.order),
+        "whole_units": read_whole_units(ordered.order, vocabulary),
+        "instruction": read_plain_instruction(ordered.order, vocabulary),
+        "stated_amounts": read_stated_amounts(ordered.order, vocabulary),
     }
+
+
+def _one_order(drafts: Sequence[Order]) -> Fact:
+    """Whether the call holds one order for acetylcysteine and no more."""
+    return known("one") if len(drafts) == 1 else absent("several orders for acetylcysteine")
 
 
 def _signed(order: Order, chart: Chart) -> Fact:
@@ -108,9 +120,15 @@ def _dose_per_day(ordered: Ordered) -> Fact:
         return absent("the order states no dose yet", origin)
     if isinstance(dose.per_day, Refusal):
         return unknown(dose.per_day.reason, origin, why=dose.per_day.reason)
-    return known(dose.per_day, origin, amount=format_mg(dose.per_day), ceiling=_in_brackets(dose.ceiling))
+    return known(dose.per_day, origin, amount=format_mg(dose.per_day))
 
 
-def _in_brackets(words: str) -> str:
-    """Words that may follow an amount in a sentence."""
-    return f" ({words})" if words else ""
+def _single_dose(ordered: Ordered) -> Fact:
+    single, origin = ordered.dose.single, (Origin(ordered.order.reference, "dosageInstruction"),)
+    return absent("no single dose is known") if single is None else known(single, origin)
+
+
+def _dose_maximum(ordered: Ordered) -> Fact:
+    """A stated maximum that is less than the scheduled dose."""
+    ceiling, origin = ordered.dose.ceiling, (Origin(ordered.order.reference, "maxDosePerPeriod"),)
+    return known("less", origin, words=ceiling) if ceiling else absent("no stated maximum is less than the dose")

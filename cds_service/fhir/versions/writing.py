@@ -1,6 +1,8 @@
 """Resources and searches written in a given FHIR version."""
 
-from cds_service.fhir.json import Resource, at
+from decimal import Decimal
+
+from cds_service.fhir.json import Resource, at, number, objects
 from cds_service.fhir.versions import DSTU2, R5, RENAMED_TYPES, STU3
 from cds_service.fhir.versions.elements import instructions_of
 
@@ -17,34 +19,47 @@ def write_search(version: str, search: str) -> str:
 
 
 _RENDERED_DOSAGE = ("renderedDosageInstruction", "text")  # would still state the old dosage
-_BOUNDS = ("boundsDuration", "boundsPeriod", "boundsQuantity", "boundsRange")
 
 
-def replace_dosage(order: Resource, version: str, words: str, daily: Resource, route: Resource) -> Resource:
-    """The whole order as it was sent, with a daily dose as its dosage, and without texts that state the old one.
+def with_dose_twice_daily(
+    order: Resource, version: str, factor: Decimal, route: Resource, *, keeps_timing: bool
+) -> Resource:
+    """The whole order as it was sent, the dose of its one instruction multiplied and given twice daily.
 
-    `words` is the text of the new instruction.
+    With `keeps_timing` it is twice daily already, and its timing stays; of any other the frequency and the period
+    change, and bounds stay. The route stays too, and is added where none is stated. Only what renders the old dosage in
+    words is left out.
     """
-    unit = "periodUnits" if version == DSTU2 else "periodUnit"
-    dose = {"doseQuantity": daily}
-    instruction = {
-        "text": words,
-        "timing": {"repeat": {**_bounds(order), "frequency": 1, "period": 1, unit: "d"}},
-        "route": route,
-        **(dose if version in (STU3, DSTU2) else {"doseAndRate": [dose]}),
-    }
+    (before,) = instructions_of(order)
+    timing = before.get("timing") if keeps_timing else _twice_daily(before, version)
+    instruction = {**_multiplied(before, factor), "timing": timing}
     kept = {name: value for name, value in order.items() if name not in _RENDERED_DOSAGE}
-    return {**kept, "dosageInstruction": [instruction]}
+    return {**kept, "dosageInstruction": [{**instruction, "route": before.get("route") or route}]}
 
 
-def _bounds(order: Resource) -> Resource:
-    """The bounds of the first instruction that states any, to be kept."""
-    for instruction in instructions_of(order):
-        repeat = at(instruction, "timing", "repeat")
-        bounds = {name: repeat[name] for name in _BOUNDS if isinstance(repeat, dict) and name in repeat}
-        if bounds:
-            return bounds
-    return {}
+def _multiplied(holder: Resource, factor: Decimal) -> Resource:
+    """An instruction, or a `doseAndRate`, with its dose multiplied."""
+    changed = dict(holder)
+    for name in ("doseQuantity", "doseSimpleQuantity"):
+        if (value := number(at(holder, name, "value"))) is not None:
+            changed[name] = {**holder[name], "value": _plain(value * factor)}
+    if "doseAndRate" in holder:
+        changed["doseAndRate"] = [_multiplied(dose, factor) for dose in objects(holder["doseAndRate"])]
+    return changed
+
+
+def _plain(value: Decimal) -> Decimal:
+    return value.quantize(Decimal(1)) if value == value.to_integral_value() else value.normalize()
+
+
+def _twice_daily(instruction: Resource, version: str) -> Resource:
+    repeat = at(instruction, "timing", "repeat")
+    bounds = {name: value for name, value in repeat.items() if name in _BOUNDS} if isinstance(repeat, dict) else {}
+    unit = "periodUnits" if version == DSTU2 else "periodUnit"
+    return {"repeat": {**bounds, "frequency": 2, "period": 1, unit: "d"}}
+
+
+_BOUNDS = ("boundsDuration", "boundsPeriod", "boundsQuantity", "boundsRange")
 
 
 def draft_service_order(version: str, code: Resource, patient_id: str, day: str) -> Resource | None:

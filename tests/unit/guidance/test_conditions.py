@@ -147,13 +147,16 @@ def test_rows_of_which_one_is_enough_are_checked_together(answers: list[Truth], 
 SAID = {
     "is": (IS_HIGH, "plasma glutamate is high"),
     "is one of": (IS_LOW_OR_HIGH, "plasma glutamate is low or high"),
-    "below": ({"below": "18 a"}, "age is below 18 a"),
-    "above": ({"fact": "dose_per_day", "above": "2400 mg/d"}, "dose per day is above 2400 mg/d"),
-    "at least": ({"at_least": "18 a"}, "age is at least 18 a"),
-    "at most": ({"fact": "duration", "at_most": "56 d"}, "duration is at most 56 d"),
+    "below": ({"below": "18 a"}, "age is under 18 years"),
+    "above": ({"fact": "dose_per_day", "above": "2400 mg/d"}, "dose per day is above 2,400 mg per day"),
+    "at least": ({"at_least": "18 a"}, "age is 18 years or older"),
+    "over an age": ({"above": "18 a"}, "age is over 18 years"),
+    "at most an age": ({"at_most": "18 a"}, "age is 18 years at most"),
+    "a unit as it is": ({"fact": "clearance", "below": "25 mL/min"}, "creatinine clearance is below 25 mL/min"),
+    "at most": ({"fact": "duration", "at_most": "56 d"}, "duration is at most 56 days"),
     "state": ({"fact": "cystine", "state": ["absent"]}, "plasma cystine is absent"),
     "two states": ({"fact": "cystine", "state": ["absent", "unknown"]}, "plasma cystine is absent or unknown"),
-    "also one": ({"at_least": "18 a", "also_when": ["unknown"]}, "age is at least 18 a (or unknown)"),
+    "also one": ({"at_least": "18 a", "also_when": ["unknown"]}, "age is 18 years or older (or unknown)"),
     "also two": ({**IS_HIGH, "also_when": ["absent", "unknown"]}, "plasma glutamate is high (or absent or unknown)"),
 }
 
@@ -165,7 +168,7 @@ def test_a_condition_says_itself_in_words(members: Body, expected: str) -> None:
 
 def test_rows_of_which_one_is_enough_say_each_of_them() -> None:
     rows = AnyOf(any_of=[condition(**IS_HIGH), condition(at_least="18 a")], because=BECAUSE)
-    assert rows.say() == "plasma glutamate is high, or age is at least 18 a"
+    assert rows.say() == "plasma glutamate is high, or age is 18 years or older"
     assert list(rows.conditions()) == rows.any_of
 
 

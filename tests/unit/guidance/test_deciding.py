@@ -37,7 +37,7 @@ def card(identity: str, *when: Json, **members: Json) -> Card:
             "review": {"written_by": "somebody", "written_on": date(2026, 11, 23)},
             "when": list(when),
             "indicator": [{"level": "info"}],
-            "text": {"summary": "Summary", "detail": "Detail"},
+            "text": {"summary": "Summary", "fold": "", "detail": "Detail"},
             **members,
         }
     )

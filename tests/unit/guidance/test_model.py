@@ -25,6 +25,7 @@ from cds_service.guidance.templates import parse_template, replace_holes
 Body = dict[str, Any]
 
 SUGGESTION = {"id": "an-offer", "label": "Label", "description": "Description"}
+TEXT = {"summary": "Summary", "fold": "", "detail": ""}
 BECAUSE = "a reason that is long enough"
 RISK = {"fact": "bronchospasm_risk", "is": "present", "because": BECAUSE}
 ALLERGY = {"fact": "hypersensitivity", "is": "present", "because": BECAUSE}
@@ -41,7 +42,7 @@ def card(**members: Any) -> Card:
         "review": WRITTEN,
         "when": [RISK],
         "indicator": [{"level": "info"}],
-        "text": {"summary": "Summary", "detail": "Detail"},
+        "text": {"summary": "Summary", "fold": "Fold", "detail": "Detail"},
     }
     return Card.model_validate({**usual, **members})
 
@@ -105,7 +106,10 @@ REFUSED = {
         "review_by comes after checked_on",
     ),
     "a title of 140 characters": ({"title": "x" * 140}, "fewer than 140 characters"),
-    "a summary of 140 characters": ({"text": {"summary": "x" * 140, "detail": ""}}, "fewer than 140 characters"),
+    "a summary of 140 characters": (
+        {"text": {"summary": "x" * 140, "fold": "", "detail": ""}},
+        "fewer than 140 characters",
+    ),
     "a warning that cannot be overridden": (
         {"indicator": [{"level": "warning"}]},
         "a warning or critical card offers override reasons",
@@ -124,7 +128,7 @@ def test_a_card_that_must_not_be_shown_cannot_be_written(members: dict[str, Any]
 
 
 def test_a_title_and_a_summary_of_139_characters_are_short_enough() -> None:
-    assert card(title="x" * 139, text={"summary": "x" * 139, "detail": ""})
+    assert card(title="x" * 139, text={**TEXT, "summary": "x" * 139})
 
 
 def test_every_condition_of_a_card_is_known() -> None:
@@ -154,14 +158,14 @@ def test_the_holes_of_a_passage_are_filled_where_there_is_something_to_fill_them
 @pytest.mark.parametrize(
     "members",
     [
-        {"does": "set-daily-dose"},
-        {"does": "remove-order", "daily_mg": 2400},
-        {"does": "order-amino-acids", "daily_mg": 2400},
+        {"does": "set-dose"},
+        {"does": "remove-order", "dose_mg": 1200},
+        {"does": "order-amino-acids", "dose_mg": 1200},
     ],
     ids=["a dose that is not there", "a dose to remove", "a dose of a laboratory order"],
 )
 def test_setting_a_dose_and_nothing_else_has_one(members: dict[str, object]) -> None:
-    with pytest.raises(ValidationError, match="and nothing else, has daily_mg"):
+    with pytest.raises(ValidationError, match="and nothing else, has dose_mg"):
         SuggestionRow.model_validate({**SUGGESTION, **members})
 
 
@@ -173,6 +177,55 @@ def test_a_screen_is_for_uses_that_exist() -> None:
 def test_a_screen_is_of_a_fact_that_exists() -> None:
     with pytest.raises(ValidationError, match="no fact is called liver"):
         Screen.model_validate({"fact": "liver", "uses": ["other"], "because": "for the test"})
+
+
+LIST: Body = {"lead": "None: ", "items": [{"when": [RISK], "text": "one"}, {"when": [ALLERGY], "text": "other"}]}
+
+
+SAYS: Body = {"says": [{"text": "one"}]}
+
+
+def test_the_conditions_of_a_list_are_those_of_its_items() -> None:
+    phrase = Phrase.model_validate({"id": "line", "about": "A line.", **LIST})
+    assert [row.fact for row in phrase.conditions()] == ["bronchospasm_risk", "hypersensitivity"]
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {},
+        {"lead": "None: "},
+        {**LIST, "says": [{"text": "one"}]},
+        {"items": LIST["items"]},
+        {"lead": "N", "says": [{"text": "one"}]},
+    ],
+    ids=["nothing", "a lead alone", "wordings and items", "items without a lead", "a lead before wordings"],
+)
+def test_a_phrase_has_wordings_or_a_list(members: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="wordings, or a lead and items"):
+        Phrase.model_validate({"id": "line", "about": "A line.", **members})
+
+
+SOURCE = {"id": "the-source", "supports": "a claim", "verified": "by reading it", "authors": "Pak"}
+
+
+@pytest.mark.parametrize(
+    ("address_is", "said"),
+    [("the article", ""), ("a third-party copy", " (a third-party copy)"), ("a home page", " (a home page)")],
+)
+def test_an_address_that_is_not_the_thing_itself_says_so(address_is: str, said: str) -> None:
+    source = EvidenceSource.model_validate({**SOURCE, "url": "https://doi.org/1", "address_is": address_is})
+    assert source.where_it_leads == said
+
+
+@pytest.mark.parametrize("members", [{"url": "https://doi.org/1"}, {"address_is": "the article"}])
+def test_an_address_says_what_it_is(members: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="says what the address is"):
+        EvidenceSource.model_validate({**SOURCE, **members})
+
+
+def test_a_card_names_the_sources_of_its_passages_once() -> None:
+    assert card(sources=["a", "b"], shared_sources=["b", "c"]).all_sources == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(

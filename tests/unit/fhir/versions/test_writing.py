@@ -1,6 +1,7 @@
 """Orders and searches are written under the names of the version that is asked for."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -36,41 +37,65 @@ def test_a_search_as_the_servers_of_a_version_know_it(version: str, search: str,
     assert writing.write_search(version, search) == expected
 
 
-DAILY, ROUTE = {"value": 2400, "unit": "mg"}, {"text": "oral"}
+ROUTE = {"text": "oral"}
 UNIT = {DSTU2: "periodUnits", STU3: "periodUnit", R4: "periodUnit", R5: "periodUnit"}
-DOSE: dict[str, Json] = {
-    DSTU2: {"doseQuantity": DAILY},
-    STU3: {"doseQuantity": DAILY},
-    R4: {"doseAndRate": [{"doseQuantity": DAILY}]},
-    R5: {"doseAndRate": [{"doseQuantity": DAILY}]},
-}
+
+
+def dosage(value: Json) -> dict[str, Json]:
+    """A dose under the names of each version."""
+    quantity = {"doseQuantity": {"value": value, "unit": "mg"}}
+    kept = {"doseAndRate": [{"type": {"text": "ordered"}, **quantity}]}
+    return {DSTU2: quantity, STU3: quantity, R4: kept, R5: kept}
+
+
+def doubled(order: Json, version: str = R4, *, keeps_timing: bool = False) -> Json:
+    return writing.with_dose_twice_daily(order, version, Decimal(2), ROUTE, keeps_timing=keeps_timing)
 
 
 @pytest.mark.parametrize("version", EVERY)
-def test_a_dosage_is_written_under_the_names_of_the_version(version: str) -> None:
-    order = {"id": "o", "text": {"div": "old"}, "renderedDosageInstruction": "old", "priority": "routine"}
+def test_a_dose_is_written_under_the_names_of_the_version(version: str) -> None:
+    before = {
+        **dosage(600)[version],
+        "timing": {"repeat": {"frequency": 1, "period": 1}},
+        "patientInstruction": "slowly",
+    }
+    order = {"id": "o", "text": {"div": "old"}, "renderedDosageInstruction": "old", "dosageInstruction": [before]}
 
-    assert writing.replace_dosage(order, version, "once a day", DAILY, ROUTE) == {
+    assert doubled(order, version) == {
         "id": "o",
-        "priority": "routine",
         "dosageInstruction": [
             {
-                "text": "once a day",
-                "timing": {"repeat": {"frequency": 1, "period": 1, UNIT[version]: "d"}},
+                **dosage(1200)[version],
+                "timing": {"repeat": {"frequency": 2, "period": 1, UNIT[version]: "d"}},
+                "patientInstruction": "slowly",
                 "route": ROUTE,
-                **DOSE[version],
             }
         ],
     }
 
 
 @pytest.mark.parametrize("name", ["boundsDuration", "boundsPeriod", "boundsQuantity", "boundsRange"])
-def test_the_first_bounds_of_the_old_dosage_are_kept(name: str) -> None:
-    repeats: list[Json] = [None, "odd", {"frequency": 3}, {name: {"value": 28}, "count": 5}, {name: {"value": 1}}]
-    order = {"dosageInstruction": [{"timing": {"repeat": repeat}} for repeat in repeats]}
+def test_the_bounds_of_the_old_dosage_are_kept(name: str) -> None:
+    order = {"dosageInstruction": [{"timing": {"repeat": {name: {"value": 28}, "frequency": 3}}}]}
 
-    (instruction,) = writing.replace_dosage(order, R4, "", DAILY, ROUTE)["dosageInstruction"]
-    assert instruction["timing"]["repeat"] == {name: {"value": 28}, "frequency": 1, "period": 1, "periodUnit": "d"}
+    (instruction,) = doubled(order)["dosageInstruction"]
+    assert instruction["timing"]["repeat"] == {name: {"value": 28}, "frequency": 2, "period": 1, "periodUnit": "d"}
+
+
+@pytest.mark.parametrize("timing", [{"code": {"text": "BID"}}, None])
+def test_a_timing_and_a_route_that_are_right_stay(timing: Json) -> None:
+    route = {"text": "by mouth"}
+    order = {"dosageInstruction": [{"timing": timing, "route": route, "doseQuantity": {"value": Decimal("0.25")}}]}
+
+    (instruction,) = doubled(order, keeps_timing=True)["dosageInstruction"]
+    assert instruction == {"timing": timing, "route": route, "doseQuantity": {"value": Decimal("0.5")}}
+
+
+@pytest.mark.parametrize("odd", [None, "odd", {"repeat": "odd"}])
+def test_a_timing_that_is_none_becomes_twice_daily(odd: Json) -> None:
+    (instruction,) = doubled({"dosageInstruction": [{"timing": odd}]})["dosageInstruction"]
+
+    assert instruction["timing"] == {"repeat": {"frequency": 2, "period": 1, "periodUnit": "d"}}
 
 
 @pytest.mark.parametrize(
