@@ -334,7 +334,7 @@ def test_a_number_keeps_its_exact_value_on_the_wire() -> None:
 
 
 def test_a_card_can_list_its_orders() -> None:
-    card = CARDS["glutamate-high"].model_copy(update={"text": CardText(summary="Summary", detail="{orders}")})
+    card = CARDS["glutamate-high"].model_copy(update={"text": CardText(summary="Summary", fold="", detail="{orders}")})
     assert list_items(rendered(decided(card, "morning"), decided(card, "evening *one*")).detail) == [
         "morning",
         r"evening \*one\*",
