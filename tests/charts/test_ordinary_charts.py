@@ -84,6 +84,8 @@ def replaced(bundle: Json, index: int) -> Json:
 
 _MEDICATION = {"nitroglycerin", "parenteral_glutamine", "glutamate_sample"}
 _PROBLEM = {
+    "liver_failure",
+    "cystinuria",
     "hypersensitivity",
     "bronchospasm_risk",
     "bleeding_risk",

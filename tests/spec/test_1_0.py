@@ -50,7 +50,7 @@ def two_orders() -> Body:
 BODIES = {
     "an allergy": request_for(ALLERGIC),
     "two orders": two_orders(),
-    "high glutamate": request_for("alma-glutamate-high"),
+    "high glutamate": request_for("alma-glutamate-high", "oral-capsule-twice-daily"),
     "a dose above those studied": request_for("alma-glutamate-high", "oral-1800-twice-daily"),
 }
 

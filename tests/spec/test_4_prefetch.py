@@ -202,7 +202,7 @@ def test_kidney_results_that_were_not_obtained_leave_the_kidney_not_fully_checke
     client: TestClient, make: Make
 ) -> None:
     (baseline,) = (one for one in cards_of(client, asked("kidneyResults", make)) if id_of(one) == "glutamate-high")
-    assert "Kidney: **not fully checked**" in baseline["detail"]
+    assert "**Not checked**: kidney function." in baseline["detail"]
 
 
 @each_odd_value

@@ -461,12 +461,12 @@ def offers(laboratory_order: Body) -> list[str]:
 
 @pytest.mark.parametrize("laboratory_order", AMINO_ACIDS.values(), ids=AMINO_ACIDS)
 def test_amino_acids_are_not_offered_where_a_draft_orders_them(laboratory_order: Body) -> None:
-    assert "Order plasma amino acids" not in offers(laboratory_order)
+    assert "Order plasma amino acids before the first dose" not in offers(laboratory_order)
 
 
 @pytest.mark.parametrize("laboratory_order", OTHER_LABORATORY.values(), ids=OTHER_LABORATORY)
 def test_another_laboratory_order_takes_nothing_away(laboratory_order: Body) -> None:
-    assert "Order plasma amino acids" in offers(laboratory_order)
+    assert "Order plasma amino acids before the first dose" in offers(laboratory_order)
 
 
 def test_beside_a_critical_allergy_there_is_nothing_to_dose() -> None:

@@ -16,7 +16,8 @@ ONLY_SILENCE = {  # lists whose entries take a card or a suggestion away, leave 
     *("acetaminophen-poisoning", "acetaminophen-poisoning-words", "amino-acid-order-words", "amino-acid-panels"),
     *("breast-feeding", "eye-product-names", "no-information", "no-information-words", "other-specimen-codes"),
     *("other-specimens", "pregnancy", "qualifying-words", "somatic-conditions", "somatic-condition-words"),
-    *("somatic-reasons", "somatic-words", "blood-words"),
+    *("somatic-reasons", "somatic-words", "blood-words", "liver-failure", "liver-failure-words", "cystinuria"),
+    *("cystinuria-words", "amount-words"),
 }
 VERIFIED_AS_THEY_ARE_USED = {"307718", "307719"}  # only which of the two is the stronger is not verified
 ROWS: list[tuple[str, CodeRow | NameRow]] = [

@@ -288,6 +288,9 @@ RESULTS = {
             why="",
             result="64 µmol/L",
             date="20 November 2026",
+            amount="64 µmol/L",
+            day="20 Nov 2026",
+            **{"class": "normal"},
         ),
     ),
     "no glutamate": ("glutamate", {}, absent(NO_RESULT)),
@@ -303,7 +306,12 @@ RESULTS = {
             "aminoAcids": bundle(GLUTAMATE),
             **on_medications(medication(concept("606971", RXNORM), authoredOn="2026-09-01")),
         },
-        known("on treatment", (Origin("MedicationRequest/m", "began 1 September 2026"),), since="1 September 2026"),
+        known(
+            "on treatment",
+            (Origin("MedicationRequest/m", "began 1 September 2026"),),
+            since="1 September 2026",
+            since_day="1 Sep 2026",
+        ),
     ),
     "none before the treatment": ("glutamate_before", {}, absent("no result from before the treatment")),
     "a value from before the treatment": (
@@ -318,6 +326,8 @@ RESULTS = {
             change="±0 µmol/L (±0 %)",
             result="64 µmol/L",
             date="20 August 2026",
+            amount="64 µmol/L",
+            day="20 Aug 2026",
         ),
     ),
     "no glutamine of the sample": ("sample_handling", {}, absent("no glutamine result of the same sample")),
@@ -485,11 +495,11 @@ def lasting(days: Json, said: str) -> Fact:
 
 NOT_READ = unknown("its duration cannot be read", FROM_DURATION)
 ORDERS = {
-    "a dose": ("dose_per_day", dosed(1200), known(Decimal(2400), FROM_DOSAGE, amount="2,400 mg", ceiling="")),
+    "a dose": ("dose_per_day", dosed(1200), known(Decimal(2400), FROM_DOSAGE, amount="2,400 mg")),
     "a dose of many digits": (
         "dose_per_day",
         dosed(Decimal("66.66666666")),
-        known(Decimal("133.33333332"), FROM_DOSAGE, amount="133.333 mg", ceiling=""),
+        known(Decimal("133.33333332"), FROM_DOSAGE, amount="133.333 mg"),
     ),
     "no dose yet": ("dose_per_day", draft(), absent("the order states no dose yet", FROM_DOSAGE)),
     "a dose that is not known": (
