@@ -3,6 +3,7 @@
 import asyncio
 import re
 import socket
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -508,7 +509,7 @@ class Unread(Narrow):
     """The same, whose clients do not read."""
 
     head_timeout = 0.2
-    closed = asyncio.Event()
+    closed = threading.Event()
 
 
 class InTime(Unread):
@@ -532,6 +533,7 @@ def test_a_client_that_reads_nothing_is_closed_and_counted(protocol: type[Unread
             connection = await connect(2048)
             with suppress(ConnectionError):
                 await connection.send(CALL * UNREAD)
-            await Unread.closed.wait()
+            while not Unread.closed.is_set():
+                await asyncio.sleep(0.01)
 
     asyncio.run(asyncio.wait_for(scene(), PATIENCE))
