@@ -69,7 +69,9 @@ class Settings(BaseSettings):
         repr=False,  # it may hold a password
         description="Database of shown cards and feedback: sqlite:///FILE, or postgresql://USER:PASSWORD@HOST/NAME.",
     )
-    retention_days: int = Field(365, gt=0, description="Days that shown cards and feedback are kept.")
+    retention_days: int = Field(
+        365, gt=0, le=36_500, description="Days that shown cards and feedback are kept; 36500, a century, at most."
+    )
     keep_comments: bool = Field(
         False, description="Whether clinicians' comments in feedback are kept; they may contain personal data."
     )

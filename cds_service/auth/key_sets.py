@@ -1,6 +1,6 @@
 """The cache of clients' key sets, fetched from the `jku` in clients.toml.
 
-A key set is fetched when it is first needed, when it is older than `max_age`, and when a token names a key that is not
+A key set is fetched when it is first needed, when it comes near `max_age`, and when a token names a key that is not
 in it; but never twice within `interval`, so that made-up key ids cause no load on the client's server. If a fetch
 fails, the last set that was fetched stays in use.
 """
@@ -16,6 +16,7 @@ from cds_service.auth.keys import Key, UnusableKey, read_key
 from cds_service.fhir.json import UNREADABLE, decode, member, objects
 from cds_service.telemetry.logs import get_logger
 
+_YOUNG = 0.8  # of the greatest age; from then on a new set is fetched while the old one is in use
 _HEADERS = {"Accept": "application/jwk-set+json, application/json;q=0.9", "Accept-Encoding": "identity"}
 
 
@@ -54,11 +55,12 @@ class KeySets:
             return _with_id(client.keys, kid)
         cached = self._cache.setdefault(client.jku, _Cached())
         keys = _with_id(cached.keys, kid)
-        if keys and not self._has_passed(self._limits.max_age, cached.fetched_at):
+        if keys and not self._has_passed(self._limits.max_age * _YOUNG, cached.fetched_at):
             return keys
         fetch = self._start_fetch(client, cached)
-        if keys or fetch is None:
-            return keys  # an old set stays in use while a new one is fetched
+        is_old = self._has_passed(self._limits.max_age, cached.fetched_at)
+        if fetch is None or (keys and not is_old):
+            return keys  # a set stays in use while its successor is fetched, unless a key in it may be long revoked
         await asyncio.shield(fetch)  # other calls wait for the same fetch, even if this one is cancelled
         return _with_id(cached.keys, kid)
 

@@ -3,22 +3,28 @@
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from sqlalchemy import URL, event, make_url, text
+from sqlalchemy import URL, Connection, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 
 from cds_service.errors import DatabaseRefused
 
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 _BUSY_TIMEOUT = "PRAGMA busy_timeout = 2000"  # in ms; another process may be writing
 _MIGRATION_LOCK = 6_710_886_401  # an arbitrary key, the same in every process
+_FILE = "file"  # what a connection notes of its file when it opens it
 POOL_TIMEOUT = 2  # seconds to wait for a free connection
+
+
+class FileGone(OSError):
+    """The SQLite file was deleted or replaced while it was open."""
 
 
 def new_engine(database_url: str) -> AsyncEngine:
@@ -44,7 +50,28 @@ def _new_sqlite(url: URL) -> AsyncEngine:
     engine = _new_engine(url, pool_size=1)
     event.listen(engine.sync_engine, "do_connect", lambda *_: _prepare_file(url))
     event.listen(engine.sync_engine, "connect", _set_pragmas)
+    event.listen(engine.sync_engine, "connect", partial(_note_file, url))
     return engine
+
+
+def _note_file(url: URL, _connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
+    record.info[_FILE] = (url.database, _identity(url.database))
+
+
+def _identity(path: str | None) -> tuple[int, int] | None:
+    """What tells a file from another of its name; None for a file that is not there."""
+    try:
+        found = Path(path or "").stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def check_file(connection: Connection) -> None:
+    """Raises `FileGone` where the file that is written to is no longer the one of its name: nobody would find that."""
+    path, identity = connection.info.get(_FILE, ("", None))
+    if identity != _identity(path):
+        raise FileGone
 
 
 def _prepare_file(url: URL) -> None:

@@ -10,13 +10,13 @@ from typing import Any
 
 from cds_service.errors import DatabaseRefused, StoreDown
 from cds_service.feedback import tables
-from cds_service.feedback.pruning import prune
+from cds_service.feedback.pruning import Pruner
 from cds_service.feedback.recording import Recorder, Row
 from cds_service.feedback.seen_tokens import SeenTokens
 from cds_service.feedback.store import NoMetrics, RecordMetrics, Store
 from cds_service.hooks.cards import Card
 from cds_service.hooks.feedback import Feedback
-from cds_service.telemetry.logs import get_logger
+from cds_service.telemetry.logs import get_logger, where_it_broke
 from cds_service.telemetry.logs import safe_instance as only_uuid
 
 QUEUE_SIZE = 10_000  # shown cards that may wait while the database is down
@@ -43,7 +43,7 @@ class Records:
         self._seen_tokens = SeenTokens(self._store)
         self._recorder = Recorder(self._store, queue_size, metrics)
         self._content_version, self._now = content_version, now
-        self._retention = timedelta(days=retention_days)
+        self._pruner = Pruner(self._store, timedelta(days=retention_days))
         self._keep_comments = keep_comments
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -125,10 +125,11 @@ class Records:
     async def _prune_hourly(self) -> None:
         while True:
             try:
-                now = self._now()
-                await prune(self._store, now=now, kept_since=now - self._retention)
+                await self._pruner.prune(self._now())
             except StoreDown:
                 pass  # the store has logged it; the next hour will do
+            except Exception as error:  # later records must still be pruned
+                get_logger().error("bug", error=type(error).__name__, where=where_it_broke(error))
             await asyncio.sleep(_PRUNE_INTERVAL)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cds_service.errors import DatabaseRefused, StoreDown
-from cds_service.feedback.connecting import new_engine, set_durability
+from cds_service.feedback.connecting import check_file, new_engine, set_durability
 from cds_service.feedback.migrating import check_or_create, migrate, prepare
 from cds_service.telemetry.logs import get_logger
 
@@ -107,6 +107,7 @@ class Store:
         async with self._engine.connect() as connection:
             await set_durability(connection, durable)
             result = await work(connection)
+            await connection.run_sync(check_file)
             await connection.commit()
             return result
 

@@ -283,3 +283,16 @@ def test_a_browser_may_ask_before_it_sends(kept: tuple[TestClient, str]) -> None
     response = client.options(f"/cds-services/{SERVICE}/feedback", headers=headers)
     assert response.status_code == 200
     assert "POST" in response.headers["access-control-allow-methods"]
+
+
+@pytest.mark.parametrize("put_back", [False, True], ids=["deleted", "replaced"])
+def test_feedback_that_would_go_to_a_file_that_is_gone_is_refused(tmp_path: Path, put_back: bool) -> None:
+    file = tmp_path / "records.sqlite3"
+    with client_of(f"sqlite:///{file}") as client:
+        assert send(client, ACCEPTED).status_code == 200
+        copy = file.read_bytes()
+        file.unlink()
+        if put_back:
+            file.write_bytes(copy)
+        assert send(client, OVERRIDDEN).status_code == 503
+        assert client.get("/health/ready").status_code == 503

@@ -8,9 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from cds_service.errors import StoreDown
-from cds_service.feedback.pruning import prune
+from cds_service.feedback.pruning import Pruner
 from cds_service.feedback.recording import Recorder, Row
 from cds_service.feedback.records import Records
 from cds_service.feedback.store import NoMetrics, Store
@@ -348,7 +349,7 @@ def prune_at(database: str, day: int) -> None:
     async def run() -> None:
         store, now = Store(database, NoMetrics()), NOW + timedelta(days=day)
         await store.open()
-        await prune(store, now=now, kept_since=now - timedelta(days=30))
+        await Pruner(store, timedelta(days=30)).prune(now)
         await store.close()
 
     asyncio.run(run())
@@ -358,7 +359,7 @@ def kept(database: str) -> tuple[int, int, int]:
     return count(database, "shown_cards"), count(database, "feedback"), count(database, "seen_tokens")
 
 
-LEFT = {25: (3, 3, 2), 26: (3, 3, 1), 30: (3, 3, 1), 31: (1, 1, 1), 46: (1, 1, 0), 50: (1, 1, 0), 51: (0, 0, 0)}
+LEFT = {26: (3, 3, 2), 27: (3, 3, 1), 30: (3, 3, 1), 31: (1, 1, 1)}
 
 
 def test_what_is_too_old_is_deleted_and_the_rest_is_not(database: str) -> None:
@@ -367,18 +368,49 @@ def test_what_is_too_old_is_deleted_and_the_rest_is_not(database: str) -> None:
     for day, left in LEFT.items():
         prune_at(database, day)
         assert kept(database) == left, day
+    fill(database, 51, 4)
+    prune_at(database, 51)
+    assert kept(database) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("days", [3, 45, 800])
+def test_a_clock_that_is_ahead_of_every_record_deletes_nothing_and_says_so(database: str, days: int) -> None:
+    fill(database, 0, 1)
+    with capture_logs() as lines:
+        prune_at(database, 26 + days)  # the token of the first day expires on day 25
+    assert kept(database) == (1, 1, 1)
+    assert [line["event"] for line in lines] == ["database up", "clock ahead"]
+    assert [line["days"] for line in lines if "days" in line] == [days + 1]
+
+
+def test_records_that_are_written_by_a_clock_that_is_ahead_do_not_make_it_right(database: str) -> None:
+    async def run() -> None:
+        store, later = Store(database, NoMetrics()), NOW + timedelta(days=800)
+        await store.open()
+        pruner = Pruner(store, timedelta(days=30))
+        await pruner.prune(later)
+        async with records_at(database, lambda: later) as records:
+            show(records, 2)
+        await pruner.prune(later)
+        await store.close()
+
+    fill(database, 0, 1)
+    asyncio.run(run())
+    assert count(database, "shown_cards") == 2
 
 
 def test_more_than_is_deleted_at_once_is_deleted_too(database: str) -> None:
     fill(database, 0, *range(4100))
+    fill(database, 31)
     prune_at(database, 31)
-    assert kept(database) == (0, 0, 0)
+    assert kept(database) == (0, 0, 1)
 
 
 def test_a_service_deletes_what_is_too_old_by_itself(database: str) -> None:
     fill(database, 0, 1)
+    fill(database, 31)
     with new_client(records=records_at(database, lambda: NOW + timedelta(days=31), retention_days=30)):
-        until(lambda: kept(database) == (0, 0, 0))
+        until(lambda: kept(database) == (0, 0, 1))
 
 
 # ---------------------------------------------------------------- privacy

@@ -130,15 +130,25 @@ def test_invented_key_ids_fetch_nothing_but_once_in_a_while(trusting: Trusting, 
     assert call(trusting) == 200
 
 
-def test_an_old_set_is_used_on_while_a_new_one_is_fetched(trusting: Trusting, server: KeyServer) -> None:
+def test_a_set_that_grows_old_is_used_on_while_a_new_one_is_fetched(trusting: Trusting, server: KeyServer) -> None:
     assert call(trusting) == 200
     server.said = key_set(public_jwk(P384, "renamed"))
-    trusting.seconds += 3599
+    trusting.seconds += 2879
     assert (call(trusting), len(server.asked)) == (200, 1)
     trusting.seconds += 1
     assert call(trusting) == 200
     wait_for(lambda: len(server.asked) == 2)
     wait_for(lambda: call(trusting) == 401)  # a key that was taken out of the set is not believed any more
+    assert call(trusting, "renamed") == 200
+
+
+def test_a_key_that_was_revoked_during_a_quiet_time_is_not_believed_once_more(
+    trusting: Trusting, server: KeyServer
+) -> None:
+    assert call(trusting) == 200
+    server.said = key_set(public_jwk(P384, "renamed"))
+    trusting.seconds += 3600
+    assert (call(trusting), len(server.asked)) == (401, 2)
     assert call(trusting, "renamed") == 200
 
 
