@@ -1,6 +1,6 @@
 """One call answered: gather, read, decide, render. In that order, and nothing else."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from cds_service.clinical.orders.indication import ANTIDOTE
 from cds_service.clinical.orders.recognise import Order
 from cds_service.clinical.reading import facts_of_another_patients_order, read_patient_facts
 from cds_service.clinical.text_limits import MAX_TEXT, is_too_much, limit_texts
-from cds_service.errors import DataNotObtained, TooMuchText
+from cds_service.errors import Busy, CdsServiceError, DataNotObtained, TooMuchText
 from cds_service.gathering.orders import gather_chart, read_draft_orders, resolve_orders
 from cds_service.gathering.server import NO_SERVER, DataSource
 from cds_service.guidance.deciding import OrderDecision, decide, group_advice, undecided
@@ -50,32 +50,43 @@ async def answer(
     """The cards for one hook call.
 
     The prefetch is parsed, and the FHIR server asked, only if an order may be for acetylcysteine. `pages` is the
-    address of this service's own pages. Raises `DataNotObtained` where nothing could be read that the cards need, and
-    `TooMuchText`.
+    address of this service's own pages. Raises `DataNotObtained` where nothing could be read that the cards need,
+    `Busy` where that is due to this service, and `TooMuchText`.
     """
     orders = read_draft_orders(request, content.vocabulary)
     _refuse_too_much_text(orders.too_much_text)
     if not orders.may_be_acetylcysteine:
         return Answer(Response(cards=()))
-    with span("gather"):
-        prefetch = request.prefetch()
-        orders = await resolve_orders(orders, prefetch, content.vocabulary, source)
-        _refuse_too_much_text(orders.too_much_text)
-        if not orders.acetylcysteine_orders and not orders.orders_of_other_patients:
-            return _without_cards(orders)
-        orders, gathered = await gather_chart(orders, request, prefetch, source)
-        chart = limit_texts(gathered)
-        _refuse_too_much_text(is_too_much(orders.draft_orders, orders.included_entries, chart))
-    with span("decide"):
-        decisions = decide_orders(orders, chart, content, now)
-    with span("render"):
-        call = Call(request.patient_id, now.date(), new_id, pages)
-        rendered = render_cards(group_advice(decisions), content, call)
-    cards = tuple(card for _, card in rendered)
-    if orders.acetylcysteine_orders:
-        _refuse_without_data(chart, cards)
+    async with source:
+        with span("gather"):
+            orders, chart = await _gather(orders, request, content, source)
+        if chart is None:
+            return _without_cards(orders, source)
+        with span("decide"):
+            decisions = decide_orders(orders, chart, content, now)
+        with span("render"):
+            call = Call(request.patient_id, now.date(), new_id, pages)
+            rendered = render_cards(group_advice(decisions), content, call)
+        cards = tuple(card for _, card in rendered)
+        if orders.acetylcysteine_orders:
+            _refuse_without_data(chart, cards, source)
     card_ids = [card_id for card_id, _ in rendered]
     return Answer(Response(cards=cards), card_ids, tuple(decisions), len(orders.unresolved_orders))
+
+
+async def _gather(
+    orders: DraftOrders, request: HookRequest, content: Content, source: DataSource
+) -> tuple[DraftOrders, Chart | None]:
+    """The orders with their drugs, and the patient's chart; None where none of them turns out to be for a card."""
+    prefetch = request.prefetch()
+    orders = await resolve_orders(orders, prefetch, content.vocabulary, source)
+    _refuse_too_much_text(orders.too_much_text)
+    if not orders.acetylcysteine_orders and not orders.orders_of_other_patients:
+        return orders, None
+    orders, gathered = await gather_chart(orders, request, prefetch, source)
+    chart = limit_texts(gathered)
+    _refuse_too_much_text(is_too_much(orders.draft_orders, orders.included_entries, chart))
+    return orders, chart
 
 
 def decide_orders(orders: DraftOrders, chart: Chart, content: Content, now: datetime) -> list[OrderDecision]:
@@ -103,14 +114,21 @@ def _refuse_too_much_text(too_much: bool) -> None:
         raise TooMuchText("context", MAX_TEXT)
 
 
-def _without_cards(orders: DraftOrders) -> Answer:
+def _without_cards(orders: DraftOrders, source: DataSource) -> Answer:
     """No cards. An order whose drug stands behind a reference that cannot be read, without a name, may be anything."""
     if orders.nameless_orders:
-        raise DataNotObtained({"Medication": "the drug of an order stands behind a reference that cannot be read"})
+        raise _no_data(
+            {"Medication": "the drug of an order stands behind a reference that cannot be read"}, source.was_busy
+        )
     return Answer(Response(cards=()), unresolved_orders=len(orders.unresolved_orders))
 
 
-def _refuse_without_data(chart: Chart, cards: Sequence[Card]) -> None:
+def _refuse_without_data(chart: Chart, cards: Sequence[Card], source: DataSource) -> None:
     """Nothing at all was obtained: not an answer, unless the orders alone are reason for a warning, or for silence."""
     if chart.is_bare and cards and all(card.indicator == "info" for card in cards):
-        raise DataNotObtained({key: data.gap for key, data in chart.data.items()})
+        raise _no_data({key: data.gap for key, data in chart.data.items()}, source.was_busy)
+
+
+def _no_data(missing: Mapping[str, str], was_busy: bool) -> CdsServiceError:
+    """The error where nothing was obtained. If it is our fault, the client may ask again."""
+    return Busy() if was_busy else DataNotObtained(missing)

@@ -22,7 +22,7 @@ from cds_service.api.bodies import Bodies
 from cds_service.api.direct import Service
 from cds_service.api.runtime import HealthCheck, Runtime, runtime_of
 from cds_service.auth.authenticating import Authenticator
-from cds_service.auth.clients import load_clients
+from cds_service.auth.clients import Client, load_clients
 from cds_service.auth.key_sets import KeySetLimits, KeySets
 from cds_service.auth.replay import LocalReplayCache, ReplayCache, TokenStore
 from cds_service.auth.tokens import Rules
@@ -34,8 +34,9 @@ from cds_service.demo import server as demo
 from cds_service.demo.patients import load_patients
 from cds_service.errors import CdsServiceError
 from cds_service.feedback.records import Records
+from cds_service.gathering.fetching import Limits
 from cds_service.gathering.http import new_http_client
-from cds_service.gathering.server import Limits
+from cds_service.gathering.upstreams import Upstreams
 from cds_service.guidance.model import Content
 from cds_service.guidance.required_queries import prefetch_templates
 from cds_service.hooks.cards import to_json
@@ -90,12 +91,12 @@ def create_app(
 ) -> FastAPI:
     """The service. Raises `ContentError` where the content has mistakes. `clock` is monotonic, in seconds."""
     content, manifest = _read_content(settings, content)
-    http = http or new_http_client(settings.fhir_ca_file)
-    metrics = Metrics(SERVICES, [card.id for card in content.cards], CATALOGUE, metrics_folder())
+    metrics = _new_metrics(content, clients := _listed_clients(settings))
+    http = http or new_http_client(settings.fhir_ca_file, observe=metrics.set_connections)
     records = records or _new_records(settings, content, now, metrics)
     key_sets = KeySets(http, _key_set_limits(settings), clock)
     replay_cache = ReplayCache(LocalReplayCache(now), token_store or records, settings.token_store_timeout_ms / 1000)
-    authenticator = _new_authenticator(settings, key_sets, replay_cache, now, metrics, authentication_failed)
+    authenticator = _new_authenticator(settings, clients, key_sets, replay_cache, now, metrics, authentication_failed)
     runtime = Runtime(
         settings=settings,
         content=content,
@@ -103,7 +104,7 @@ def create_app(
         now=now,
         new_id=new_id,
         http=http,
-        fhir_limits=_fhir_limits(settings),
+        upstreams=_new_upstreams(settings, metrics),
         records=records,
         metrics=metrics,
         tracing=tracing or start_tracing(settings.traces_to),
@@ -175,13 +176,15 @@ def _pages_url(settings: Settings) -> str:
     return url if settings.demo or url.startswith("https:") else ""
 
 
-def _fhir_limits(settings: Settings) -> Limits:
-    return Limits(
+def _new_upstreams(settings: Settings, metrics: Metrics) -> Upstreams:
+    limits = Limits(
         deadline=settings.fhir_deadline_ms / 1000,
         timeout=settings.fhir_timeout_ms / 1000,
         max_bytes=settings.fhir_max_bytes,
         max_pages=settings.fhir_max_pages,
+        max_call_bytes=settings.fhir_max_call_bytes,
     )
+    return Upstreams(limits, settings.fhir_max_calls, metrics.count_not_gathered, metrics.set_resting)
 
 
 def _key_set_limits(settings: Settings) -> KeySetLimits:
@@ -192,8 +195,23 @@ def _key_set_limits(settings: Settings) -> KeySetLimits:
     )
 
 
+def _listed_clients(settings: Settings) -> tuple[Client, ...] | None:
+    """None where no clients are listed."""
+    if settings.clients is None:
+        return None
+    if settings.public_url is None or settings.auth == "off":  # `serve` refuses this with a longer message
+        raise ValueError("a list of clients needs CDS_PUBLIC_URL, which tokens are for, and no CDS_AUTH=off")
+    return load_clients(settings.clients)
+
+
+def _new_metrics(content: Content, clients: tuple[Client, ...] | None) -> Metrics:
+    names = ("open",) if clients is None else tuple(client.name for client in clients)
+    return Metrics(SERVICES, [card.id for card in content.cards], CATALOGUE, metrics_folder(), names)
+
+
 def _new_authenticator(
     settings: Settings,
+    clients: tuple[Client, ...] | None,
     key_sets: KeySets,
     replay_cache: ReplayCache,
     now: Callable[[], datetime],
@@ -201,13 +219,11 @@ def _new_authenticator(
     refused: Callable[[str], None] | None,
 ) -> Authenticator | None:
     """None where no clients are listed."""
-    if settings.clients is None:
+    if clients is None or settings.public_url is None:
         return None
-    if settings.public_url is None or settings.auth == "off":  # `serve` refuses this with a longer message
-        raise ValueError("a list of clients needs CDS_PUBLIC_URL, which tokens are for, and no CDS_AUTH=off")
     rules = Rules(settings.token_algorithms, settings.token_skew_seconds, settings.token_max_age_seconds)
     return Authenticator(
-        clients=load_clients(settings.clients),
+        clients=clients,
         public_url=settings.public_url,
         open_discovery=settings.open_discovery,
         rules=rules,

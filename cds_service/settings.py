@@ -50,7 +50,7 @@ class Settings(BaseSettings):
         description="Most bytes of request bodies that one process holds at a time, beyond which 503; and most of "
         "answers that wait to be read, beyond which the slowest reader is disconnected.",
     )
-    max_calls: int = Field(100, gt=0, description="Most calls that one process answers at a time; beyond them 503.")
+    max_calls: int = Field(256, gt=0, description="Most calls that one process answers at a time; beyond them 503.")
     fhir_loopback: bool = Field(
         True,
         description="Whether a FHIR server on the loopback of this machine may be called when no clients are listed.",
@@ -58,7 +58,13 @@ class Settings(BaseSettings):
     fhir_deadline_ms: int = Field(400, gt=0, description="Longest time for everything fetched for one call, in ms.")
     fhir_timeout_ms: int = Field(350, gt=0, description="Longest time for one response of a FHIR server, in ms.")
     fhir_max_bytes: int = Field(4 * 1024 * 1024, gt=0, description="Largest response of a FHIR server, in bytes.")
+    fhir_max_call_bytes: int = Field(
+        16 * 1024 * 1024, gt=0, description="Most bytes of responses of a FHIR server read for one call."
+    )
     fhir_max_pages: int = Field(5, gt=0, description="Most pages read of one search.")
+    fhir_max_calls: int = Field(
+        32, gt=0, description="Most calls for which one process asks FHIR servers at a time; others wait their turn."
+    )
     fhir_ca_file: Path | None = Field(
         None,
         description="PEM file of the certificate authorities trusted for FHIR servers and key sets; by default those "

@@ -10,6 +10,7 @@ from cds_service.auth.clients import Client
 from cds_service.errors import UnknownService
 from cds_service.gathering.allowed_servers import find_allowed_base
 from cds_service.gathering.server import NO_SERVER, DataSource, FhirServer, NoServer, read_bearer_token
+from cds_service.gathering.upstreams import FhirAccess
 from cds_service.hooks.cards import to_json
 from cds_service.hooks.discovery import SERVICES
 from cds_service.hooks.requests import HookRequest, read_request
@@ -70,9 +71,10 @@ def _fhir_server(runtime: Runtime, asked: HookRequest, client: Client | None) ->
     token = read_bearer_token(asked.fhir_authorization)
     if token is None:
         return "no usable token", NoServer("its fhirAuthorization cannot be used")
-    code_lists, limits = runtime.content.vocabulary.code_lists, runtime.fhir_limits
+    code_lists, limits = runtime.content.vocabulary.code_lists, runtime.upstreams.limits
     observe, span = runtime.metrics.observe_fetch, runtime.tracing.span
-    return "allowed", FhirServer(runtime.http, base, token, code_lists, limits, observe, span)
+    upstream = runtime.upstreams.find(name_of(client), client.fhir_access if client else FhirAccess(), base)
+    return "allowed", FhirServer(runtime.http, base, token, code_lists, limits, observe, span, upstream)
 
 
 def _log(

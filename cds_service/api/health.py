@@ -3,6 +3,7 @@
 import asyncio
 import ipaddress
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -31,7 +32,10 @@ def make_router(runtime: Runtime) -> APIRouter:
         is_ready = all(up.values())
         parts = {name: "up" if is_up else "down" for name, is_up in up.items()}
         status = "ready" if is_ready else "not ready"
-        return answer(200 if is_ready else 503, {"status": status, "parts": parts, **_describe_content(runtime)})
+        body: dict[str, Any] = {"status": status, "parts": parts, **_describe_content(runtime)}
+        if resting := runtime.upstreams.resting():  # the EHR's fault: this service is ready all the same
+            body["fhirServers"] = dict.fromkeys(sorted(resting), "resting")
+        return answer(200 if is_ready else 503, body)
 
     @router.get("/metrics")
     async def metrics(request: Request) -> Response:

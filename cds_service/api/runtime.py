@@ -13,7 +13,7 @@ from cds_service.auth.authenticating import Authenticator
 from cds_service.auth.key_sets import KeySets
 from cds_service.content.manifest import Manifest
 from cds_service.feedback.records import Records
-from cds_service.gathering.server import Limits
+from cds_service.gathering.upstreams import Upstreams
 from cds_service.guidance.model import Content
 from cds_service.settings import Settings
 from cds_service.telemetry.metrics import Metrics
@@ -32,7 +32,7 @@ class Runtime:
     now: Callable[[], datetime]
     new_id: Callable[[], str]
     http: httpx.AsyncClient
-    fhir_limits: Limits
+    upstreams: Upstreams
     records: Records
     metrics: Metrics
     tracing: Tracing | NoTracing

@@ -14,10 +14,12 @@ from cds_service.auth.keys import Key, read_key
 from cds_service.content.toml_files import TomlFile
 from cds_service.errors import ContentError
 from cds_service.gathering.allowed_servers import parse_base_url
+from cds_service.gathering.upstreams import FhirAccess
 from cds_service.guidance.conditions import Strict
 
 CdsHooks = Literal["1.0", "2.0"]
 TokenReuse = Literal["refuse", "strict", "allow"]
+_ACCESS = FhirAccess()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Client:
     fhir_servers: tuple[str, ...] = ()
     cds_hooks: CdsHooks = "2.0"
     token_reuse: TokenReuse = "refuse"  # noqa: S105  # no password
+    fhir_access: FhirAccess = _ACCESS
 
 
 def _address(url: str) -> str:
@@ -64,6 +67,9 @@ class _Row(Strict):
     fhir_servers: list[Address] = []
     cds_hooks: CdsHooks = "2.0"
     token_reuse: TokenReuse = "refuse"  # noqa: S105  # no password
+    fhir_batch: bool = False
+    fhir_connections: int = Field(_ACCESS.connections, ge=1, le=1000)
+    fhir_opening: int = Field(_ACCESS.opening, ge=1, le=1000)
 
     @field_validator("key")
     @classmethod
@@ -88,6 +94,7 @@ class _Row(Strict):
             fhir_servers=tuple(self.fhir_servers),
             cds_hooks=self.cds_hooks,
             token_reuse=self.token_reuse,
+            fhir_access=FhirAccess(self.fhir_batch, self.fhir_connections, self.fhir_opening),
         )
 
 

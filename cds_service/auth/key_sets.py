@@ -14,10 +14,12 @@ import httpx
 from cds_service.auth.clients import Client
 from cds_service.auth.keys import Key, UnusableKey, read_key
 from cds_service.fhir.json import UNREADABLE, decode, member, objects
+from cds_service.gathering.pools import Pool
 from cds_service.telemetry.logs import get_logger
 
 _YOUNG = 0.8  # of the greatest age; from then on a new set is fetched while the old one is in use
 _HEADERS = {"Accept": "application/jwk-set+json, application/json;q=0.9", "Accept-Encoding": "identity"}
+_CONNECTIONS = 2  # of which one is used, and one may still be closing
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ class KeySets:
     async def _refresh(self, client: Client, cached: _Cached) -> None:
         try:
             async with asyncio.timeout(self._limits.timeout):
-                cached.keys = _read_key_set(await self._fetch(client.jku))
+                cached.keys = _read_key_set(await self._fetch(client))
             cached.fetched_at = self._clock()
         except (TimeoutError, httpx.TimeoutException):
             _log_failure(client, "no answer in time")
@@ -99,8 +101,9 @@ class KeySets:
         except NotFetched as error:
             _log_failure(client, str(error))
 
-    async def _fetch(self, jku: str) -> bytes:
-        async with self._http.stream("GET", jku, headers=_HEADERS) as response:
+    async def _fetch(self, client: Client) -> bytes:
+        pool = Pool(client.name, _CONNECTIONS, _CONNECTIONS, purpose="key set")
+        async with self._http.stream("GET", client.jku, headers=_HEADERS, extensions={"pool": pool}) as response:
             if response.status_code != 200:
                 raise NotFetched(f"status {response.status_code}")
             chunks, size = [], 0

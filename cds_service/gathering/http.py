@@ -27,8 +27,11 @@ from cds_service.gathering.pools import Connections, Pool, Use
 # Metadata services of clouds. 169.254.169.254 is not listed: it is link-local.
 _METADATA = frozenset(("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254"))
 
+_MOST_HOSTS = 400  # whose sessions are kept: without a list of clients a caller may name any port of loopback
+
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 MayCall = Callable[[str, str], bool]
+ObserveConnections = Callable[[str, int], None]  # the owner, and how many connections are open
 
 
 class ForbiddenAddress(OSError):
@@ -99,8 +102,10 @@ def is_forbidden(address: str, loopback_allowed: bool) -> bool:
 class PooledTransport(httpx.AsyncBaseTransport):
     """Sends requests over connections that are kept for each `Pool` and host. Redirects are not followed."""
 
-    def __init__(self, authorities: ssl.SSLContext, resolve: Resolve, may_call: MayCall) -> None:
-        self._authorities, self._may_call = authorities, may_call
+    def __init__(
+        self, authorities: ssl.SSLContext, resolve: Resolve, may_call: MayCall, observe: ObserveConnections
+    ) -> None:
+        self._authorities, self._may_call, self._observe = authorities, may_call, observe
         self._resolver = GuardedResolver(resolve, may_call)
         self._connections: dict[tuple[Pool, str, str, int | None], Connections] = {}
 
@@ -109,12 +114,14 @@ class PooledTransport(httpx.AsyncBaseTransport):
 
         The request says in its extensions which pool it uses, and how long it may wait for a place in it.
         """
-        connections = self._connections_for(request)
+        connections = await self._connections_for(request)
         timeout: Mapping[str, float | None] = request.extensions.get("timeout", {})
         try:
             use = await connections.use(timeout.get("pool"))
         except TimeoutError:
-            raise httpx.PoolTimeout("no connection became free in time") from None
+            if connections.is_full:
+                raise httpx.PoolTimeout("no connection became free in time") from None
+            raise httpx.ConnectTimeout("no connection could be opened in time") from None
         try:
             with _errors_of_httpx():
                 response = await connections.session.request(
@@ -131,21 +138,26 @@ class PooledTransport(httpx.AsyncBaseTransport):
             raise
         return httpx.Response(response.status, headers=response.raw_headers, stream=_Body(response, use))
 
-    def _connections_for(self, request: httpx.Request) -> Connections:
+    async def _connections_for(self, request: httpx.Request) -> Connections:
         pool: Pool = request.extensions.get("pool", Pool())
         url = request.url
         key = (pool, url.scheme, url.host, url.port)
+        if key not in self._connections and len(self._connections) >= _MOST_HOSTS:
+            await self._close_unused()
         if key not in self._connections:
-            permitted = partial(self._may_call, url.host)
-            self._connections[key] = Connections(pool, self._authorities, self._resolver, permitted)
+            permitted, changed = partial(self._may_call, url.host), partial(self._count, pool.owner)
+            self._connections[key] = Connections(pool, self._authorities, self._resolver, permitted, changed)
         return self._connections[key]
 
-    def counts(self) -> dict[str, int]:
-        """How many connections are open, by the owner of their pool."""
-        found: dict[str, int] = {}
-        for (pool, *_), connections in self._connections.items():
-            found[pool.owner] = found.get(pool.owner, 0) + connections.count
-        return found
+    async def _close_unused(self) -> None:
+        unused = [key for key, connections in self._connections.items() if connections.is_unused]
+        for connections in [self._connections.pop(key) for key in unused]:
+            await connections.session.close()
+
+    def _count(self, owner: str) -> None:
+        """Tells how many connections an owner has now."""
+        owned = (connections for (pool, *_), connections in self._connections.items() if pool.owner == owner)
+        self._observe(owner, sum(connections.count for connections in owned))
 
     async def aclose(self) -> None:
         """Closes the connections."""
@@ -198,11 +210,14 @@ def _load_authorities(ca_file: Path | None) -> ssl.SSLContext:
 
 
 def new_http_client(
-    ca_file: Path | None = None, resolve: Resolve = resolve_name, may_call: MayCall = may_call
+    ca_file: Path | None = None,
+    resolve: Resolve = resolve_name,
+    may_call: MayCall = may_call,
+    observe: ObserveConnections = lambda _owner, _connections: None,
 ) -> httpx.AsyncClient:
     """A client that follows no redirects, uses no proxy of the environment, and keeps no cookies."""
     return httpx.AsyncClient(
-        transport=PooledTransport(_load_authorities(ca_file), resolve, may_call),
+        transport=PooledTransport(_load_authorities(ca_file), resolve, may_call, observe),
         follow_redirects=False,
         trust_env=False,
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),

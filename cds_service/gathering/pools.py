@@ -53,15 +53,21 @@ class Use:
             self._is_over = True
             self.end_opening()
             self._connections.places.give_back()
+            self._connections.changed()
 
 
 class Connections:
     """The open connections of one pool to one host."""
 
     def __init__(
-        self, pool: Pool, authorities: ssl.SSLContext, resolver: AbstractResolver, may_call: Callable[[str], bool]
+        self,
+        pool: Pool,
+        authorities: ssl.SSLContext,
+        resolver: AbstractResolver,
+        may_call: Callable[[str], bool],
+        changed: Callable[[], None],
     ) -> None:
-        self._pool, self._may_call = pool, may_call
+        self._pool, self._may_call, self.changed = pool, may_call, changed
         self._sockets: list[socket.socket] = []
         self.opening = 0
         self.places = Places(self._has_room)
@@ -83,6 +89,16 @@ class Connections:
         )
 
     @property
+    def is_full(self) -> bool:
+        """Whether every connection is in use; if not, who waits does so until one can be opened."""
+        return self.places.taken >= self._pool.connections
+
+    @property
+    def is_unused(self) -> bool:
+        """Whether no request uses or awaits a connection."""
+        return self.places.taken + self.places.waiting == 0
+
+    @property
     def count(self) -> int:
         """How many connections are open or opening."""
         self._sockets = [one for one in self._sockets if one.fileno() >= 0]
@@ -100,7 +116,7 @@ class Connections:
         that waits gets the first connection that becomes free, and does not wait for one that cannot be opened.
         """
         taken = self.places.taken
-        if taken >= self._pool.connections:
+        if self.is_full:
             return False
         return taken < self._pool.opening or taken < self.count - self.opening + self._pool.opening
 

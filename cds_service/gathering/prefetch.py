@@ -15,7 +15,7 @@ from cds_service.clinical.chart import NOT_SENT, Arrival, Chart, Data
 from cds_service.fhir.json import Resource, code_or_concept, member, number, objects, text
 from cds_service.fhir.queries import PATIENT, QUERIES, Query
 from cds_service.fhir.versions.elements import is_about, resource_type
-from cds_service.gathering.server import Failure
+from cds_service.gathering.failures import Failure
 
 MAX_ENTRIES = 1000  # of one key: several times what the queries ask for
 _INCLUDED_TYPES = frozenset(("Medication", "DiagnosticReport"))  # read, although no query searches for them

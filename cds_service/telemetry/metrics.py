@@ -26,7 +26,8 @@ OUTCOMES = (
     "busy",  # 429, 503
     "failed",  # any other 5xx
 )
-FETCHES = ("ok", "late", "unreachable", "status", "compressed", "too large", "unreadable")
+FETCHES = ("ok", "late", "unreachable", "status", "compressed", "too large", "unreadable", "not a searchset", "busy")
+NOT_GATHERED = ("busy", "resting")  # this service had too much to do; the FHIR server rests after failures
 PARTS = ("content", "database", "key sets")
 AUTHENTICATION_FAILURES = (
     "no token",
@@ -60,9 +61,15 @@ class Metrics:
     """The metrics of one app, in a registry of their own. `folder` is where several workers share them."""
 
     def __init__(
-        self, services: Collection[str], cards: Collection[str], facts: Collection[str], folder: Path | None = None
+        self,
+        services: Collection[str],
+        cards: Collection[str],
+        facts: Collection[str],
+        folder: Path | None = None,
+        clients: Collection[str] = ("open",),
     ) -> None:
         self._services, self._card_ids, self._fact_names = frozenset(services), frozenset(cards), frozenset(facts)
+        self._clients = frozenset(clients)
         self._folder = folder
         self._registry = CollectorRegistry()
         self._set_up_requests(self._registry)
@@ -109,6 +116,26 @@ class Metrics:
             buckets=_FETCH_SECONDS,
             registry=registry,
         )
+        self._not_gathered = Counter(
+            "cds_calls_not_gathered",
+            "Calls for which no FHIR server was asked, by client and reason.",
+            ("client", "reason"),
+            registry=registry,
+        )
+        self._connections = Gauge(
+            "cds_fhir_connections",
+            "Open connections to the FHIR servers and key sets of a client.",
+            ("client",),
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._resting = Gauge(
+            "cds_fhir_servers_resting",
+            "FHIR servers of a client that are not asked for a while, after failures.",
+            ("client",),
+            registry=registry,
+            multiprocess_mode="livemax",
+        )
 
     def _set_up_records(self, registry: CollectorRegistry) -> None:
         self._queue = Gauge(
@@ -136,6 +163,10 @@ class Metrics:
             self._authentication_failures.labels(reason)
         for card_id in self._card_ids:
             self._cards.labels(card_id)
+        for client in self._clients:
+            self._resting.labels(client).set(0)
+            for reason in NOT_GATHERED:
+                self._not_gathered.labels(client, reason)
 
     def count_request(self, kind: str, service: str, outcome: str, seconds: float) -> None:
         """One answered request. Only calls have their seconds observed."""
@@ -158,6 +189,19 @@ class Metrics:
     def observe_fetch(self, outcome: str, seconds: float) -> None:
         """One request to a FHIR server."""
         self._fetch_seconds.labels(_known_or_other(outcome, FETCHES)).observe(seconds)
+
+    def count_not_gathered(self, client: str, reason: str) -> None:
+        """One call for which no FHIR server was asked."""
+        client, reason = _known_or_other(client, self._clients), _known_or_other(reason, NOT_GATHERED)
+        self._not_gathered.labels(client, reason).inc()
+
+    def set_connections(self, client: str, connections: int) -> None:
+        """The open connections to the servers of a client."""
+        self._connections.labels(_known_or_other(client, self._clients)).set(connections)
+
+    def set_resting(self, client: str, servers: int) -> None:
+        """How many FHIR servers of a client rest."""
+        self._resting.labels(_known_or_other(client, self._clients)).set(servers)
 
     def count_authentication_failure(self, reason: str) -> None:
         """One request that was answered with 401."""

@@ -113,7 +113,20 @@ def of_another_patient(asked: Asked) -> Any:
     return {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": hers}]}
 
 
+NO_ANSWERS: dict[str, Any] = {  # JSON that is no answer to a search or a read, and must not pass for "none on record"
+    "null": None,
+    "an empty object": {},
+    "an empty list": [],
+    "an empty string": "",
+    "a Bundle without a type": {"resourceType": "Bundle"},
+    "an empty Bundle without a type": {"resourceType": "Bundle", "total": 0, "entry": []},
+    "a collection": {"resourceType": "Bundle", "type": "collection", "entry": []},
+    "a history": {"resourceType": "Bundle", "type": "history", "total": 0},
+    "a searchset that is no Bundle": {"resourceType": "List", "type": "searchset"},
+    "a resource by itself": {"resourceType": "Basic", "id": "one"},
+}
 FAULTS: dict[str, Behave] = {
+    **{name: raw(http_answer(json.dumps(answer).encode())) for name, answer in NO_ANSWERS.items()},
     "accepts and never answers": never,
     "one byte a second": drips,
     **{f"status {status}": raw(http_answer(b"no", status)) for status in (401, 403, 404, 429, 500)},

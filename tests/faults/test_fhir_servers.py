@@ -22,6 +22,7 @@ from cds_service.settings import Settings
 from tests.faults.fhir_servers import (
     DATA,
     FAULTS,
+    NO_ANSWERS,
     OTHER,
     PATIENT,
     TOKEN,
@@ -269,6 +270,7 @@ def test_a_reference_that_leads_elsewhere_is_not_followed(service: str, referenc
 
 SLOW = "did not answer in time"
 SAID = {
+    **dict.fromkeys(NO_ANSWERS, "is not the result of a search"),
     "accepts and never answers": SLOW,
     "one byte a second": SLOW,
     "status 401": "answered with status 401",

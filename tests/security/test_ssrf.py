@@ -15,8 +15,10 @@ import pytest
 
 from cds_service.fhir.queries import QUERIES
 from cds_service.gathering.allowed_servers import find_allowed_base
+from cds_service.gathering.failures import Failure
+from cds_service.gathering.fetching import Limits
 from cds_service.gathering.http import GuardedResolver, may_call, new_http_client
-from cds_service.gathering.server import Failure, FhirServer, Limits
+from cds_service.gathering.server import FhirServer
 from cds_service.settings import Settings
 from tests.loopback import Asked, Behave, Loopback, http_answer, running
 from tests.support import CONTENT, Body, new_client, post, request_for

@@ -1,0 +1,345 @@
+"""What gathering from a FHIR server costs, and what it costs others: `python -m benchmarks.gathering [PART ...]`.
+
+The service has one worker; the FHIR servers are processes of their own. Callers send their next call when the last is
+answered. Times stand beside a floor of the same run: nine queries sent straight to the same FHIR server.
+"""
+
+import argparse
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from benchmarks.fhir_server import DATA, PATIENT
+from benchmarks.load import Process, started
+from cds_service.fhir.queries import QUERIES, fhir_query
+from cds_service.fhir.versions import R4
+from tests.faults.fhir_servers import key_of
+from tests.loopback import Asked
+from tests.processes import free_port
+from tests.support import CONTENT, request_for, to_bytes
+
+PATH = "/cds-services/acetylcysteine-order-sign"
+PREFETCHED = to_bytes(request_for(PATIENT))
+OTHER_DRUG = to_bytes(request_for(PATIENT, "amoxicillin"))
+DELAYS = (5, 50, 200)  # ms of one query
+PARALLEL = (1, 4, 8, 16, 32, 64, 128)
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def body_naming(port: int) -> bytes:
+    """A call without prefetch that names the FHIR server on a port."""
+    return to_bytes({**request_for(PATIENT, prefetch={}), "fhirServer": f"http://127.0.0.1:{port}/fhir"})
+
+
+# ---------------------------------------------------------------- callers
+
+
+@dataclass
+class Calls:
+    """What became of the calls of some callers: how each was answered, and after how many seconds."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """How many calls were answered."""
+        return sum(self.outcomes.values())
+
+    def add(self, other: "Calls") -> None:
+        """Adds the calls of another measurement."""
+        self.outcomes += other.outcomes
+        self.seconds += other.seconds
+
+    def share(self, outcome: str) -> str:
+        """The share of an outcome, in percent."""
+        return f"{100 * self.outcomes[outcome] / max(self.total, 1):.0f} %"
+
+    def quantile(self, part: float) -> float:
+        """A quantile of the times, in ms."""
+        ordered = sorted(self.seconds) or [float("nan")]
+        return ordered[min(int(len(ordered) * part), len(ordered) - 1)] * 1000
+
+
+def outcome_of(status: int, body: bytes) -> str:
+    """`whole` for cards with all screens done; otherwise why not."""
+    if status == 503 or b"service was busy" in body:
+        return "busy"
+    if status != 200:
+        return str(status)
+    return "lost" if b"screening-incomplete" in body else "whole"
+
+
+async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> tuple[int, bytes]:
+    """The status and the body of the answer."""
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    size = int(next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")).split(b":")[1])
+    return int(head.split(b" ", 2)[1]), await reader.readexactly(size)
+
+
+async def _call_until(end: float, port: int, request: bytes, calls: Calls) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
+    while time.monotonic() < end:
+        started_at = time.perf_counter()
+        status, body = await ask(reader, writer, request)
+        calls.seconds.append(time.perf_counter() - started_at)
+        calls.outcomes[outcome_of(status, body)] += 1
+    writer.close()
+
+
+def as_post(body: bytes) -> bytes:
+    """The request that carries a body."""
+    head = f"POST {PATH} HTTP/1.1\r\nhost: cds\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+    return head.encode() + body
+
+
+def _load(port: int, seconds: float, number: int, body: bytes) -> Calls:
+    async def scene() -> Calls:
+        calls, end = Calls(), time.monotonic() + seconds
+        await asyncio.gather(*(_call_until(end, port, as_post(body), calls) for _ in range(number)))
+        return calls
+
+    return asyncio.run(scene())
+
+
+def load(port: int, seconds: float, *groups: tuple[int, bytes]) -> list[Calls]:
+    """Puts load on the service by groups of callers at once, each group a process, and says what became of their calls.
+
+    So one group's answers do not keep another waiting on the callers' side.
+    """
+    with ProcessPoolExecutor(len(groups), get_context("fork")) as pool:
+        running = [pool.submit(_load, port, seconds, number, body) for number, body in groups]
+        return [group.result() for group in running]
+
+
+def processor_seconds(pid: int) -> float:
+    """The processor time of a process so far."""
+    times = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(times[11]) + int(times[12])) / _TICKS
+
+
+# ---------------------------------------------------------------- servers
+
+
+@contextmanager
+def fhir_server(delay_ms: float) -> Iterator[int]:
+    """A FHIR server in a process of its own; its port."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.fhir_server", str(port), str(delay_ms)])
+    try:
+        asyncio.run(_wait_for(port))
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+async def _wait_for(port: int) -> None:
+    while True:
+        try:
+            (await asyncio.open_connection("127.0.0.1", port))[1].close()
+            return
+        except OSError:
+            await asyncio.sleep(0.05)
+
+
+@contextmanager
+def service(**settings: str) -> Iterator[Process]:
+    """The service with one worker, logging to nowhere."""
+    port = free_port()
+    command = [str(Path(sys.executable).parent / "cds-service"), "serve", "--host", "127.0.0.1", "--port", str(port)]
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {"CDS_DATABASE_URL": f"sqlite:///{folder}/cards.sqlite3", **settings}
+        with started(command, f"http://127.0.0.1:{port}{PATH}", PREFETCHED, **environment) as process:
+            yield process
+
+
+def port_of(process: Process) -> int:
+    """The port of the service."""
+    return int(process.url.split(":")[2].split("/")[0])
+
+
+def floor_ms(port: int, rounds: int = 20) -> float:
+    """The median time of the nine queries sent straight to a FHIR server over connections of their own, in ms."""
+    paths = [fhir_query(query, PATIENT, CONTENT.vocabulary.code_lists, R4) for query in QUERIES.values()]
+    requests = [f"GET /fhir/{path} HTTP/1.1\r\nhost: fhir\r\n\r\n".encode() for path in paths]
+
+    async def scene() -> float:
+        connections = [await asyncio.open_connection("127.0.0.1", port, limit=2**20) for _ in requests]
+        times = []
+        for _ in range(rounds):
+            began = time.perf_counter()
+            await asyncio.gather(
+                *(ask(*connection, request) for connection, request in zip(connections, requests, strict=True))
+            )
+            times.append(time.perf_counter() - began)
+        for _, writer in connections:
+            writer.close()
+        return statistics.median(times) * 1000
+
+    return asyncio.run(scene())
+
+
+class _Small(BaseHTTPRequestHandler):
+    """Answers each query at once, with threads and a short listen backlog as simple servers have them."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        answer = to_bytes(DATA[key_of(Asked("GET", self.path, {}))])
+        self.send_response(200)
+        self.send_header("Content-Type", "application/fhir+json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: Any) -> None:
+        """Says nothing."""
+
+
+class _Closing(_Small):
+    """The same by HTTP/1.0: a connection for each request."""
+
+    protocol_version = "HTTP/1.0"
+
+
+@contextmanager
+def small_server(backlog: int, handler: type[_Small]) -> Iterator[int]:
+    """A server with threads in this process; its port."""
+    kind = type("Server", (ThreadingHTTPServer,), {"request_queue_size": backlog})
+    server: ThreadingHTTPServer = kind(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+# ---------------------------------------------------------------- tables
+
+
+def table(*header: str) -> None:
+    """Prints the head of a table."""
+    print(f"\n| {' | '.join(header)} |\n|{' --- |' * len(header)}")
+
+
+def row(*cells: object) -> None:
+    """Prints a row of a table."""
+    print(f"| {' | '.join(map(str, cells))} |", flush=True)
+
+
+def cost(seconds: float) -> None:
+    """The processor time of calls, one after the other."""
+    table("call", "processor time, ms", "median, ms", "floor of its queries, ms")
+    with service() as process, fhir_server(0) as fast:
+        for name, body, floor in (
+            ("another drug", OTHER_DRUG, "–"),
+            ("acetylcysteine, all prefetched", PREFETCHED, "–"),
+            ("acetylcysteine, all gathered", body_naming(fast), f"{floor_ms(fast):.1f}"),
+        ):
+            load(port_of(process), 1, (1, body))
+            before = processor_seconds(process.pid)
+            (calls,) = load(port_of(process), seconds, (1, body))
+            spent = (processor_seconds(process.pid) - before) / calls.total * 1000
+            row(name, f"{spent:.2f}", f"{calls.quantile(0.5):.1f}", floor)
+
+
+def rates(seconds: float) -> None:
+    """Gathering calls by the number in parallel and the time of a query."""
+    table("a query takes", "in parallel", "calls a second", "all screens done", "busy", "p50, ms", "p99, ms")
+    for delay in DELAYS:
+        with fhir_server(delay) as fhir:
+            floor = floor_ms(fhir)
+            for parallel in PARALLEL:
+                with service() as process:
+                    load(port_of(process), 1, (min(parallel, 8), body_naming(fhir)))
+                    (calls,) = load(port_of(process), seconds, (parallel, body_naming(fhir)))
+                row(
+                    f"{delay} ms (floor {floor:.0f} ms)",
+                    parallel,
+                    f"{calls.total / seconds:.0f}",
+                    calls.share("whole"),
+                    calls.share("busy"),
+                    f"{calls.quantile(0.5):.0f}",
+                    f"{calls.quantile(0.99):.0f}",
+                )
+
+
+def isolation(seconds: float) -> None:
+    """Calls beside 128 callers at a FHIR server that hangs, as a share of what they are alone."""
+    table("calls", "in parallel", "alone, a second", "beside, a second", "ratio", "p99 alone, ms", "p99 beside, ms")
+    with fhir_server(-1) as hanging, fhir_server(20) as good:
+        for name, parallel, body in (
+            ("all prefetched", 8, PREFETCHED),
+            ("another drug", 8, OTHER_DRUG),
+            ("gathered from a good server", 4, body_naming(good)),
+        ):
+            with service() as process:
+                load(port_of(process), 1, (parallel, body))
+                alone, beside = Calls(), Calls()
+                for _ in range(4):  # in turns: the speed of a machine varies
+                    alone.add(*load(port_of(process), seconds / 4, (parallel, body)))
+                    found, _ = load(port_of(process), seconds / 4, (parallel, body), (128, body_naming(hanging)))
+                    beside.add(found)
+            ratio = beside.total / alone.total
+            p99 = f"{alone.quantile(0.99):.1f}", f"{beside.quantile(0.99):.1f}"
+            row(name, parallel, f"{alone.total / seconds:.0f}", f"{beside.total / seconds:.0f}", f"{ratio:.2f}", *p99)
+        table("128 callers at a server that hangs", "calls a second", "answers", "p50, ms", "p99, ms", "processor time")
+        with service() as process:
+            load(port_of(process), 1, (8, PREFETCHED))
+            before = processor_seconds(process.pid)
+            (stuck,) = load(port_of(process), seconds, (128, body_naming(hanging)))
+            spent = (processor_seconds(process.pid) - before) / seconds
+        times = f"{stuck.quantile(0.5):.0f}", f"{stuck.quantile(0.99):.0f}"
+        row("", f"{stuck.total / seconds:.0f}", dict(stuck.outcomes), *times, f"{100 * spent:.0f} % of a core")
+
+
+def backlogs(seconds: float) -> None:
+    """A simple server with threads and a short listen backlog."""
+    table("listen backlog", "connections kept", "in parallel", "calls", "all screens done", "busy", "lost")
+    for backlog in (1, 5):
+        for handler in (_Small, _Closing):
+            for parallel in (1, 4, 8):
+                with service() as process, small_server(backlog, handler) as port:
+                    (calls,) = load(port_of(process), seconds, (parallel, body_naming(port)))
+                kept = "yes" if handler is _Small else "no"
+                shares = calls.share("whole"), calls.share("busy"), calls.total - calls.outcomes["whole"]
+                row(backlog, kept, parallel, calls.total, *shares)
+
+
+PARTS: dict[str, Callable[[float], None]] = {
+    "cost": cost,
+    "rates": rates,
+    "isolation": isolation,
+    "backlogs": backlogs,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which tables; by default all")
+    parser.add_argument("--seconds", type=float, default=4, help="of each measurement")
+    options = parser.parse_args(arguments)
+    for part in options.parts or PARTS:
+        PARTS[part](options.seconds)
+
+
+if __name__ == "__main__":
+    main()
