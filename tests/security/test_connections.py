@@ -3,7 +3,6 @@
 import asyncio
 import re
 import socket
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -509,31 +508,30 @@ class Unread(Narrow):
     """The same, whose clients do not read."""
 
     head_timeout = 0.2
-    closed = threading.Event()
+    closed = asyncio.Event()
 
 
 class InTime(Unread):
     """Closes who takes too long."""
 
-    slow_readers = SlowReaders(closed=Unread.closed.set)
+    slow_readers = SlowReaders(closed=lambda: Unread.closed.set())
 
 
 class InAll(Unread):
     """Closes who has waited longest where all hold too much."""
 
     head_timeout = 600.0
-    slow_readers = SlowReaders(max_bytes=1, closed=Unread.closed.set)
+    slow_readers = SlowReaders(max_bytes=1, closed=lambda: Unread.closed.set())
 
 
 @pytest.mark.parametrize("protocol", [InTime, InAll])
 def test_a_client_that_reads_nothing_is_closed_and_counted(protocol: type[Unread]) -> None:
     async def scene() -> None:
-        Unread.closed.clear()
+        Unread.closed = asyncio.Event()  # of this event loop
         async with serving(protocol) as connect:
             connection = await connect(2048)
             with suppress(ConnectionError):
                 await connection.send(CALL * UNREAD)
-            while not Unread.closed.is_set():
-                await asyncio.sleep(0.01)
+            await Unread.closed.wait()
 
     asyncio.run(asyncio.wait_for(scene(), PATIENCE))
