@@ -510,18 +510,23 @@ class Unread(Narrow):
     head_timeout = 0.2
     closed = asyncio.Event()
 
+    @staticmethod
+    def count() -> None:
+        """Called for each connection that is closed."""
+        Unread.closed.set()
+
 
 class InTime(Unread):
     """Closes who takes too long."""
 
-    slow_readers = SlowReaders(closed=lambda: Unread.closed.set())
+    slow_readers = SlowReaders(closed=Unread.count)
 
 
 class InAll(Unread):
     """Closes who has waited longest where all hold too much."""
 
     head_timeout = 600.0
-    slow_readers = SlowReaders(max_bytes=1, closed=lambda: Unread.closed.set())
+    slow_readers = SlowReaders(max_bytes=1, closed=Unread.count)
 
 
 @pytest.mark.parametrize("protocol", [InTime, InAll])
