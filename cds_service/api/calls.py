@@ -25,7 +25,8 @@ async def answer_call(
     started = perf_counter()
     hook = hook_of(service_id)
     asked = read_request(await runtime.bodies.read_json(scope, receive), hook)
-    with runtime.gate, runtime.tracing.call(scope) as span:
+    with_state = client is not None and client.tracestate
+    with runtime.gate, runtime.tracing.call(scope, with_state=with_state) as span:
         server, source = _fhir_server(runtime, asked, client)
         answered = await answer(
             asked, runtime.content, runtime.now(), runtime.new_id, source, runtime.tracing.span, runtime.pages_url

@@ -120,7 +120,12 @@ def _unknown_cards_query(since: datetime | None) -> Select[Any]:
 def _format_reason(system: str, code: str) -> str:
     if not code:
         return "no reason given"
-    return f"{system}|{code}" if system else code
+    return _printable(f"{system}|{code}" if system else code)
+
+
+def _printable(written: str) -> str:
+    """Without what a terminal would obey: an older version stored whatever was sent."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in written)
 
 
 def _statistics(tallies: Tallies) -> list[CardStatistics]:

@@ -11,6 +11,9 @@ from cds_service.fhir.json import decode
 from cds_service.hooks.decoding import decode_member
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_CODE = re.compile(r"[A-Za-z0-9][\w.:~-]{0,63}", re.ASCII)
+_SYSTEM = re.compile(r"(?:https?://|urn:)[!-~]{1,200}", re.ASCII)
+FREE_TEXT = "free-text"  # in place of a reason that is no code: somebody may have typed it, about a patient
 _MAX_LENGTH, _MAX_COMMENT_LENGTH = 500, 10_000
 
 
@@ -107,10 +110,16 @@ def _suggestions(member: _Member) -> tuple[str, ...]:
 
 
 def _reason(member: _Member) -> tuple[str, str]:
-    """System and code. A client may leave out the system, and may send reasons that no card offered."""
+    """System and code. A client may leave out the system, and may send reasons that no card offered.
+
+    Of what does not look like a code, or like the address of a code system, only that there was one is kept.
+    """
     if member.value is None:
         return "", ""
-    return member.get("system").text(), member.get("code").required_text()
+    system, code = member.get("system").text(), member.get("code").required_text()
+    if not _CODE.fullmatch(code):
+        return "", FREE_TEXT
+    return (system if _SYSTEM.fullmatch(system) else "", code)
 
 
 def _timestamp(member: _Member) -> datetime:

@@ -39,7 +39,7 @@ class NoTracing:
 
     span: Spans = staticmethod(untraced)
 
-    def call(self, _scope: Scope) -> AbstractContextManager[Span]:
+    def call(self, _scope: Scope, *, with_state: bool = False) -> AbstractContextManager[Span]:
         """A span that records nothing."""
         return _NO_SPAN
 
@@ -77,9 +77,14 @@ class Tracing:
         self._internal = SpanKind.INTERNAL
         self._failed: Callable[[BaseException], Status] = lambda error: Status(StatusCode.ERROR, type(error).__name__)
 
-    def call(self, scope: Scope) -> AbstractContextManager[Span]:
-        """The span of a call; a child of the client's span if it sent a `traceparent`."""
-        return self._span("call", self._propagator.extract(Headers(scope=scope)))
+    def call(self, scope: Scope, *, with_state: bool = False) -> AbstractContextManager[Span]:
+        """The span of a call; a child of the client's span if it sent a `traceparent`.
+
+        Its `tracestate` may hold anything, and counts only if `with_state`.
+        """
+        headers = Headers(scope=scope)
+        names = ("traceparent", "tracestate") if with_state else ("traceparent",)
+        return self._span("call", self._propagator.extract({name: headers[name] for name in names if name in headers}))
 
     def span(self, name: str) -> AbstractContextManager[Span]:
         """The span of a step; a child of the current span."""

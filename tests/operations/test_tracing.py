@@ -22,6 +22,7 @@ from cds_service.app import create_app
 from cds_service.settings import Settings
 from cds_service.telemetry.tracing import Tracing
 from tests.processes import SERVICE, command, serving
+from tests.signing import ALL_KEYS, ISSUER, JKU, PUBLIC, bearer, client_toml, good_token
 from tests.support import CONTENT, NOW, ROOT, counted_ids, post, prefetch_for, request_for, to_bytes, walk, without
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -34,14 +35,14 @@ EMPTY = b'{"resourceType": "Bundle", "type": "searchset", "total": 0}'
 class Traced:
     """A client of an app whose spans are kept in memory, and whose FHIR server has nothing on anybody."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: Any) -> None:
         self.exporter = InMemorySpanExporter()
         self.fetched: list[httpx.Request] = []
         provider = TracerProvider()
         provider.add_span_processor(SimpleSpanProcessor(self.exporter))
         fhir = httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
         seams: Any = {"now": lambda: NOW, "new_id": counted_ids(), "http": fhir, "tracing": Tracing(provider)}
-        self.app = create_app(Settings(), CONTENT, **seams)
+        self.app = create_app(Settings(**settings), CONTENT, **seams)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.fetched.append(request)
@@ -93,8 +94,19 @@ def test_the_context_of_the_client_goes_on_to_its_fhir_server() -> None:
 
     assert parent_of(spans["call"][0]) == int(PARENT, 16)
     assert request.headers["traceparent"] == f"00-{TRACE}-{fetch.context.span_id:016x}-01"
-    assert request.headers["tracestate"] == "ehr=1"
+    assert "tracestate" not in request.headers
     assert "baggage" not in request.headers
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_tracestate_counts_only_of_a_client_whose_entry_allows_it(tmp_path: Path, allowed: bool) -> None:
+    listed = tmp_path / "clients.toml"
+    listed.write_text(client_toml("hospital", ISSUER, *ALL_KEYS, jku=JKU, tracestate=allowed), encoding="utf-8")
+    traced = Traced(clients=listed, public_url=PUBLIC)
+    headers = {**bearer(good_token()), "traceparent": TRACEPARENT, "tracestate": "ehr=secret"}
+    (call,) = traced.call(request_for(BRUNO), **headers)["call"]
+    assert call.parent is not None
+    assert ("secret" in call.to_json()) is allowed
 
 
 @pytest.mark.parametrize("odd", ["", "x", f"00-{'0' * 32}-{PARENT}-01", f"00-{TRACE}-{PARENT}-01" * 50])

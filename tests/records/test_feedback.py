@@ -83,8 +83,33 @@ def test_fb_6_overridden_without_a_reason(database: str, members: Body) -> None:
 
 def test_fb_12_a_reason_without_a_system_and_fb_13_one_that_no_card_offered(database: str) -> None:
     with client_of(database) as client:
-        assert send(client, {**OVERRIDDEN, "overrideReason": {"reason": {"code": "our own"}}}).status_code == 200
-        assert stored(database, "reason_system, reason_code") == [("", "our own")]
+        assert send(client, {**OVERRIDDEN, "overrideReason": {"reason": {"code": "our-own"}}}).status_code == 200
+        assert stored(database, "reason_system, reason_code") == [("", "our-own")]
+
+
+REASONS = {
+    "a card's": ("tolerated-before", "urn:acetylcysteine-cds:override-reasons", "keep", "keep"),
+    "SNOMED CT": ("183966005", "http://snomed.info/sct", "keep", "keep"),
+    "a sentence": ("Mrs Mueller, born 1950, asked for it", "", "free-text", ""),
+    "a sentence with a system": ("Mrs Mueller asked", "http://snomed.info/sct", "free-text", ""),
+    "a sentence as a system": ("other", "as Dr Meyer told me", "keep", ""),
+    "a long word": ("x" * 65, "", "free-text", ""),
+    "a long system": ("other", "http://x.example/" + "x" * 400, "keep", ""),
+    "letters of another alphabet": ("Иванова", "", "free-text", ""),
+    "an escape sequence": ("\x1b[31mred", "", "free-text", ""),
+    "a formula": ("=1+2", "", "free-text", ""),
+}
+
+
+@pytest.mark.parametrize(("code", "system", "kept_code", "kept_system"), REASONS.values(), ids=REASONS)
+def test_of_a_reason_that_is_no_code_only_that_there_was_one_is_stored(
+    database: str, code: str, system: str, kept_code: str, kept_system: str
+) -> None:
+    with client_of(database) as client:
+        sent = {**OVERRIDDEN, "overrideReason": {"reason": {"code": code, "system": system}}}
+        assert send(client, sent).status_code == 200
+        expected = (system if kept_system == "keep" else kept_system, code if kept_code == "keep" else kept_code)
+        assert stored(database, "reason_system, reason_code") == [expected]
 
 
 def test_fb_7_moments_are_kept_in_utc(database: str) -> None:

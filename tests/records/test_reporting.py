@@ -17,6 +17,7 @@ from cds_service.feedback.store import read_once
 from cds_service.hooks.cards import Card, Coding, Source
 from cds_service.hooks.feedback import Feedback
 from tests.command import run_command
+from tests.records.databases import query
 from tests.support import CONTENT, INSTANCE, NOW
 
 OURS = CONTENT.about.override_system
@@ -128,6 +129,14 @@ def test_the_tables_fit_into_80_columns_and_say_it_all(filled: str) -> None:
     assert "Client east, content v1" in lines
     assert f"{HIGH} {THEIRS}|not-now 1" in lines
     assert lines[-1] == "Items of feedback on cards that are not on record: 3"
+
+
+@pytest.mark.parametrize("words", [[], ["--csv"], ["--json"]], ids=["tables", "CSV", "JSON"])
+def test_a_report_prints_nothing_that_a_terminal_would_obey(filled: str, words: list[str]) -> None:
+    query(filled, f"UPDATE feedback SET reason_code = 'a{chr(27)}[31mb{chr(155)}0m{chr(7)}'")
+    written = printed(filled, *words)
+    assert "[31mb" in written
+    assert not set(written) & {"\x1b", "\x9b", "\x07"}
 
 
 def test_json_says_it_all(filled: str) -> None:
