@@ -34,11 +34,8 @@ class Client:
     fhir_servers: tuple[str, ...] = ()
     cds_hooks: CdsHooks = "2.0"
     token_reuse: TokenReuse = "refuse"  # noqa: S105  # no password
-<<<<<<< HEAD
-    fhir_access: FhirAccess = _ACCESS
-=======
     tracestate: bool = False
->>>>>>> 7818ccd (Override reasons that are no codes are not stored; reports print nothing that a terminal obeys; tracestate is for clients that may)
+    fhir_access: FhirAccess = _ACCESS
 
 
 def _address(url: str) -> str:
@@ -71,13 +68,10 @@ class _Row(Strict):
     fhir_servers: list[Address] = []
     cds_hooks: CdsHooks = "2.0"
     token_reuse: TokenReuse = "refuse"  # noqa: S105  # no password
-<<<<<<< HEAD
+    tracestate: bool = False
     fhir_batch: bool = False
     fhir_connections: int = Field(_ACCESS.connections, ge=1, le=1000)
     fhir_opening: int = Field(_ACCESS.opening, ge=1, le=1000)
-=======
-    tracestate: bool = False
->>>>>>> 7818ccd (Override reasons that are no codes are not stored; reports print nothing that a terminal obeys; tracestate is for clients that may)
 
     @field_validator("key")
     @classmethod
@@ -102,11 +96,8 @@ class _Row(Strict):
             fhir_servers=tuple(self.fhir_servers),
             cds_hooks=self.cds_hooks,
             token_reuse=self.token_reuse,
-<<<<<<< HEAD
-            fhir_access=FhirAccess(self.fhir_batch, self.fhir_connections, self.fhir_opening),
-=======
             tracestate=self.tracestate,
->>>>>>> 7818ccd (Override reasons that are no codes are not stored; reports print nothing that a terminal obeys; tracestate is for clients that may)
+            fhir_access=FhirAccess(self.fhir_batch, self.fhir_connections, self.fhir_opening),
         )
 
 

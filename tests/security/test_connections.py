@@ -537,10 +537,6 @@ def test_a_client_that_reads_nothing_is_closed_and_counted(protocol: type[Unread
             connection = await connect(2048)
             with suppress(ConnectionError):
                 await connection.send(CALL * UNREAD)
-<<<<<<< HEAD
             await Unread.closed.wait()
-=======
-            assert await asyncio.to_thread(Unread.closed.wait, PATIENCE)
->>>>>>> 7818ccd (Override reasons that are no codes are not stored; reports print nothing that a terminal obeys; tracestate is for clients that may)
 
     asyncio.run(asyncio.wait_for(scene(), PATIENCE))
