@@ -11,7 +11,7 @@ from cds_service.clinical.orders.timing import Schedule, read_schedule
 from cds_service.clinical.orders.words import notes_on, read_written_dose, texts_in
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.codes import CodeRow
-from cds_service.fhir.json import Coding, Json, Resource, codings, member, objects
+from cds_service.fhir.json import Coding, Resource, codings
 from cds_service.fhir.quantities import format_number
 from cds_service.fhir.systems import RXNORM
 from cds_service.fhir.versions.elements import (
@@ -20,13 +20,12 @@ from cds_service.fhir.versions.elements import (
     has_unread_instruction,
     instructions_of,
     is_as_needed,
+    is_plain_timing,
+    states_maximum,
+    states_rate_or_range,
 )
 
 _SEVERAL_DRUGS = re.compile(r"[/+&]|\band\b", re.IGNORECASE)
-_BOUNDS = {"boundsDuration", "boundsPeriod", "boundsQuantity", "boundsRange"}
-_PLAIN_REPEAT = {*_BOUNDS, "frequency", "period", "periodUnit", "periodUnits"}
-_LIMITS = ("maxDosePerPeriod", "maxDosePerAdministration", "maxDosePerLifetime")
-_RATES = ("rateRatio", "rateRange", "rateQuantity", "rateSimpleQuantity", "doseRange")
 _TWICE = Decimal(2)
 
 
@@ -78,12 +77,11 @@ def read_plain_instruction(order: Order, vocabulary: Vocabulary) -> Fact:
         return absent("it states a route that is not read")
     if is_as_needed(instruction):
         return absent("it is taken as needed")
-    parts: list[Json] = [instruction, *objects(instruction.get("doseAndRate"))]
-    if len(doses_of(instruction)) != 1 or any(member(part, name) is not None for part in parts for name in _RATES):
+    if len(doses_of(instruction)) != 1 or states_rate_or_range(instruction):
         return absent("it states not just one dose")
-    if any(instruction.get(name) for name in _LIMITS):
+    if states_maximum(instruction):
         return absent("it states a maximum")
-    if not (is_twice_daily(instruction) or _is_plain(instruction.get("timing"))):
+    if not (is_twice_daily(instruction) or is_plain_timing(instruction.get("timing"))):
         return absent("its timing says more than how often a day")
     return known("plain", (Origin(order.reference, "dosageInstruction"),))
 
@@ -92,13 +90,6 @@ def is_twice_daily(instruction: Resource) -> bool:
     """True for an instruction whose dose is given twice on every day."""
     schedule = read_schedule(instruction)
     return isinstance(schedule, Schedule) and schedule.on_a_day == _TWICE and schedule.mean in (None, _TWICE)
-
-
-def _is_plain(timing: Json) -> bool:
-    repeat = member(timing, "repeat")
-    if not isinstance(timing, dict) or not isinstance(repeat, dict):
-        return False
-    return set(timing) <= {"repeat"} and set(repeat) <= _PLAIN_REPEAT and "frequency" in repeat
 
 
 def read_stated_amounts(order: Order, vocabulary: Vocabulary) -> Fact:

@@ -195,6 +195,31 @@ def prior_references(order: Resource) -> list[str]:
     return references(order.get("priorPrescription"))
 
 
+_RATES_AND_RANGES = ("rateRatio", "rateRange", "rateQuantity", "rateSimpleQuantity", "doseRange")
+_MAXIMA = ("maxDosePerPeriod", "maxDosePerAdministration", "maxDosePerLifetime")
+_BOUNDS = {"boundsDuration", "boundsPeriod", "boundsQuantity", "boundsRange"}
+_PLAIN_REPEAT = {*_BOUNDS, "frequency", "period", "periodUnit", "periodUnits"}
+
+
+def states_rate_or_range(instruction: Resource) -> bool:
+    """True if an instruction states a rate, or a dose from one amount to another."""
+    holders = [instruction, *objects(instruction.get("doseAndRate"))]
+    return any(holder.get(name) is not None for holder in holders for name in _RATES_AND_RANGES)
+
+
+def states_maximum(instruction: Resource) -> bool:
+    """True if an instruction states the most that may be given."""
+    return any(instruction.get(name) for name in _MAXIMA)
+
+
+def is_plain_timing(timing: Json) -> bool:
+    """True for a timing that says how often a day, perhaps for how long, and nothing else."""
+    repeat = member(timing, "repeat")
+    if not isinstance(timing, dict) or not isinstance(repeat, dict):
+        return False
+    return set(timing) <= {"repeat"} and set(repeat) <= _PLAIN_REPEAT and "frequency" in repeat
+
+
 def is_as_needed(instruction: Resource) -> bool:
     """True if the dose is taken as needed, with or without a reason."""
     names = ("asNeededBoolean", "asNeededCodeableConcept", "asNeeded", "asNeededFor")
