@@ -15,6 +15,7 @@ from cds_service import __version__
 from cds_service.api.runtime import runtime_of
 from cds_service.app import create_app, utc_now
 from cds_service.content.checking import check_content, check_logic, check_review_dates
+from cds_service.content.evidence import general_pages
 from cds_service.content.explaining import explain_request
 from cds_service.content.loading import load_content
 from cds_service.content.manifest import prove_manifest, write_manifest
@@ -187,9 +188,10 @@ def review_pages(
     fixtures: Fixtures = None,
     check: Annotated[bool, typer.Option(help="Write nothing; fail if a page differs from the content.")] = False,
 ) -> None:
-    """Write a review page for each card."""
+    """Write a review page for each card, and the pages on the evidence and on suggestions."""
     settings = _settings()
-    pages = pages_of(_load(settings.cards), fixtures or settings.fixtures)
+    content = _load(settings.cards)
+    pages = pages_of(content, fixtures or settings.fixtures) | general_pages(content)
     if not check:
         write_pages(pages, folder)
     stale_names = stale_pages(pages, folder)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import Fact, Facts, State
+from cds_service.content.evidence import uses_of_sources
 from cds_service.content.examples import ExampleRun, missing_examples, run_example
 from cds_service.content.folding import most_words
 from cds_service.content.partitions import Partitions, example_fact
@@ -55,6 +56,7 @@ def check_logic(content: Content, cards: Path) -> CheckReport:
         _check_phrase(phrase, partitions, report)
     _check_folds(content, partitions, report)
     _check_suggestions(content, partitions, report)
+    _check_sources(content, report)
     _check_uses(content, partitions, report)
     _check_empty_chart(content, report)
     return report
@@ -186,6 +188,14 @@ def _check_suggestions(content: Content, partitions: Partitions, report: CheckRe
                     report.add_mistake("suggestions.toml", f"{row.id}: {{{hole}}} has no value: {_describe(facts)}")
         if row.dose_mg is not None and row.dose_mg != single_dose:
             report.add_mistake("suggestions.toml", f"{row.id}: dose_mg is not the threshold studied-single-dose")
+
+
+def _check_sources(content: Content, report: CheckReport) -> None:
+    """No source is attached to nothing."""
+    for name, uses in uses_of_sources(content).items():
+        if not uses:
+            report.add_mistake("sources.toml", f"{name} is attached to no card, section or number")
+    report.lines.append(f"sources: {len(content.sources)}, each attached to what it supports")
 
 
 _ADVISE_IN = {  # the uses in which few cards may advise, or none, whatever else is true

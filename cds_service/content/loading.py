@@ -15,6 +15,7 @@ from cds_service.content.composing import (
     place_suggestions,
     with_passages,
 )
+from cds_service.content.evidence import check_evidence
 from cds_service.content.references import (
     check_card,
     check_link_hosts,
@@ -29,6 +30,7 @@ from cds_service.guidance.model import (
     About,
     Card,
     Content,
+    EvidencePage,
     EvidenceSource,
     Example,
     Gate,
@@ -65,6 +67,7 @@ class _Loader:
         self.suggestions = self._open("suggestions.toml")
         self.phrases = self._open("phrases.toml")
         self.sources = self._open("sources.toml")
+        self.evidence = self._open("evidence.toml")
         self.override_reasons = self._open("override-reasons.toml")
         self.thresholds = self._open("thresholds.toml")
         names = sorted(path.parent.name for path in folder.glob("*/card.toml"))
@@ -78,7 +81,7 @@ class _Loader:
 
     def mistakes(self) -> list[Mistake]:
         """The mistakes in all files."""
-        files = (self.about, *self._said(), self.sources, *self.examples.values())
+        files = (self.about, *self._said(), self.sources, self.evidence, *self.examples.values())
         in_files = (mistake for file in files for mistake in file.mistakes)
         return [*self.missing, *in_files, *self.code_lists.mistakes]
 
@@ -101,10 +104,12 @@ class _Loader:
         examples = {name: tuple(file.read_tables("example", Example).values()) for name, file in self.examples.items()}
         vocabulary = self._vocabulary(thresholds.values())
         overrides = _by_id(self.override_reasons, reasons, "code")
-        if about is None:
+        evidence = self.evidence.read(EvidencePage)
+        if about is None or evidence is None:
             return None
+        check_evidence(evidence, self.evidence, self.sources.values("source", "id"), self.cards)
         check_link_hosts(sources, self.sources, about.link_hosts)
-        return Content(about, cards, phrases, sources, overrides, vocabulary, examples, thresholds)
+        return Content(about, cards, phrases, sources, overrides, vocabulary, evidence, examples, thresholds)
 
     def _place_gates(self) -> None:
         gates = _by_id(self.gates, self.gates.read_tables("gate", Gate).values())

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cds_service.clinical.catalogue import CATALOGUE, FactType
+from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.content.examples import ExampleRun, run_example
 from cds_service.fhir.codes import CodeList, CodeRow, NameList, NameRow
 from cds_service.fhir.queries import QUERIES, prefetch_template
@@ -20,7 +21,7 @@ def review_pages(content: Content, fixtures: Path) -> dict[str, str]:
 def write_pages(pages: dict[str, str], folder: Path) -> None:
     """Writes the pages, and removes those of cards that no longer exist."""
     folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.glob("*.md"):
+    for path in _made_pages(folder):
         if path.name not in pages:
             path.unlink()
     for name, text in pages.items():
@@ -29,8 +30,13 @@ def write_pages(pages: dict[str, str], folder: Path) -> None:
 
 def stale_pages(pages: dict[str, str], folder: Path) -> list[str]:
     """The names of pages that differ from the content, are missing, or are left over."""
-    written = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.md")}
+    written = {path.name: path.read_text(encoding="utf-8") for path in _made_pages(folder)}
     return sorted(name for name in {*pages, *written} if pages.get(name) != written.get(name))
+
+
+def _made_pages(folder: Path) -> Iterator[Path]:
+    """The pages of a folder that are made: all but the principles, which people write."""
+    return (path for path in folder.glob("*.md") if path.name != "README.md")
 
 
 def _page(card: Card, content: Content, fixtures: Path) -> Iterator[str]:
@@ -59,7 +65,7 @@ def sections(card: Card, content: Content, runs: list[ExampleRun]) -> dict[str, 
         "Sources": _sources(card, content),
         "Examples": _examples(content.examples[card.id], runs),
         "Facts": _facts(card, content),
-        "Code lists": _code_lists(card, content),
+        "Code lists": _code_lists(card),
     }
     texts = {heading: "\n".join(lines).strip("\n") for heading, lines in parts.items()}
     return {heading: text for heading, text in texts.items() if text}
@@ -76,11 +82,11 @@ def people(card: Card) -> Iterator[str]:
 def _when(card: Card) -> Iterator[str]:
     yield from ("Every row must hold.", "", "| condition | because |", "| --- | --- |")
     for row in card.when:
-        yield f"| {row.say()} | {_cell(row.because)} |"
+        yield f"| {row.say()} | {cell(row.because)} |"
     if card.screens:
         yield from ("", "Also named, where it is unknown:", "", "| fact | in use | because |", "| --- | --- | --- |")
     for screen in card.screens:
-        yield f"| {CATALOGUE[screen.fact].label} | {', '.join(screen.uses)} | {_cell(screen.because)} |"
+        yield f"| {CATALOGUE[screen.fact].label} | {', '.join(screen.uses)} | {cell(screen.because)} |"
 
 
 def _then(card: Card) -> Iterator[str]:
@@ -113,7 +119,7 @@ def _thresholds(card: Card) -> Iterator[str]:
     conditions = [condition for condition in (*card.conditions(), *card.other_conditions()) if condition.bound]
     if conditions:
         yield from ("| number | because |", "| --- | --- |")
-    yield from dict.fromkeys(f"| {condition.say()} | {_cell(condition.because)} |" for condition in conditions)
+    yield from dict.fromkeys(f"| {condition.say()} | {cell(condition.because)} |" for condition in conditions)
 
 
 def _wordings(card: Card, content: Content) -> Iterator[str]:
@@ -131,10 +137,11 @@ def _wordings(card: Card, content: Content) -> Iterator[str]:
 def _wordings_of(phrase: Phrase) -> Iterator[str]:
     for wording in (*phrase.says, *phrase.items):
         when = " and ".join(row.say() for row in wording.when) or "otherwise"
-        yield f"| {phrase.about} | {when} | {_cell(wording.text) or '(nothing)'} |"
+        yield f"| {phrase.about} | {when} | {cell(wording.text) or '(nothing)'} |"
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
+    """Text that stays in its cell of a table."""
     return text.replace("\n", " ").replace("|", "\\|").strip()
 
 
@@ -156,28 +163,35 @@ def _facts(card: Card, content: Content) -> Iterator[str]:
         yield f"- {key}: `{prefetch_template(QUERIES[key], content.vocabulary.code_lists)}`"
 
 
-def _code_lists(card: Card, content: Content) -> Iterator[str]:
-    for name in dict.fromkeys(name for fact in _fact_types(card) for name in fact.lists):
-        yield from (f"### {name}", "")
-        vocabulary = content.vocabulary
-        if name in vocabulary.name_lists:
-            yield from _name_table(vocabulary.name_lists[name])
-        else:
-            yield from _code_table(vocabulary.code_lists[name])
-        yield ""
+def code_lists_of(card: Card) -> list[str]:
+    """The names of the code lists that the facts of a card are read by."""
+    return list(dict.fromkeys(name for fact in _fact_types(card) for name in fact.lists))
+
+
+def _code_lists(card: Card) -> Iterator[str]:
+    """Links to the lists themselves: several cards share them."""
+    yield from ("The codes and names that count, and those that are recognised and do not, each with its reason:", "")
+    for name in code_lists_of(card):
+        yield f"- [{name}](../../cards/codelists/{name}.csv)"
+
+
+def code_list_table(name: str, vocabulary: Vocabulary) -> str:
+    """A code list as a table. Raises `KeyError` for a name that is none."""
+    names = vocabulary.name_lists.get(name)
+    return "\n".join(_name_table(names) if names else _code_table(vocabulary.code_lists[name]))
 
 
 def _name_table(names: NameList) -> Iterator[str]:
     yield from ("| name | counts | reason |", "| --- | --- | --- |")
     for row in names.rows:
-        yield f"| {row.name} | {_counts(row)} | {_cell(row.reason)} |"
+        yield f"| {row.name} | {_counts(row)} | {cell(row.reason)} |"
 
 
 def _code_table(codes: CodeList) -> Iterator[str]:
     yield from ("| code | system | term | counts | reason |", "| --- | --- | --- | --- | --- |")
     for row in codes.rows:
         counts = "vague" if row.vague else _counts(row)
-        yield f"| {row.code} | {row.system} | {_cell(row.term)} | {counts} | {_cell(row.reason)} |"
+        yield f"| {row.code} | {row.system} | {cell(row.term)} | {counts} | {cell(row.reason)} |"
 
 
 def _counts(row: CodeRow | NameRow) -> str:
@@ -190,7 +204,7 @@ def _examples(examples: Sequence[Example], runs: list[ExampleRun]) -> Iterator[s
     yield from ("| patient | answer | decided by | because |", "| --- | --- | --- | --- |")
     for example in examples:
         reason = decided_by.get(example.name, "not run")
-        yield f"| {example.name} | {example.expect} | {reason} | {_cell(example.because)} |"
+        yield f"| {example.name} | {example.expect} | {reason} | {cell(example.because)} |"
 
 
 def _decided_by(run: ExampleRun) -> str:

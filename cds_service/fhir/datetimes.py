@@ -26,6 +26,7 @@ _MONTHS = [
     "November",
     "December",
 ]  # not strftime, whose month names follow the machine's locale
+_DAY_IN_WORDS = re.compile(rf"\b(\d{{1,2}}) ({'|'.join(_MONTHS)}) (\d{{4}})\b")
 WIDEST_ZONE = timedelta(hours=14)  # the largest offset from UTC that is in use
 
 
@@ -118,6 +119,11 @@ def completed_months(born: date, on: date) -> int:
 def format_short_day(day: date) -> str:
     """A day where there is little room: 3 Nov 2026."""
     return f"{day.day} {_MONTHS[day.month - 1][:3]} {day.year}"
+
+
+def shorten_days(words: str) -> str:
+    """Words in which days have short months, where there is little room."""
+    return _DAY_IN_WORDS.sub(lambda found: f"{found[1]} {found[2][:3]} {found[3]}", words)
 
 
 def format_day(day: date) -> str:

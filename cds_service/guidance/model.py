@@ -303,6 +303,35 @@ class EvidenceSource(Strict):
         return ", ".join(part for part in parts if part) or self.id
 
 
+class Topic(Strict):
+    """A section of the evidence page: what is known of a question, on both sides, and by which sources."""
+
+    id: str = Field(pattern=r"^[a-z]+(-[a-z]+)*$")
+    title: str
+    text: str
+    sources: list[str] = Field(min_length=1)
+
+
+class Statement(Strict):
+    """A statement of the article that the product grew from: what became of it, and why."""
+
+    under: str
+    says: str
+    became: Literal["said", "said with limits", "corrected", "left out"]
+    cards: list[str] = []
+    instead: str
+    verified: str
+    against: str = ""
+    sources: list[str] = Field(min_length=1)
+
+
+class EvidencePage(Strict):
+    """What the evidence page says."""
+
+    topic: list[Topic] = Field(min_length=1)
+    statement: list[Statement] = Field(min_length=1)
+
+
 class OverrideReason(Strict):
     """A reason that a clinician may give for overriding a card."""
 
@@ -354,6 +383,7 @@ class Content:
     sources: Mapping[str, EvidenceSource]
     override_reasons: Mapping[str, OverrideReason]
     vocabulary: Vocabulary
+    evidence: EvidencePage
     examples: Mapping[str, tuple[Example, ...]] = field(default_factory=dict)
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
 

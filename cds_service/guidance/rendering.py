@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import Facts, Text
+from cds_service.fhir.datetimes import shorten_days
 from cds_service.guidance.deciding import Advice, OrderDecision, OrderSuggestion
 from cds_service.guidance.escaping import escape_markdown, to_plain_text
 from cds_service.guidance.model import SUMMARY_LIMIT, Card, Content, EvidenceSource
@@ -126,7 +127,7 @@ class _Writer(NamedTuple):
         """The words of a fact; a list of them for every order, each once."""
         text: Text = self.decisions[0].decision.facts[fact].texts[name]
         if isinstance(text, str):
-            text = _cut(text, CATALOGUE[fact].most_words(name)) if self.is_fold else text
+            text = _cut(shorten_days(text), CATALOGUE[fact].most_words(name)) if self.is_fold else text
             return " " * text.startswith(" ") + self.show(text)  # words that follow others begin with a blank
         texts = [decided.decision.facts[fact].texts.get(name, ()) for decided in self.decisions]
         listed = dict.fromkeys(item for text in texts if isinstance(text, tuple) for item in text)

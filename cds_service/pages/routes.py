@@ -10,7 +10,16 @@ from starlette.staticfiles import StaticFiles
 from cds_service import __version__
 from cds_service.api.runtime import Runtime
 from cds_service.clinical.catalogue import CATALOGUE
-from cds_service.content.review import first_shown, people, run_examples, sections
+from cds_service.content.evidence import all_suggestions, offered_by, uses_of_sources
+from cds_service.content.review import (
+    code_list_table,
+    code_lists_of,
+    first_shown,
+    people,
+    run_examples,
+    sections,
+    strength_of,
+)
 from cds_service.fhir.json import Resource
 from cds_service.guidance.model import Card
 from cds_service.hooks.discovery import SERVICES
@@ -95,8 +104,10 @@ class _GuidancePages:
         router = APIRouter(include_in_schema=False)
         router.add_api_route("/guidance", self.guidance)
         router.add_api_route("/guidance/decision-table", self.decision_table)
+        router.add_api_route("/guidance/evidence", self.evidence)
+        router.add_api_route("/guidance/suggestions", self.suggestions)
+        router.add_api_route("/guidance/code-lists/{name}", self.code_list)
         router.add_api_route("/guidance/{card_id}", self.card)
-        router.add_api_route("/guidance/{card_id}/code-lists", self.code_lists)
         return router
 
     async def guidance(self) -> Response:
@@ -110,33 +121,44 @@ class _GuidancePages:
         path, facts = "/guidance/decision-table", CATALOGUE.values()
         return self._page("decision-table.html", path=path, content=content, facts=facts, used=used)
 
+    async def evidence(self) -> Response:
+        """The evidence on both sides, and what became of each statement of the article."""
+        path, uses = "/guidance/evidence", uses_of_sources(self._content)
+        titles = {card.id: card.title for card in self._content.cards}
+        return self._page("evidence.html", path=path, uses=uses, titles=titles, strength_of=strength_of)
+
+    async def suggestions(self) -> Response:
+        """What cards offer, and every gate that closes it."""
+        rows = [(row, offered_by(row, self._content.cards)) for row in all_suggestions(self._content)]
+        return self._page("suggestions.html", path="/guidance/suggestions", rows=rows)
+
+    async def code_list(self, name: str) -> Response:
+        """The codes or names of one list, on a page of their own because they are long."""
+        vocabulary, path = self._content.vocabulary, f"/guidance/code-lists/{name}"
+        if name not in vocabulary.name_lists and name not in vocabulary.code_lists:
+            return self._page("nothing.html", 404, path=path)
+        return self._page("code-list.html", path=path, name=name, table=code_list_table(name, vocabulary))
+
     async def card(self, card_id: str, request: Request) -> Response:
         """The review page of one card."""
-        return self._of_card("card.html", card_id, request)
-
-    async def code_lists(self, card_id: str, request: Request) -> Response:
-        """The code lists that a card uses, on a page of their own because they are long."""
-        return self._of_card("code-lists.html", card_id, request)
-
-    def _of_card(self, template: str, card_id: str, request: Request) -> Response:
         path = request.url.path
         card = next((card for card in self._content.cards if card.id == card_id), None)
         if card is None:
             return self._page("nothing.html", 404, path=path)
         if card_id not in self._reviews:
             self._reviews[card_id] = self._review(card)
-        return self._page(template, path=path, card=card, **self._reviews[card_id])
+        return self._page("card.html", path=path, card=card, **self._reviews[card_id])
 
     def _review(self, card: Card) -> Mapping[str, Any]:
-        """The variables of both pages of a card. Its examples are run if the fixtures are available."""
+        """The variables of the page of a card. Its examples are run if the fixtures are available."""
         has_fixtures = (self._fixtures / "patients").is_dir()
         examples = run_examples(card, self._content, self._fixtures) if has_fixtures else []
         card_sections = sections(card, self._content, examples)
         card_sections.pop(_SHOWN_SECTION, None)
-        code_lists = card_sections.pop("Code lists", "")
+        card_sections.pop("Code lists", None)  # linked here as pages
         shown = first_shown(examples) if examples else None
         authors = "\n".join(people(card))
-        return {"authors": authors, "sections": card_sections, "code_lists": code_lists, "shown": shown}
+        return {"authors": authors, "sections": card_sections, "code_lists": code_lists_of(card), "shown": shown}
 
 
 def _facts_of(card: Card) -> set[str]:

@@ -33,7 +33,7 @@ def test_a_suggestion_taken_and_a_card_set_aside_are_in_the_report(database: str
     with serving(create_app(Settings(demo=True, database_url=database))) as address:
         page.goto(f"{address}/try?patient=ines-allergic")
         page.get_by_role("button", name="Sign the order").click()
-        page.get_by_label("Reason for setting it aside").select_option(index=1)
+        page.get_by_label("Override reason").select_option(index=1)
         page.get_by_role("button", name="Set aside").click()
         page.get_by_text("Feedback was sent and kept (status 200)").wait_for()
         page.get_by_role("button", name="Order plasma amino acids in 8 weeks").click()

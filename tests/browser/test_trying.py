@@ -34,7 +34,7 @@ def test_an_order_a_suggestion_and_a_card_set_aside(size: str, base: str, look: 
     assert page.locator("article.card").first.get_attribute("class") == "card critical"
     assert findings(looking) == []
 
-    page.get_by_label("Reason for setting it aside").select_option(index=1)
+    page.get_by_label("Override reason").select_option(index=1)
     page.get_by_role("button", name="Set aside").click()
     page.screenshot(path=shots / f"set-aside-{size}.png", full_page=True)
     assert "Feedback was sent" in answer(page)

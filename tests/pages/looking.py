@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 from starlette.testclient import TestClient
 
+from cds_service.clinical.vocabulary import CODE_LISTS, NAME_LISTS
 from cds_service.settings import Settings
 from tests.support import CONTENT, new_client
 
@@ -19,7 +20,9 @@ PAGES = (
     "/docs",
     "/try",
     *(f"/guidance/{one}" for one in CARDS),
-    *(f"/guidance/{one}/code-lists" for one in CARDS),
+    "/guidance/evidence",
+    "/guidance/suggestions",
+    *(f"/guidance/code-lists/{name}" for name in (*CODE_LISTS, *NAME_LISTS)),
 )
 
 

@@ -144,7 +144,7 @@ def test_the_page_of_a_card_has_what_a_reviewer_needs(demo: TestClient, identity
     for row in card.when:
         assert row.say() in page.text
         assert row.because in page.text
-    for source in (CONTENT.sources[name] for name in card.sources):
+    for source in (CONTENT.sources[name] for name in card.all_sources):
         assert source.url is None or source.url in {given.get("href") for given in page.all("a")}
     for example in CONTENT.examples[identity]:
         assert " ".join(example.name.split()) in page.text
@@ -161,7 +161,7 @@ def test_a_card_is_shown_as_text_where_the_fixtures_are_not_there(tmp_path) -> N
     assert "not run" in page.text
 
 
-@pytest.mark.parametrize("path", ["/guidance/no-such-card", "/guidance/%3Cscript%3E", "/guidance/nothing/code-lists"])
+@pytest.mark.parametrize("path", ["/guidance/no-such-card", "/guidance/%3Cscript%3E", "/guidance/code-lists/nothing"])
 def test_a_card_that_is_not_there_is_a_page_that_says_so(demo: TestClient, path: str) -> None:
     response = demo.get(path)
 
@@ -184,11 +184,52 @@ def test_the_decision_table_has_every_condition_and_every_fact(demo: TestClient)
         assert threshold.because in page.text
 
 
+def test_the_evidence_has_every_statement_source_and_card(demo: TestClient) -> None:
+    page = look(demo, "/guidance/evidence")
+    links = {given.get("href") for given in page.all("a")}
+
+    for topic in CONTENT.evidence.topic:
+        assert topic.title in page.text
+    for statement in CONTENT.evidence.statement:
+        assert statement.says in page.text
+        assert statement.verified in page.text
+        assert {f"/guidance/{card}" for card in statement.cards} <= links
+    for source in CONTENT.sources.values():
+        assert source.verified in page.text
+        assert source.url is None or source.url in links
+    assert "(a home page)" in page.text
+    assert "(a third-party copy)" in page.text
+
+
+def test_every_baseline_card_and_home_lead_to_the_evidence(demo: TestClient) -> None:
+    baseline = [f"/guidance/{card.id}" for card in CONTENT.cards if card.family == "baseline"]
+
+    for path in ("/", "/guidance", *baseline):
+        assert "/guidance/evidence" in {given.get("href") for given in look(demo, path).all("a")}, path
+
+
+def test_the_gates_of_every_suggestion_stand_on_their_page(demo: TestClient) -> None:
+    page = look(demo, "/guidance/suggestions")
+
+    for row in (row for card in CONTENT.cards for row in card.suggestion):
+        assert row.label in page.text
+        for condition in row.when:
+            assert condition.say() in page.text
+            assert condition.because in page.text
+
+
 def test_the_interface_lists_what_can_be_called(demo: TestClient) -> None:
     page = look(demo, "/docs")
 
     assert "GET /cds-services" in page.text
     assert "POST /cds-services/{service_id}" in page.text
+
+
+def test_a_baseline_card_links_to_the_evidence_where_the_public_address_is_known() -> None:
+    with new_client(Settings(public_url="https://cds.example.org")) as client:
+        (card,) = post(client, request_for("alma-glutamate-high")).json()["cards"]
+
+    assert card["links"][1]["url"] == "https://cds.example.org/guidance/evidence"
 
 
 def test_a_card_links_to_its_page_where_the_public_address_is_known() -> None:

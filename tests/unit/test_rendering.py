@@ -298,6 +298,12 @@ def test_a_text_of_a_fact_is_cut_above_the_fold_and_whole_below_it() -> None:
     assert says("{bleeding_risk.term}.", bleeding_risk={"term": term}) == f"{term}."
 
 
+def test_days_above_the_fold_have_short_months() -> None:
+    term = {"term": "since 3 September 2026"}
+    assert fold("{bleeding_risk.term}.", bleeding_risk=term) == "since 3 Sep 2026."
+    assert says("{bleeding_risk.term}.", bleeding_risk=term) == "since 3 September 2026."
+
+
 def test_items_above_the_fold_that_say_nothing_leave_no_gap() -> None:
     assert (
         fold("- {kidney_fold}\n- {dose_fold}\n- {pregnancy_fold}") == "- No dose is stated yet; most studies: 2,400 mg."

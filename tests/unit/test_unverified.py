@@ -11,7 +11,7 @@ from tests.builders import bundle, concept
 from tests.support import VOCABULARY
 from tests.unit.test_in_doubt import V3, called, details, order
 
-_UNVERIFIED = re.compile(r"from memory|\bM\b|\bV-part\b|unverified", re.IGNORECASE)
+_UNVERIFIED = re.compile(r"from memory|seen in part|\bM\b|\bV-part\b|unverified", re.IGNORECASE)
 ONLY_SILENCE = {  # lists whose entries take a card or a suggestion away, leave a screen open, or are only asked for
     *("acetaminophen-poisoning", "acetaminophen-poisoning-words", "amino-acid-order-words", "amino-acid-panels"),
     *("breast-feeding", "eye-product-names", "no-information", "no-information-words", "other-specimen-codes"),

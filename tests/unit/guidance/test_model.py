@@ -12,6 +12,7 @@ from cds_service.guidance.model import (
     About,
     Card,
     Content,
+    EvidencePage,
     EvidenceSource,
     Passage,
     Phrase,
@@ -26,6 +27,15 @@ Body = dict[str, Any]
 
 SUGGESTION = {"id": "an-offer", "label": "Label", "description": "Description"}
 TEXT = {"summary": "Summary", "fold": "", "detail": ""}
+TOPIC = {"id": "question", "title": "The question", "text": "What is known.", "sources": ["a"]}
+STATEMENT = {
+    "under": "Summary",
+    "says": "It lowers",
+    "became": "left out",
+    "instead": "Not known.",
+    "verified": "Read.",
+    "sources": ["a"],
+}
 BECAUSE = "a reason that is long enough"
 RISK = {"fact": "bronchospasm_risk", "is": "present", "because": BECAUSE}
 ALLERGY = {"fact": "hypersensitivity", "is": "present", "because": BECAUSE}
@@ -86,7 +96,8 @@ def test_the_content_is_signed_if_every_card_is(reviews: list[Body], status: str
         link_hosts=["doi.org"],
     )
     cards = tuple(card(id=f"card-{number}", review=review) for number, review in enumerate(reviews))
-    content = Content(about, cards, {}, {}, {}, Vocabulary({}, {}, {}))
+    evidence = EvidencePage.model_validate({"topic": [TOPIC], "statement": [STATEMENT]})
+    content = Content(about, cards, {}, {}, {}, Vocabulary({}, {}, {}), evidence)
 
     assert (content.status, content.status_note) == (status, notes[status])
 
