@@ -20,7 +20,7 @@ NOT_JSON = Failure("the answer of the FHIR server is not JSON that can be read",
 COMPRESSED = Failure("the answer of the FHIR server is compressed, which it was not asked for", "compressed")
 TOO_LARGE = Failure("the answer of the FHIR server is too large", "too large")
 TOO_LARGE_IN_ALL = Failure("what the FHIR server answered to this call is too large", "too large")
-NOT_A_SEARCHSET = Failure("the answer of the FHIR server is not the result of a search", "not a searchset")
+NOT_A_SEARCHSET = Failure("the answer of the FHIR server is not the result of a search")
 # Of this service, not of the EHR:
 BUSY = Failure("this service was busy", "busy")
 RESTING = Failure("the FHIR server has failed again and again, and is not asked for a while", "resting")

@@ -164,7 +164,7 @@ class Upstream:
         self, client: str = "open", access: FhirAccess | None = None, every: "Upstreams | None" = None
     ) -> None:
         self.client, self.access = client, access or FhirAccess()
-        self._every = every or Upstreams()
+        self._every = Upstreams() if every is None else every
         self.pool = Pool(client, self.access.connections, self.access.opening)
         self.breaker = CircuitBreaker()
         self._bulkhead = Bulkhead(self.access.calls)

@@ -26,7 +26,7 @@ OUTCOMES = (
     "busy",  # 429, 503
     "failed",  # any other 5xx
 )
-FETCHES = ("ok", "late", "unreachable", "status", "compressed", "too large", "unreadable", "not a searchset", "busy")
+FETCHES = ("ok", "late", "unreachable", "status", "compressed", "too large", "unreadable", "busy")
 NOT_GATHERED = ("busy", "resting")  # this service had too much to do; the FHIR server rests after failures
 PARTS = ("content", "database", "key sets")
 AUTHENTICATION_FAILURES = (

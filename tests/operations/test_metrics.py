@@ -147,6 +147,7 @@ ANSWERS = {
     "too large": answering(b" " * 2000),
     "late": failing(httpx.ReadTimeout),
     "unreachable": failing(httpx.ConnectError),
+    "busy": failing(httpx.PoolTimeout),
 }
 
 
@@ -173,6 +174,27 @@ def test_a_fetch_that_the_deadline_ends_is_counted_as_late() -> None:
     with local_client(Settings(fhir_deadline_ms=20, fhir_timeout_ms=60_000), fhir=fhir) as client:
         post(client, body)
         assert series(client)['cds_fhir_fetch_seconds_count{outcome="late"}'] == 1
+
+
+def test_a_server_that_rests_is_not_asked_and_is_named_by_its_client_in_metrics_and_readiness() -> None:
+    asked = list[httpx.Request]()
+
+    def fail(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(500, stream=httpx.ByteStream(b""))
+
+    body = {**without(request_for("bruno-glutamate-normal"), "prefetch", "allergyList"), "fhirServer": FHIR}
+    with local_client(fhir=httpx.AsyncClient(transport=httpx.MockTransport(fail))) as client:
+        assert "fhirServers" not in client.get("/health/ready").json()
+        for _ in range(8):
+            post(client, body)
+        found, ready = series(client), client.get("/health/ready")
+
+    assert len(asked) == 5
+    assert found['cds_calls_not_gathered_total{client="open",reason="resting"}'] == 3
+    assert found['cds_calls_not_gathered_total{client="open",reason="busy"}'] == 0
+    assert found['cds_fhir_servers_resting{client="open"}'] == 1
+    assert (ready.status_code, ready.json()["fhirServers"]) == (200, {"open": "resting"})
 
 
 # ---------------------------------------------------------------- labels

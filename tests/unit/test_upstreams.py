@@ -238,6 +238,19 @@ def test_without_a_list_of_clients_no_caller_makes_it_keep_more_and_more() -> No
     assert len(upstreams) <= 200
 
 
+def test_all_upstreams_together_have_one_bound() -> None:
+    async def scene() -> list[Any]:
+        upstreams = Upstreams(calls=1)
+        one, other = (
+            upstreams.find(client, FhirAccess(), BaseUrl("https", "a.org", 443, "")) for client in ("one", "other")
+        )
+        first, second = await one.begin_visit(LONG), await other.begin_visit(0)
+        first.end(worked=True, was_late=False)
+        return [first.failure, second.failure, (await other.begin_visit(0)).failure]
+
+    assert run(scene()) == [None, BUSY, None]
+
+
 async def full_or_resting(kind: str) -> Upstream:
     """An upstream that admits nobody."""
     upstream = Upstream(access=FhirAccess(connections=1))
