@@ -191,7 +191,10 @@ def _check_suggestions(content: Content, partitions: Partitions, report: CheckRe
 
 
 def _check_sources(content: Content, report: CheckReport) -> None:
-    """No source is attached to nothing."""
+    """No source is attached to nothing, and the evidence page names cards that exist."""
+    for name in {name for statement in content.evidence.statement for name in statement.cards}:
+        if name not in (card.id for card in content.cards):
+            report.add_mistake("evidence.toml", f"no card is called {name}")
     for name, uses in uses_of_sources(content).items():
         if not uses:
             report.add_mistake("sources.toml", f"{name} is attached to no card, section or number")

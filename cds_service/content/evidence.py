@@ -10,17 +10,14 @@ TITLE = "The evidence, both sides"
 _MADE = "Made by `cds-service review-pages`: do not edit."
 
 
-def check_evidence(page: EvidencePage, file: TomlFile, sources: Iterable[str], cards: Iterable[str]) -> None:
-    """Every source and every card that the page names exists."""
-    known_sources, known_cards = set(sources), set(cards)
+def check_evidence(page: EvidencePage, file: TomlFile, sources: Iterable[str]) -> None:
+    """Every source that the page names exists."""
+    known_sources = set(sources)
     named = [name for topic in page.topic for name in topic.sources]
     named += [name for statement in page.statement for name in statement.sources]
     for name in dict.fromkeys(named):
         if name not in known_sources:
             file.add_mistake_about(f'"{name}"', f"no source is called {name}")
-    for name in (name for statement in page.statement for name in statement.cards):
-        if name not in known_cards:
-            file.add_mistake_about(f'"{name}"', f"no card is called {name}")
 
 
 def uses_of_sources(content: Content) -> dict[str, list[str]]:

@@ -107,7 +107,7 @@ class _Loader:
         evidence = self.evidence.read(EvidencePage)
         if about is None or evidence is None:
             return None
-        check_evidence(evidence, self.evidence, self.sources.values("source", "id"), self.cards)
+        check_evidence(evidence, self.evidence, self.sources.values("source", "id"))
         check_link_hosts(sources, self.sources, about.link_hosts)
         return Content(about, cards, phrases, sources, overrides, vocabulary, evidence, examples, thresholds)
 

@@ -112,7 +112,9 @@ class _GuidancePages:
 
     async def guidance(self) -> Response:
         """All cards."""
-        return self._page("guidance.html", path="/guidance", cards=self._content.cards)
+        vocabulary = self._content.vocabulary
+        code_lists = sorted({*vocabulary.code_lists, *vocabulary.name_lists})
+        return self._page("guidance.html", path="/guidance", cards=self._content.cards, code_lists=code_lists)
 
     async def decision_table(self) -> Response:
         """All facts, and the conditions of all cards, on one page."""

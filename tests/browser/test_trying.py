@@ -53,12 +53,12 @@ def test_a_dose_that_is_taken_over_is_in_the_form(base: str, look: Open) -> None
     page.goto(f"{base}/try?patient=alma-glutamate-high")
     page.get_by_role("button", name="Sign the order").click()
 
-    page.get_by_role("button", name="Set to 2,400 mg per day").click()
+    page.get_by_role("button", name="Set to 1,200 mg twice daily").click()
 
-    assert page.get_by_label("Dose").input_value() == "2400"
-    assert "Ordered: 2,400 mg per day" in answer(page)
+    assert page.get_by_label("Dose").input_value() == "1200"
+    assert "Dose 2,400 mg per day" in answer(page)
     page.get_by_text("Request", exact=True).click()
-    assert '"value": 2400' in page.locator("details", has_text="Request").locator("pre").inner_text()
+    assert '"value": 1200' in page.locator("details", has_text="Request").locator("pre").inner_text()
 
 
 @pytest.mark.parametrize("size", ["phone", "desktop"])

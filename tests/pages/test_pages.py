@@ -72,7 +72,7 @@ def test_a_page_and_what_it_loads_are_small(demo: TestClient, path: str) -> None
 
     sizes = [len(demo.get(one).content) for one in [path, *(str(one) for one in loaded)]]
 
-    assert sum(sizes) < 150_000
+    assert sum(sizes) < 110_000
 
 
 def test_every_link_inside_leads_somewhere(demo: TestClient) -> None:

@@ -93,12 +93,12 @@ def test_a_dose_that_a_suggestion_sets_is_in_the_order_and_the_service_is_asked_
     visit = Visit(demo, "alma-glutamate-high")
     visit.click("order")
     first = response_of(visit)["cards"][0]["uuid"]
-    assert "Ordered: 1,200 mg per day" in visit.page.text
+    assert "Dose 1,200 mg per day" in visit.page.text
 
     visit.click("take 0 0")
 
-    assert "Ordered: 2,400 mg per day" in visit.page.text
-    assert visit.form["dose"] == "2400"
+    assert "Dose 2,400 mg per day" in visit.page.text
+    assert visit.form["dose"] == "1200"
     assert response_of(visit)["cards"][0]["uuid"] != first
     sent = next(text for text in visit.page.texts if '"feedback"' in text)
     assert json.loads(sent)["feedback"][0]["card"] == first
