@@ -58,8 +58,9 @@ check: $(VENV)/.test ## check lint, format, types, imports and content
 deploy-check: $(VENV)/.test ## test the wheel, the image and deploy/ (needs promtool, nginx, openssl and the network)
 	@$(BIN)/python -m pytest -q tests/operations/installing.py tests/operations/deploying.py
 
-bench: $(VENV)/.bench .peer-venv/.made ## compare the service with a floor and a peer, and update the README (needs wrk; 5 minutes)
+bench: $(VENV)/.bench .peer-venv/.made ## compare the service with a floor and a peer, and update the README (needs wrk; 10 minutes)
 	@$(BIN)/python -m benchmarks.bench $(BENCH)
+	@$(BIN)/python -m benchmarks.gathering
 
 fix: $(VENV)/.test ## format the code and apply ruff's fixes
 	@$(BIN)/ruff check --fix .

@@ -19,6 +19,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import cycle
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -92,9 +93,11 @@ async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reques
     return int(head.split(b" ", 2)[1]), await reader.readexactly(size)
 
 
-async def _call_until(end: float, port: int, request: bytes, calls: Calls) -> None:
+async def _call_until(end: float, port: int, bodies: Sequence[bytes], calls: Calls) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
-    while time.monotonic() < end:
+    for request in cycle(map(as_post, bodies)):
+        if time.monotonic() >= end:
+            break
         started_at = time.perf_counter()
         status, body = await ask(reader, writer, request)
         calls.seconds.append(time.perf_counter() - started_at)
@@ -108,22 +111,24 @@ def as_post(body: bytes) -> bytes:
     return head.encode() + body
 
 
-def _load(port: int, seconds: float, number: int, body: bytes) -> Calls:
+def _load(port: int, seconds: float, number: int, *bodies: bytes) -> Calls:
     async def scene() -> Calls:
         calls, end = Calls(), time.monotonic() + seconds
-        await asyncio.gather(*(_call_until(end, port, as_post(body), calls) for _ in range(number)))
+        await asyncio.gather(*(_call_until(end, port, bodies, calls) for _ in range(number)))
         return calls
 
     return asyncio.run(scene())
 
 
-def load(port: int, seconds: float, *groups: tuple[int, bytes]) -> list[Calls]:
+def load(port: int, seconds: float, *groups: Any) -> list[Calls]:
     """Puts load on the service by groups of callers at once, each group a process, and says what became of their calls.
+
+    A group is a number of callers, and the bodies that each of them sends in turn.
 
     So one group's answers do not keep another waiting on the callers' side.
     """
     with ProcessPoolExecutor(len(groups), get_context("fork")) as pool:
-        running = [pool.submit(_load, port, seconds, number, body) for number, body in groups]
+        running = [pool.submit(_load, port, seconds, *group) for group in groups]
         return [group.result() for group in running]
 
 
@@ -324,20 +329,40 @@ def backlogs(seconds: float) -> None:
                 row(backlog, kept, parallel, calls.total, *shares)
 
 
+def memory(seconds: float) -> None:
+    """Resident memory over mixed calls, a tenth of them gathering: one row for each tenth of 100 times the seconds."""
+    table("calls", "all screens done", "memory, MB", "open connections to the FHIR server")
+    with service() as process, fhir_server(5) as fhir:
+        bodies = [body_naming(fhir), *[OTHER_DRUG] * 7, *[PREFETCHED] * 2]
+        total = Calls()
+        for _ in range(10):
+            total.add(*load(port_of(process), seconds * 10, (8, *bodies)))
+            connections = _connections_to(fhir)
+            row(f"{total.total:,}", total.share("whole"), f"{process.memory_mb:.0f}", connections)
+
+
+def _connections_to(port: int) -> int:
+    """How many established connections lead to a port of loopback, by the kernel's own count."""
+    lines = Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]
+    return sum(line.split()[2].endswith(f":{port:04X}") and line.split()[3] == "01" for line in lines)
+
+
 PARTS: dict[str, Callable[[float], None]] = {
     "cost": cost,
     "rates": rates,
     "isolation": isolation,
     "backlogs": backlogs,
+    "memory": memory,
 }
+_BY_DEFAULT = ("cost", "rates", "isolation", "backlogs")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which tables; by default all")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which tables; by default all but memory")
     parser.add_argument("--seconds", type=float, default=4, help="of each measurement")
     options = parser.parse_args(arguments)
-    for part in options.parts or PARTS:
+    for part in options.parts or _BY_DEFAULT:
         PARTS[part](options.seconds)
 
 
