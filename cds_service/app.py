@@ -64,6 +64,7 @@ _FASTAPI: dict[str, Any] = {
     "telemetry": _NO_TELEMETRY,
 }
 
+_CLOSING = 0.3  # of the time for stopping, for the records; `serving` gives most of it to calls
 TITLE = "Acetylcysteine CDS Hooks service"
 
 
@@ -244,6 +245,7 @@ def _new_records(settings: Settings, content: Content, now: Callable[[], datetim
         retention_days=settings.retention_days,
         keep_comments=settings.keep_comments,
         metrics=metrics,
+        close_seconds=settings.shutdown_seconds * _CLOSING,
     )
 
 

@@ -133,7 +133,9 @@ class Settings(BaseSettings):
         description="URL of an OpenTelemetry collector to send traces to (OTLP over HTTP). Needs the extra `tracing`.",
     )
     shutdown_seconds: int = Field(
-        5, gt=0, description="Longest time that calls in progress have to finish when the service stops, in seconds."
+        5,
+        gt=0,
+        description="Longest time that the service takes to stop, in seconds; calls in progress have over half of it.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Lowest level that is logged.")
 

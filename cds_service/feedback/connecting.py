@@ -69,7 +69,9 @@ def _identity(path: str | None) -> tuple[int, int] | None:
 
 def check_file(connection: Connection) -> None:
     """Raises `FileGone` where the file that is written to is no longer the one of its name: nobody would find that."""
-    path, identity = connection.info.get(_FILE, ("", None))
+    if _FILE not in connection.info:
+        return  # of PostgreSQL
+    path, identity = connection.info[_FILE]
     if identity != _identity(path):
         raise FileGone
 

@@ -20,7 +20,7 @@ from cds_service.telemetry.logs import get_logger, where_it_broke
 from cds_service.telemetry.logs import safe_instance as only_uuid
 
 QUEUE_SIZE = 10_000  # shown cards that may wait while the database is down
-_CLOSE_TIMEOUT = 5.0  # seconds for writing the queue at the end
+_CLOSE_SECONDS = 5.0  # for writing the queue and closing at the end, however the database hangs
 _PRUNE_INTERVAL = 3600.0  # seconds
 
 
@@ -37,6 +37,7 @@ class Records:
         keep_comments: bool = False,
         metrics: RecordMetrics | None = None,
         queue_size: int = QUEUE_SIZE,
+        close_seconds: float = _CLOSE_SECONDS,
     ) -> None:
         metrics = metrics or NoMetrics()
         self._store = Store(database_url, metrics)
@@ -45,6 +46,7 @@ class Records:
         self._content_version, self._now = content_version, now
         self._pruner = Pruner(self._store, timedelta(days=retention_days))
         self._keep_comments = keep_comments
+        self._close_seconds = close_seconds
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -68,10 +70,10 @@ class Records:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         try:
-            await asyncio.wait_for(self._recorder.flush(), _CLOSE_TIMEOUT)
+            await asyncio.wait_for(self._recorder.flush(), self._close_seconds / 2)
         except (StoreDown, TimeoutError):
             get_logger().error("records lost", cards=len(self._recorder))
-        await self._store.close()
+        await self._store.close(self._close_seconds / 2)
 
     def add_shown_cards(
         self, service: str, hook: str, hook_instance: str, client: str, cards: Iterable[tuple[str, Card]]

@@ -62,13 +62,13 @@ class Store:
         with suppress(StoreDown):
             await self._run_within(_START_TIMEOUT, ping)
 
-    async def close(self) -> None:
+    async def close(self, seconds: float = _TIMEOUT) -> None:
         """Closes the connections once they are free, within a time limit in case the database hangs."""
         self._is_open = False
         if self._running:
-            await asyncio.wait(self._running, timeout=_TIMEOUT)
+            await asyncio.wait(self._running, timeout=seconds / 2)
         with suppress(TimeoutError, SQLAlchemyError, OSError):
-            await asyncio.wait_for(self._engine.dispose(), _TIMEOUT)
+            await asyncio.wait_for(self._engine.dispose(), seconds / 2)
 
     async def run(self, work: Work[T], *, durable: bool = True) -> T:
         """Runs and commits one transaction. Raises `StoreDown`, also if the store is not open.

@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from cds_service.api.problems import outcome
 from cds_service.serving.parsing import Parser
-from cds_service.serving.transports import GatheringTransport, LingeringTransport, SlowReaders
+from cds_service.serving.transports import Descriptors, GatheringTransport, LingeringTransport, SlowReaders
 
 _SEPARATORS = len(b": \r\n")
 _TOO_LARGE = "the head is too large"
@@ -30,6 +30,7 @@ class GuardedProtocol(HttpToolsProtocol):
     max_rest_bytes = 128 * 1024 * 1024  # of a body after its answer
     last_words = 1.0  # seconds for the same while the server stops
     slow_readers = SlowReaders()
+    descriptors: Descriptors | None = None
 
     is_repeating = False  # while the parser reports again what it reported before
     _in_head = True  # between two requests too
@@ -50,6 +51,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._socket = cast(asyncio.Transport, GatheringTransport(transport, self.loop))
         lingering = cast(asyncio.Transport, LingeringTransport(self._socket, self._linger))
         super().connection_made(lingering)
+        if self.descriptors:
+            self.descriptors.note(transport.get_extra_info("socket").fileno())
         self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:

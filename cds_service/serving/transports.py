@@ -7,6 +7,25 @@ from collections.abc import Callable
 from typing import Any
 
 
+class Descriptors:
+    """Notices when a process runs out of file descriptors: then connections are reset, and nothing else would say so.
+
+    The number of a new connection's descriptor is the lowest that is free. `warn` is called once until there is room
+    again.
+    """
+
+    def __init__(self, limit: int, warn: Callable[[], None]) -> None:
+        self._enough, self._warn = limit * 9 // 10, warn
+        self._is_scarce = False
+
+    def note(self, number: int) -> None:
+        """The descriptor of a new connection."""
+        is_scarce = number >= self._enough
+        if is_scarce and not self._is_scarce:
+            self._warn()
+        self._is_scarce = is_scarce
+
+
 class SlowReaders:
     """The connections of one process whose answers wait to be read, those that have waited longest first.
 

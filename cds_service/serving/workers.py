@@ -5,9 +5,11 @@ import os
 import signal
 import socket
 import sys
+from collections import deque
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from threading import Thread
+from time import monotonic
 
 from cds_service.app import create_app, utc_now
 from cds_service.errors import CdsServiceError
@@ -17,6 +19,8 @@ from cds_service.telemetry.logs import configure, get_logger
 
 _SPAWN = multiprocessing.get_context("spawn")
 _POLL = 0.2  # seconds until a signal is noticed
+_MOST_DEATHS, _SPAN = 5, 60.0  # of workers in so many seconds; beyond that another one would only die too
+_GRACE = 1.0  # seconds beyond the time for stopping, after which a worker is killed
 _STARTUP_FAILED = 3  # exit status of uvicorn where the app could not start
 
 
@@ -27,6 +31,7 @@ class Workers:
         self._settings, self._listener, self._count = settings, listener, count
         self._processes: list[SpawnProcess] = []
         self._stopping = False
+        self._deaths: deque[float] = deque(maxlen=_MOST_DEATHS)
 
     def run(self) -> None:
         """Until SIGTERM or SIGINT. Exits with status 3 if a worker cannot start."""
@@ -39,6 +44,7 @@ class Workers:
         failed = self._has_failed()
         self._stop()
         if failed:
+            get_logger().error("stopped", note="workers cannot start, or keep dying")
             sys.exit(_STARTUP_FAILED)
 
     def _on_signal(self, *_: object) -> None:
@@ -50,21 +56,30 @@ class Workers:
         return process
 
     def _has_failed(self) -> bool:
+        if len(self._deaths) == _MOST_DEATHS and self._deaths[-1] - self._deaths[0] < _SPAN:
+            return True
         return any(process.exitcode == _STARTUP_FAILED for process in self._processes)
 
     def _replace_if_dead(self, process: SpawnProcess) -> SpawnProcess:
         if process.exitcode in (None, _STARTUP_FAILED) or self._stopping:
             return process
-        get_logger().error("worker died", status=process.exitcode)
-        return self._start_worker()
+        full = {"note": "is the temporary folder full?"} if process.exitcode == -signal.SIGBUS else {}
+        get_logger().error("worker died", status=process.exitcode, **full)
+        self._deaths.append(monotonic())
+        return process if self._has_failed() else self._start_worker()
 
     def _stop(self) -> None:
         """The parent lets go of the socket first: connections in it then wait for workers, which accept them all."""
         self._listener.close()
         for process in self._processes:
             process.terminate()
+        end = monotonic() + self._settings.shutdown_seconds + _GRACE
         for process in self._processes:
-            process.join()
+            process.join(max(end - monotonic(), 0))
+            if process.exitcode is None:
+                get_logger().error("worker killed", note="it did not stop in time")
+                process.kill()
+                process.join()
 
 
 def _run_worker(settings: Settings, listener: socket.socket) -> None:

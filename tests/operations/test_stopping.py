@@ -5,11 +5,14 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from cds_service.serving.server import accept_waiting
+from cds_service.serving.transports import Descriptors
 from tests.operations.load import Load
 from tests.processes import BODY, NO_CAPABILITIES, PATIENCE, SERVICE, Service, serving, wait_until
 from tests.support import ROOT
@@ -181,3 +184,39 @@ def calls_counted(service: Service) -> int:
     assert status == 200
     lines = [line for line in text.decode().splitlines() if line.startswith("cds_requests_total{")]
     return int(sum(float(line.rpartition(" ")[2]) for line in lines if 'kind="call"' in line))
+
+
+def test_workers_that_keep_dying_end_the_service_which_says_so(tmp_path: Path) -> None:
+    with serving(tmp_path, "--workers", "2") as service:
+
+        def kill_a_worker() -> bool:
+            for child in service.children():
+                with suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+            return service.process.poll() is not None
+
+        wait_until(kill_a_worker, service.written)
+        assert service.process.wait(PATIENCE) == 3
+        assert "keep dying" in service.written()
+        assert service.written().count('"worker died"') >= 5
+
+
+def test_scarce_file_descriptors_are_said_once_until_there_is_room_again() -> None:
+    warned: list[str] = []
+    descriptors = Descriptors(100, lambda: warned.append("scarce"))
+    for number in (10, 89, 90, 95, 99, 89, 91):
+        descriptors.note(number)
+    assert warned == ["scarce", "scarce"]
+
+
+def test_a_service_that_runs_out_of_file_descriptors_says_so(tmp_path: Path) -> None:
+    with serving(tmp_path, by=("sh", "-c", 'ulimit -n 64; exec "$@"', "sh")) as service:
+        connections: list[socket.socket] = []
+        try:
+            while "file descriptors scarce" not in service.written():
+                assert len(connections) < 64
+                connections.append(connected(service))
+                time.sleep(0.01)
+        finally:
+            for connection in connections:
+                connection.close()

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from cds_service.errors import StoreDown
 from cds_service.feedback.records import Records
-from tests.support import NOW
 
 PROCESSES, TOKENS, TIMES = 3, 400, 4
-UNTIL = NOW + timedelta(minutes=5)
+UNTIL = datetime.now(UTC) + timedelta(hours=1)
 
 
 def new_records(url: str) -> Records:
