@@ -8,8 +8,10 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 
+_MAX_LENGTH = 2000  # characters
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:]+")
 # Some servers drop what follows a semicolon, and take `..;` for a step up.
@@ -52,6 +54,11 @@ class BaseUrl:
 
 def parse_base_url(url: str) -> BaseUrl | None:
     """An http or https URL in its parts; None if it has a user, a query, a fragment or an unusual spelling."""
+    return _parse(url) if len(url) <= _MAX_LENGTH else None
+
+
+@lru_cache(maxsize=1024)  # nearly every call names one of a few servers
+def _parse(url: str) -> BaseUrl | None:
     url = url.strip(" ")
     if not url.isascii() or not url.isprintable() or " " in url:
         return None
