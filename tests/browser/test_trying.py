@@ -41,6 +41,8 @@ def test_an_order_a_suggestion_and_a_card_set_aside(size: str, base: str, look: 
     assert "Set aside." in page.locator("article.card").first.inner_text()
     assert findings(looking) == []
 
+    page.goto(f"{base}/try?patient=alma-glutamate-high")
+    page.get_by_role("button", name="Sign the order").click()
     page.get_by_role("button", name="Order plasma amino acids in 8 weeks").click()
     assert "Plasma amino acids, due" in answer(page)
     assert not is_wider_than_its_window(looking)
