@@ -7,11 +7,19 @@
 # unless clients are listed (CDS_CLIENTS and CDS_PUBLIC_URL), or CDS_AUTH=off says that something in front of the service
 # authenticates them. That is for whoever runs it to decide (`docker run -e CDS_CLIENTS=... ...`).
 
+# The base image is named by a tag, which may come to mean another image. To fix it, look its digest up once, keep it with
+# your deployment, and give it to each build:
+#
+#   docker pull python:3.13-slim
+#   docker inspect --format '{{index .RepoDigests 0}}' python:3.13-slim     prints python@sha256:…
+#   docker build --build-arg PYTHON_DIGEST=@sha256:… .
+
 ARG PYTHON=3.13
+ARG PYTHON_DIGEST
 ARG EXTRA
 
 # ---------------------------------------------------------------- build: the dependencies from the locks, and the package
-FROM python:${PYTHON}-slim AS build
+FROM python:${PYTHON}-slim${PYTHON_DIGEST} AS build
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
@@ -34,7 +42,7 @@ RUN python -m pip --quiet wheel --no-deps --no-build-isolation --wheel-dir /tmp/
  && python -m pip --quiet --python /venv/bin/python install --no-deps --target /app /tmp/wheel/*.whl
 
 # ---------------------------------------------------------------- final
-FROM python:${PYTHON}-slim
+FROM python:${PYTHON}-slim${PYTHON_DIGEST}
 
 # An ARG defined before FROM has to be declared again inside a stage.
 ARG PYTHON

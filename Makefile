@@ -80,15 +80,17 @@ fuzz: $(VENV)/.test ## send malformed request bodies to the app (BODIES=100000, 
 	@$(BIN)/python -m tests.security.fuzzing --bodies $(BODIES) --seed $(SEED)
 
 audit: $(AUDIT_VENV)/.made ## check the locked packages for known vulnerabilities (needs the network)
-	@for lock in run test build; do \
+	@for lock in run tracing test build; do \
 	  echo "pip-audit requirements/$$lock.lock"; \
 	  $(AUDIT_VENV)/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements/$$lock.lock || exit 1; \
 	done
 
-sbom: $(AUDIT_VENV)/.made ## write sbom.json, the bill of materials of the run-time dependencies (CycloneDX)
-	@$(AUDIT_VENV)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
-	  --output-format JSON --output-file sbom.json requirements/run.lock
-	@echo "sbom.json"
+sbom: $(AUDIT_VENV)/.made ## write sbom-run.json and sbom-tracing.json, the bills of materials of what is installed (CycloneDX)
+	@for lock in run tracing; do \
+	  $(AUDIT_VENV)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible \
+	    --output-format JSON --output-file sbom-$$lock.json requirements/$$lock.lock || exit 1; \
+	  echo "sbom-$$lock.json"; \
+	done
 
 pages: $(VENV)/.run ## write the manifest of the content, the review pages in docs/guidance/ and the settings in docs/operating.md
 	@$(BIN)/cds-service manifest
@@ -111,7 +113,7 @@ lock: $(LOCK_VENV)/.made ## compile requirements/*.in into locks with hashes
 	@$(PIP_COMPILE) --output-file requirements/peer.lock requirements/peer.in
 
 clean: ## remove everything that make has created
-	@rm -rf $(VENV) $(LOCK_VENV) $(AUDIT_VENV) .mutation-venv .peer-venv mutants sbom.json dist screenshots .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	@rm -rf $(VENV) $(LOCK_VENV) $(AUDIT_VENV) .mutation-venv .peer-venv mutants sbom-*.json dist screenshots .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	@find cds_service tests benchmarks -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # ---------------------------------------------------------------- stamps

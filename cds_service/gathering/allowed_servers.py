@@ -15,6 +15,7 @@ _MAX_LENGTH = 2000  # characters
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:]+")
 # Some servers drop what follows a semicolon, and take `..;` for a step up.
+_IN_BRACKETS = re.compile(r"\[[0-9a-fA-F:.]+\](:\d*)?", re.ASCII)
 _ODD_PATH = re.compile(r"//|(^|/)\.{1,2}(/|$)|[^\w.~!$&'()*+,=:@/-]", re.ASCII)
 
 
@@ -68,6 +69,8 @@ def _parse(url: str) -> BaseUrl | None:
     except ValueError:
         return None
     if parts.scheme not in _PORTS or "@" in parts.netloc or "?" in url or "#" in url:
+        return None
+    if "[" in parts.netloc and not _IN_BRACKETS.fullmatch(parts.netloc):  # urlsplit takes [::1]x for [::1]
         return None
     if not _is_host(host) or port == 0 or _ODD_PATH.search(parts.path):
         return None

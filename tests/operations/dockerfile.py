@@ -73,7 +73,7 @@ class Build:
 
     def _from(self, rest: str) -> None:
         image, *named = rest.split()
-        assert re.fullmatch(r"python:\$\{PYTHON\}-slim", image), f"a base that is not known here: {image}"
+        assert image == "python:${PYTHON}-slim${PYTHON_DIGEST}", f"a base that is not known here: {image}"
         root = self.work / f"stage-{len(self.stages)}"
         subprocess.run([sys.executable, "-m", "venv", "--copies", root / "usr" / "local"], check=True)
         (root / "tmp").mkdir()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cds_service.gathering.allowed_servers import find_allowed_base
+from cds_service.gathering.allowed_servers import find_allowed_base, parse_base_url
 
 ALLOWED = {
     "localhost": "http://localhost",
@@ -96,3 +96,19 @@ def test_any_other_server_and_any_other_spelling_may_not_be_called(url: str) -> 
 @pytest.mark.parametrize("url", [*ALLOWED.values(), *REFUSED.values()], ids=[*ALLOWED, *REFUSED])
 def test_none_may_be_called_where_the_setting_forbids_loopback(url: str) -> None:
     assert find_allowed_base(url, ()) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[::1]x:9361/",
+        "http://x[::1]:9361/",
+        "http://[::1]x/",
+        "http://[::1][::1]/",
+        "https://a[::1]/",
+        "http://[]/",
+    ],
+)
+def test_an_address_in_brackets_has_nothing_beside_it_but_a_port(url: str) -> None:
+    assert parse_base_url(url) is None
+    assert parse_base_url("http://[::1]:9361/fhir") is not None
