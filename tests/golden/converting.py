@@ -140,6 +140,8 @@ def _dstu2_instruction(instruction: Resource) -> Resource:
     changed = _flat_dose(instruction)
     _first(changed, "additionalInstruction")
     _rename(changed, "additionalInstruction", "additionalInstructions")
+    if "patientInstruction" in changed:
+        changed["text"] = " ".join(filter(None, (changed.get("text"), changed.pop("patientInstruction"))))
     if "repeat" in changed.get("timing", {}):
         repeat = dict(changed["timing"]["repeat"])
         _rename(repeat, "periodUnit", "periodUnits")
