@@ -104,7 +104,11 @@ def serve(
         )
     version = runtime_of(app).content.about.version
     serving = partial(get_logger().info, "serving", url=f"{_url(host, port)}/cds-services", content=version)
-    run(app, settings, host, port, workers, serving)
+    try:
+        run(app, settings, host, port, workers, serving)
+    except CannotStart as error:
+        console.print(str(error), markup=False)
+        raise typer.Exit(2) from None
 
 
 def _prove(content: Content, cards: Path) -> None:

@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from fastapi import FastAPI
 from uvicorn import Config
 
+from cds_service.errors import CannotStart
 from cds_service.serving.protocol import CONFIG
 from cds_service.serving.server import serve
 from cds_service.serving.workers import Workers
@@ -15,13 +16,20 @@ from cds_service.settings import Settings, share_metrics
 
 def run(app: FastAPI, settings: Settings, host: str, port: int, workers: int, on_bound: Callable[[], None]) -> None:
     """Serves until SIGTERM or SIGINT. A single process serves `app`; workers make their own. Calls `on_bound` once the
-    port is bound, and exits with status 3 if it is taken."""
-    listener = Config(app, host=host, port=port, **CONFIG).bind_socket()
+    port is bound, and exits with status 3 if it is taken. Raises `CannotStart`."""
+    try:
+        listener = Config(app, host=host, port=port, **CONFIG).bind_socket()
+    except OverflowError:
+        raise CannotStart(f"there is no port {port}: it is a number from 0 to 65535") from None
     on_bound()
     if workers == 1:
         share_metrics(None)
         serve(app, settings, listener)
         return
-    with TemporaryDirectory(prefix="cds-metrics-") as folder:
+    try:
+        shared = TemporaryDirectory(prefix="cds-metrics-")
+    except OSError as error:
+        raise CannotStart(f"workers share their counters in the temporary folder: {error.strerror} (TMPDIR)") from None
+    with shared as folder:
         share_metrics(Path(folder))
         Workers(settings, listener, workers).run()

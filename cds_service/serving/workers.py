@@ -63,7 +63,7 @@ class Workers:
     def _replace_if_dead(self, process: SpawnProcess) -> SpawnProcess:
         if process.exitcode in (None, _STARTUP_FAILED) or self._stopping:
             return process
-        full = {"note": "is the temporary folder full?"} if process.exitcode == -signal.SIGBUS else {}
+        full = {"hint": "is the temporary folder full?"} if process.exitcode == -signal.SIGBUS else {}
         get_logger().error("worker died", status=process.exitcode, **full)
         self._deaths.append(monotonic())
         return process if self._has_failed() else self._start_worker()

@@ -56,3 +56,15 @@ def test_missing_intervals_are_named_without_the_path(tmp_path: Path) -> None:
     done = run_command("serve", "--port", NO_PORT, settings=environment)
     assert done.exit_code == 1
     assert "intervals.toml:1: cannot be read: No such file or directory\n1 mistake.\n" in done.output
+
+
+def test_a_port_that_does_not_exist_is_said_in_one_line() -> None:
+    done = run_command("serve", "--port", NO_PORT, settings={"CDS_DATABASE_URL": "sqlite:///:memory:"})
+    assert done.exit_code == 2
+    assert "from 0 to 65535" in done.stdout
+
+
+def test_a_retention_that_no_calendar_has_is_refused() -> None:
+    done = run_command("check", settings={"CDS_RETENTION_DAYS": "999999"})
+    assert done.exit_code == 2
+    assert "CDS_RETENTION_DAYS" in done.stdout
