@@ -13,14 +13,15 @@ from cds_service.serving.server import serve
 from cds_service.serving.workers import Workers
 from cds_service.settings import Settings, share_metrics
 
+_LAST_PORT = 65_535
+
 
 def run(app: FastAPI, settings: Settings, host: str, port: int, workers: int, on_bound: Callable[[], None]) -> None:
     """Serves until SIGTERM or SIGINT. A single process serves `app`; workers make their own. Calls `on_bound` once the
     port is bound, and exits with status 3 if it is taken. Raises `CannotStart`."""
-    try:
-        listener = Config(app, host=host, port=port, **CONFIG).bind_socket()
-    except OverflowError:
-        raise CannotStart(f"there is no port {port}: it is a number from 0 to 65535") from None
+    if not 0 <= port <= _LAST_PORT:
+        raise CannotStart(f"there is no port {port}: it is a number from 0 to {_LAST_PORT}")
+    listener = Config(app, host=host, port=port, **CONFIG).bind_socket()
     on_bound()
     if workers == 1:
         share_metrics(None)
