@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from cds_service.content.review import cell, strength_of
 from cds_service.content.toml_files import TomlFile
-from cds_service.guidance.model import Card, Content, EvidencePage, EvidenceSource, Statement, SuggestionRow
+from cds_service.guidance.evidence import EvidencePage, EvidenceSource, Statement
+from cds_service.guidance.model import Card, Content, SuggestionRow
 
 TITLE = "The evidence, both sides"
 _MADE = "Made by `cds-service review-pages`: do not edit."

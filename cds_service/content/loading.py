@@ -26,12 +26,11 @@ from cds_service.content.references import (
 from cds_service.content.repeating import refuse_repeated_words
 from cds_service.content.toml_files import TomlFile
 from cds_service.errors import ContentError, Mistake
+from cds_service.guidance.evidence import EvidencePage, EvidenceSource
 from cds_service.guidance.model import (
     About,
     Card,
     Content,
-    EvidencePage,
-    EvidenceSource,
     Example,
     Gate,
     OverrideReason,

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.content.toml_files import TomlFile
-from cds_service.guidance.model import Card, EvidenceSource, Passage, Phrase, SuggestionRow
+from cds_service.guidance.evidence import EvidenceSource
+from cds_service.guidance.model import Card, Passage, Phrase, SuggestionRow
 from cds_service.guidance.templates import parse_template
 
 _OTHER_HOLES = frozenset(("orders", "content.version", "content.status_note"))

@@ -10,7 +10,8 @@ from cds_service.fhir.codes import CodeList, CodeRow, NameList, NameRow
 from cds_service.fhir.queries import QUERIES, prefetch_template
 from cds_service.guidance.conditions import Truth
 from cds_service.guidance.deciding import Outcome
-from cds_service.guidance.model import Card, Content, EvidenceSource, Example, Phrase
+from cds_service.guidance.evidence import EvidenceSource
+from cds_service.guidance.model import Card, Content, Example, Phrase
 
 
 def review_pages(content: Content, fixtures: Path) -> dict[str, str]:

@@ -14,7 +14,8 @@ from cds_service.clinical.facts import Facts, Text
 from cds_service.fhir.datetimes import shorten_days
 from cds_service.guidance.deciding import Advice, OrderDecision, OrderSuggestion
 from cds_service.guidance.escaping import escape_markdown, to_plain_text
-from cds_service.guidance.model import SUMMARY_LIMIT, Card, Content, EvidenceSource
+from cds_service.guidance.evidence import EvidenceSource
+from cds_service.guidance.model import SUMMARY_LIMIT, Card, Content
 from cds_service.guidance.suggesting import action_for
 from cds_service.guidance.templates import parse_template
 from cds_service.hooks import cards as wire

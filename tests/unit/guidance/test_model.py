@@ -8,12 +8,11 @@ import pytest
 from pydantic import ValidationError
 
 from cds_service.clinical.vocabulary import Vocabulary
+from cds_service.guidance.evidence import EvidencePage, EvidenceSource
 from cds_service.guidance.model import (
     About,
     Card,
     Content,
-    EvidencePage,
-    EvidenceSource,
     Passage,
     Phrase,
     Screen,
