@@ -4,7 +4,7 @@ The fold of a card is a row of phrases. Phrases that share a fact are counted to
 facts; those that share none are independent of each other, so that the most words of each may be added.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 
 from cds_service.clinical.catalogue import CATALOGUE
@@ -52,14 +52,30 @@ def _facts_of(phrases: Iterable[Phrase]) -> set[str]:
 
 
 def _most(card: Card, phrases: Sequence[Phrase], partitions: Partitions) -> int:
-    return max((_count(phrases, facts) for facts in _combinations(card, phrases, partitions)), default=0)
+    counts = [_counter(phrase) for phrase in phrases]
+    combinations = _combinations(card, phrases, partitions)
+    return max((sum(count(facts) for count in counts) for facts in combinations), default=0)
 
 
-def _count(phrases: Sequence[Phrase], facts: Mapping[str, Fact]) -> int:
-    said = [phrase for phrase in phrases if phrase.items or wording_of(phrase, facts)]  # the others are mistakes anyway
-    templates = [parse_template(write_wording(phrase, facts)) for phrase in said]
-    written = " ".join(word for template in templates for word in template.words)
-    return count_words(written) + sum(_words_of(hole) for template in templates for hole in template.holes)
+def _counter(phrase: Phrase) -> Callable[[Mapping[str, Fact]], int]:
+    """Counts the words of a phrase: once for each combination of its own facts, which recurs with those of others."""
+    names = sorted(_facts_of([phrase]))
+    counted: dict[tuple[int, ...], int] = {}
+
+    def count(facts: Mapping[str, Fact]) -> int:
+        own = tuple(id(facts[name]) for name in names)  # the combinations are made of the same few objects
+        if own not in counted:
+            counted[own] = _count(phrase, facts)
+        return counted[own]
+
+    return count
+
+
+def _count(phrase: Phrase, facts: Mapping[str, Fact]) -> int:
+    if not phrase.items and not wording_of(phrase, facts):
+        return 0  # a mistake, which is named elsewhere
+    template = parse_template(write_wording(phrase, facts))
+    return count_words(" ".join(template.words)) + sum(_words_of(hole) for hole in template.holes)
 
 
 def _combinations(card: Card, phrases: Sequence[Phrase], partitions: Partitions) -> Iterator[dict[str, Fact]]:
