@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Dialog, Page, Playwright, sync_playwright
@@ -77,7 +78,7 @@ def look(playwright: Playwright) -> Iterator[Open]:
     """Opens a page of a size, each in a browser with a profile of its own."""
     with ExitStack() as stack:
 
-        def opened(size: str = "desktop", **more: object) -> Looking:
+        def opened(size: str = "desktop", **more: Any) -> Looking:
             profile = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
             width, height = SIZES[size]
             context = playwright.chromium.launch_persistent_context(
