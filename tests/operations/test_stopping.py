@@ -23,8 +23,9 @@ ROUNDS = 2
 @pytest.mark.parametrize("by", [(), NO_CAPABILITIES], ids=["as the tests", "without capabilities"])
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_no_call_is_lost_when_it_is_told_to_stop(tmp_path: Path, workers: str, by: tuple[str, ...]) -> None:
-    """A connection that is made in the microseconds before the socket closes may be reset (docs/decisions/0023): a process
-    that loses the processor just then makes them longer. So one connection in one of the rounds is forgiven.
+    """A connection that is made in the microseconds before the socket closes may be reset (docs/decisions/0023).
+
+    A process that loses the processor just then makes them longer: one connection in all rounds is forgiven.
     """
     lost = []
     for _ in range(ROUNDS):
