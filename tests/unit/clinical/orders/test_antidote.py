@@ -267,7 +267,10 @@ SOLUTIONS = {
     "much at once, nebulised": (order(quantity(3500), product=VIAL, route=NEBULISED), "antidote"),
     "a capsule in mL": (order(quantity(13, "mL"), product=CAPSULE), "other"),
     "in the eye": (order(quantity(13, "mL"), product=VIAL, route={"text": "eye"}), "ophthalmic"),
-    "in the eye, with a word of an antidote": (order(text="loading dose", route={"text": "eye"}), "ophthalmic"),
+    "in the eye, with a word of an antidote": (
+        order("paracetamol overdose", product=("", "acetylcysteine"), route={"text": "eye"}),
+        "ophthalmic",
+    ),
 }
 
 
