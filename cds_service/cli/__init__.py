@@ -1,0 +1,41 @@
+"""The `cds-service` command."""
+
+from typing import Annotated
+
+import typer
+
+from cds_service import __version__
+from cds_service.cli.content import check, explain, manifest, review_pages
+from cds_service.cli.records import migrate, report
+from cds_service.cli.serve import serve
+from cds_service.cli.settings import settings
+
+cli = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+
+
+def main() -> None:
+    """Runs the command."""
+    cli()
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cds-service {__version__}")
+        raise typer.Exit
+
+
+@cli.callback()
+def describe_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """A CDS Hooks service for acetylcysteine."""
+
+
+for command in (serve, check, manifest, review_pages, explain, migrate, report, settings):
+    cli.command()(command)

@@ -1,0 +1,102 @@
+"""`cds-service serve`: the service itself."""
+
+import asyncio
+import ipaddress
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cds_service.api.runtime import runtime_of
+from cds_service.app import create_app, utc_now
+from cds_service.cli.terminal import console, exit_with, exit_with_mistakes, settings_or_exit
+from cds_service.content.checking import check_logic
+from cds_service.errors import CannotStart, ContentError, DatabaseRefused, DemoDataMissing
+from cds_service.feedback.store import check_schema
+from cds_service.guidance.model import Content
+from cds_service.serving.running import run
+from cds_service.settings import Settings
+from cds_service.telemetry.logs import configure, get_logger
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, help="Number of worker processes, which share the port.")] = 1,
+) -> None:
+    """Run the service. Beyond loopback it needs a list of clients (CDS_CLIENTS), or CDS_AUTH=off."""
+    settings = settings_or_exit()
+    configure(settings.log_level, utc_now)
+    _check_access(host, settings)
+    _log_access(host, settings)
+    if settings.public_url is None and _is_loopback(host):
+        settings = settings.model_copy(update={"public_url": _url(host, port)})
+    try:
+        app = create_app(settings)
+        _prove(runtime_of(app).content, settings.cards)
+        asyncio.run(check_schema(settings.database_url))
+    except ContentError as error:
+        exit_with_mistakes(error)
+    except DatabaseRefused as error:
+        exit_with("Not started", error)
+    except (CannotStart, DemoDataMissing) as error:
+        console.print(str(error), markup=False)
+        raise typer.Exit(2) from None
+    if settings.demo:
+        url = _url(host, port)
+        get_logger().info(
+            "demo", try_it=f"{url}/try", fhir_server=f"{url}/demo/fhir", note="invented people, read only"
+        )
+    version = runtime_of(app).content.about.version
+    serving = partial(get_logger().info, "serving", url=f"{_url(host, port)}/cds-services", content=version)
+    try:
+        run(app, settings, host, port, workers, serving)
+    except CannotStart as error:
+        console.print(str(error), markup=False)
+        raise typer.Exit(2) from None
+
+
+def _prove(content: Content, cards: Path) -> None:
+    """Raises `ContentError` where the cards contradict each other."""
+    mistakes = check_logic(content, cards).mistakes
+    if mistakes:
+        raise ContentError(mistakes)
+
+
+def _check_access(host: str, settings: Settings) -> None:
+    """Exits with status 2 where the service would be open to all by accident, or where no client could call it."""
+    problem = _find_access_problem(host, settings)
+    if problem:
+        console.print(problem, markup=False)
+        raise typer.Exit(2)
+
+
+def _find_access_problem(host: str, settings: Settings) -> str:
+    if settings.clients is not None and settings.auth == "off":
+        return "CDS_AUTH=off, although CDS_CLIENTS lists clients to authenticate. One of the two is a mistake."
+    if _is_loopback(host):
+        return ""
+    if settings.clients is None and settings.auth != "off":
+        return f"{host} is not loopback, and no clients are listed. List them in CDS_CLIENTS, or set CDS_AUTH=off."
+    if settings.clients is not None and settings.public_url is None:
+        return f"{host} is not loopback: set CDS_PUBLIC_URL to the address that clients call, which their tokens name."
+    return ""
+
+
+def _log_access(host: str, settings: Settings) -> None:
+    if settings.auth == "off":
+        get_logger().warning("open", host=host, note="CDS_AUTH=off: anyone who reaches this address may call")
+    elif settings.clients is None:
+        get_logger().info("open", host=host, note="no CDS_CLIENTS: anyone on this machine may call, and nobody else")
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
