@@ -31,19 +31,32 @@ from cds_service.fhir.versions import R4
 from tests.faults.fhir_servers import key_of
 from tests.loopback import Asked
 from tests.processes import free_port
-from tests.support import CONTENT, request_for, to_bytes
+from tests.signing import ALL_KEYS, ISSUER, JKU, client_toml, good_claims, sign
+from tests.support import CONTENT, Body, request_for, to_bytes
 
 PATH = "/cds-services/acetylcysteine-order-sign"
-PREFETCHED = to_bytes(request_for(PATIENT))
-OTHER_DRUG = to_bytes(request_for(PATIENT, "amoxicillin"))
 DELAYS = (5, 50, 200)  # ms of one query
 PARALLEL = (1, 4, 8, 16, 32, 64, 128)
 _TICKS = os.sysconf("SC_CLK_TCK")
+Group = tuple[int, bytes]  # how many callers, and what each sends
 
 
-def body_naming(port: int) -> bytes:
+def post(body: Body, token: str = "") -> bytes:
+    """The HTTP request of a call."""
+    content = to_bytes(body)
+    trust = f"authorization: Bearer {token}\r\n" if token else ""
+    head = f"POST {PATH} HTTP/1.1\r\nhost: cds\r\n{trust}content-type: application/json\r\n"
+    return f"{head}content-length: {len(content)}\r\n\r\n".encode() + content
+
+
+FIRST_BODY = to_bytes(request_for(PATIENT))
+PREFETCHED = post(request_for(PATIENT))
+OTHER_DRUG = post(request_for(PATIENT, "amoxicillin"))
+
+
+def call_naming(port: int, token: str = "") -> bytes:
     """A call without prefetch that names the FHIR server on a port."""
-    return to_bytes({**request_for(PATIENT, prefetch={}), "fhirServer": f"http://127.0.0.1:{port}/fhir"})
+    return post({**request_for(PATIENT, prefetch={}), "fhirServer": f"http://127.0.0.1:{port}/fhir"}, token)
 
 
 # ---------------------------------------------------------------- callers
@@ -93,9 +106,9 @@ async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reques
     return int(head.split(b" ", 2)[1]), await reader.readexactly(size)
 
 
-async def _call_until(end: float, port: int, bodies: Sequence[bytes], calls: Calls) -> None:
+async def _call_until(end: float, port: int, requests: Sequence[bytes], calls: Calls) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
-    for request in cycle(map(as_post, bodies)):
+    for request in cycle(requests):
         if time.monotonic() >= end:
             break
         started_at = time.perf_counter()
@@ -105,16 +118,10 @@ async def _call_until(end: float, port: int, bodies: Sequence[bytes], calls: Cal
     writer.close()
 
 
-def as_post(body: bytes) -> bytes:
-    """The request that carries a body."""
-    head = f"POST {PATH} HTTP/1.1\r\nhost: cds\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-    return head.encode() + body
-
-
-def _load(port: int, seconds: float, number: int, *bodies: bytes) -> Calls:
+def _load(port: int, seconds: float, number: int, *requests: bytes) -> Calls:
     async def scene() -> Calls:
         calls, end = Calls(), time.monotonic() + seconds
-        await asyncio.gather(*(_call_until(end, port, bodies, calls) for _ in range(number)))
+        await asyncio.gather(*(_call_until(end, port, requests, calls) for _ in range(number)))
         return calls
 
     return asyncio.run(scene())
@@ -123,7 +130,7 @@ def _load(port: int, seconds: float, number: int, *bodies: bytes) -> Calls:
 def load(port: int, seconds: float, *groups: Any) -> list[Calls]:
     """Puts load on the service by groups of callers at once, each group a process, and says what became of their calls.
 
-    A group is a number of callers, and the bodies that each of them sends in turn.
+    A group is a number of callers, and the requests that each of them sends in turn.
 
     So one group's answers do not keep another waiting on the callers' side.
     """
@@ -170,7 +177,7 @@ def service(**settings: str) -> Iterator[Process]:
     command = [str(Path(sys.executable).parent / "cds-service"), "serve", "--host", "127.0.0.1", "--port", str(port)]
     with tempfile.TemporaryDirectory() as folder:
         environment = {"CDS_DATABASE_URL": f"sqlite:///{folder}/cards.sqlite3", **settings}
-        with started(command, f"http://127.0.0.1:{port}{PATH}", PREFETCHED, **environment) as process:
+        with started(command, f"http://127.0.0.1:{port}{PATH}", FIRST_BODY, **environment) as process:
             yield process
 
 
@@ -257,7 +264,7 @@ def cost(seconds: float) -> None:
         for name, body, floor in (
             ("another drug", OTHER_DRUG, "–"),
             ("acetylcysteine, all prefetched", PREFETCHED, "–"),
-            ("acetylcysteine, all gathered", body_naming(fast), f"{floor_ms(fast):.1f}"),
+            ("acetylcysteine, all gathered", call_naming(fast), f"{floor_ms(fast):.1f}"),
         ):
             load(port_of(process), 1, (1, body))
             before = processor_seconds(process.pid)
@@ -274,8 +281,8 @@ def rates(seconds: float) -> None:
             floor = floor_ms(fhir)
             for parallel in PARALLEL:
                 with service() as process:
-                    load(port_of(process), 1, (min(parallel, 8), body_naming(fhir)))
-                    (calls,) = load(port_of(process), seconds, (parallel, body_naming(fhir)))
+                    load(port_of(process), 1, (min(parallel, 8), call_naming(fhir)))
+                    (calls,) = load(port_of(process), seconds, (parallel, call_naming(fhir)))
                 row(
                     f"{delay} ms (floor {floor:.0f} ms)",
                     parallel,
@@ -288,52 +295,94 @@ def rates(seconds: float) -> None:
 
 
 def isolation(seconds: float) -> None:
-    """Calls beside 128 callers at a FHIR server that hangs, as a share of what they are alone."""
-    table("calls", "in parallel", "alone, a second", "beside, a second", "ratio", "p99 alone, ms", "p99 beside, ms")
+    """Calls beside 128 callers at a FHIR server that hangs, as a share of what they are alone.
+
+    The control has the 128 callers at a service of its own: what they cost by the machine alone.
+    """
+    table("calls", "in parallel", "alone, a second", "beside", "beside, control", "p99 alone, ms", "beside", "control")
     with fhir_server(-1) as hanging, fhir_server(20) as good:
+        stuck = (128, call_naming(hanging))
         for name, parallel, body in (
             ("all prefetched", 8, PREFETCHED),
             ("another drug", 8, OTHER_DRUG),
-            ("gathered from a good server", 4, body_naming(good)),
+            ("gathered from a good server", 4, call_naming(good)),
         ):
-            with service() as process:
-                load(port_of(process), 1, (parallel, body))
-                alone, beside = Calls(), Calls()
-                for _ in range(4):  # in turns: the speed of a machine varies
-                    alone.add(*load(port_of(process), seconds / 4, (parallel, body)))
-                    found, _ = load(port_of(process), seconds / 4, (parallel, body), (128, body_naming(hanging)))
-                    beside.add(found)
-            ratio = beside.total / alone.total
-            p99 = f"{alone.quantile(0.99):.1f}", f"{beside.quantile(0.99):.1f}"
-            row(name, parallel, f"{alone.total / seconds:.0f}", f"{beside.total / seconds:.0f}", f"{ratio:.2f}", *p99)
-        table("128 callers at a server that hangs", "calls a second", "answers", "p50, ms", "p99, ms", "processor time")
-        with service() as process:
-            load(port_of(process), 1, (8, PREFETCHED))
-            before = processor_seconds(process.pid)
-            (stuck,) = load(port_of(process), seconds, (128, body_naming(hanging)))
-            spent = (processor_seconds(process.pid) - before) / seconds
-        times = f"{stuck.quantile(0.5):.0f}", f"{stuck.quantile(0.99):.0f}"
-        row("", f"{stuck.total / seconds:.0f}", dict(stuck.outcomes), *times, f"{100 * spent:.0f} % of a core")
+            with service() as process, service() as control:
+                _isolation_row(name, seconds, port_of(process), port_of(control), (parallel, body), stuck)
+        _cost_of_hanging(seconds, stuck)
+
+
+def _isolation_row(name: str, seconds: float, port: int, control: int, group: Group, stuck: Group) -> None:
+    load(port, 1, group)
+    alone, beside, apart = Calls(), Calls(), Calls()
+    for _ in range(4):  # in turns: the speed of a machine varies
+        alone.add(*load(port, seconds / 4, group))
+        beside.add(load(port, seconds / 4, group, stuck)[0])
+        with ProcessPoolExecutor(1, get_context("fork")) as pool:
+            elsewhere = pool.submit(_load, control, seconds / 4, *stuck)
+            apart.add(*load(port, seconds / 4, group))
+            elsewhere.result()
+    shares = [f"{calls.total / alone.total:.2f}" for calls in (beside, apart)]
+    p99 = [f"{calls.quantile(0.99):.1f}" for calls in (alone, beside, apart)]
+    row(name, group[0], f"{alone.total / seconds:.0f}", *shares, *p99)
+
+
+def _cost_of_hanging(seconds: float, stuck: Group) -> None:
+    table("128 callers at a server that hangs", "calls a second", "answers", "p50, ms", "p99, ms", "processor time")
+    with service() as process:
+        load(port_of(process), 1, (8, PREFETCHED))
+        before = processor_seconds(process.pid)
+        (calls,) = load(port_of(process), seconds, stuck)
+        spent = (processor_seconds(process.pid) - before) / seconds
+    times = f"{calls.quantile(0.5):.0f}", f"{calls.quantile(0.99):.0f}"
+    row("", f"{calls.total / seconds:.0f}", dict(calls.outcomes), *times, f"{100 * spent:.0f} % of a core")
 
 
 def backlogs(seconds: float) -> None:
-    """A simple server with threads and a short listen backlog."""
-    table("listen backlog", "connections kept", "in parallel", "calls", "all screens done", "busy", "lost")
-    for backlog in (1, 5):
-        for handler in (_Small, _Closing):
-            for parallel in (1, 4, 8):
-                with service() as process, small_server(backlog, handler) as port:
-                    (calls,) = load(port_of(process), seconds, (parallel, body_naming(port)))
-                kept = "yes" if handler is _Small else "no"
-                shares = calls.share("whole"), calls.share("busy"), calls.total - calls.outcomes["whole"]
-                row(backlog, kept, parallel, calls.total, *shares)
+    """A simple server with threads and a short listen backlog, by how many connections are opened to it at a time."""
+    table(
+        "listen backlog", "connections kept", "opened at a time", "in parallel", "calls", "whole", "busy", "not whole"
+    )
+    for backlog, opening, handler in (
+        (1, 4, _Small),
+        (1, 1, _Small),
+        (5, 4, _Small),
+        (1, 1, _Closing),
+        (5, 4, _Closing),
+    ):
+        for parallel in (1, 4, 8):
+            with small_server(backlog, handler) as fhir, trusting(fhir, opening) as (process, token):
+                (calls,) = load(port_of(process), seconds, (parallel, call_naming(fhir, token)))
+            kept = "yes" if handler is _Small else "no"
+            shares = calls.share("whole"), calls.share("busy"), calls.total - calls.outcomes["whole"]
+            row(backlog, kept, opening, parallel, calls.total, *shares)
+
+
+@contextmanager
+def trusting(fhir: int, opening: int) -> Iterator[tuple[Process, str]]:
+    """The service that knows one client, for whose FHIR server it opens so many connections at a time; its token."""
+    claims = good_claims(aud="http://127.0.0.1" + PATH, iat=int(time.time()), exp=int(time.time()) + 3000)
+    entry = client_toml(
+        "small",
+        ISSUER,
+        *ALL_KEYS,
+        jku=JKU,
+        fhir_servers=[f"http://127.0.0.1:{fhir}/fhir"],
+        fhir_opening=opening,
+        token_reuse="allow",  # noqa: S106  # no password
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        clients = Path(folder, "clients.toml")
+        clients.write_text(entry, encoding="utf-8")
+        with service(CDS_CLIENTS=str(clients), CDS_PUBLIC_URL="http://127.0.0.1") as process:
+            yield process, sign(claims=claims)
 
 
 def memory(seconds: float) -> None:
     """Resident memory over mixed calls, a tenth of them gathering: one row for each tenth of 100 times the seconds."""
     table("calls", "all screens done", "memory, MB", "open connections to the FHIR server")
     with service() as process, fhir_server(5) as fhir:
-        bodies = [body_naming(fhir), *[OTHER_DRUG] * 7, *[PREFETCHED] * 2]
+        bodies = [call_naming(fhir), *[OTHER_DRUG] * 7, *[PREFETCHED] * 2]
         total = Calls()
         for _ in range(10):
             total.add(*load(port_of(process), seconds * 10, (8, *bodies)))
