@@ -10,6 +10,7 @@ import signal
 import ssl
 import subprocess
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from cds_service import __version__
 from tests.operations.dockerfile import Build, Stage, start, which
 from tests.operations.load import Load
 from tests.processes import BODY, PATIENCE, SERVICE, Service, free_port, serving, wait_until, wait_until_ready
+from tests.signing import ALL_KEYS, ISSUER, JKU, PUBLIC, client_toml, good_claims, sign
 from tests.support import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -125,7 +127,16 @@ def test_the_proxy_keeps_metrics_and_health_to_the_inside(tmp_path: Path) -> Non
 REFUSED = {  # what is sent again and again, and its answer
     "an address that is not there": ("/nothing", {}, 404),
     "no JSON": (SERVICE, {"Content-Type": "text/plain"}, 415),
+    "no token": (SERVICE, {}, 401),
 }
+
+
+def clients_and_token(folder: Path) -> tuple[dict[str, str], str]:
+    """The settings of a replica that trusts one client, and a token of that client."""
+    clients, now = folder / "clients.toml", int(time.time())
+    clients.write_text(client_toml("hospital", ISSUER, *ALL_KEYS, jku=JKU, token_reuse="allow"), encoding="utf-8")  # noqa: S106
+    token = sign(claims=good_claims(iat=now, exp=now + 3000))
+    return {"CDS_CLIENTS": str(clients), "CDS_PUBLIC_URL": PUBLIC}, token
 
 
 @pytest.mark.parametrize(("path", "headers", "status"), REFUSED.values(), ids=REFUSED)
@@ -134,15 +145,21 @@ def test_bodies_that_are_refused_before_they_have_come_take_no_call_from_anybody
 ) -> None:
     body, answers = b"x" * 3_900_000, Counter[int]()
     ended = threading.Event()
+    settings, token = clients_and_token(tmp_path)
+    sent = headers if status == 401 else {**headers, "Authorization": f"Bearer {token}"}
 
-    with serving(tmp_path) as one, serving(tmp_path) as two, proxied(one, two) as proxy:
+    with (
+        serving(tmp_path, settings=settings) as one,
+        serving(tmp_path, settings=settings) as two,
+        proxied(one, two) as proxy,
+    ):
 
         def attack() -> None:
             while not ended.is_set():
-                answers[proxy.ask(path, body, headers)[0]] += 1
+                answers[proxy.ask(path, body, sent)[0]] += 1
 
         attackers = [threading.Thread(target=attack) for _ in range(4)]
-        load = Load([proxy.port], keep_alive=True, tls=proxy.tls)
+        load = Load([proxy.port], keep_alive=True, tls=proxy.tls, token=token)
         for attacker in attackers:
             attacker.start()
         load.start(clients=2)

@@ -18,6 +18,7 @@ class Load:
     ports: Sequence[int]
     keep_alive: bool
     tls: ssl.SSLContext | None = None
+    token: str = ""
     statuses: Counter[int] = field(default_factory=Counter)
     dropped: list[str] = field(default_factory=list)
     refused: int = 0
@@ -43,12 +44,13 @@ class Load:
 
     def _run(self, number: int) -> None:
         connection, at = None, number
+        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         while not self._end.is_set():
             if connection is None:
                 connection, at = self._connect(at), at + 1
                 continue
             try:
-                connection.request("POST", SERVICE, BODY)
+                connection.request("POST", SERVICE, BODY, headers)
                 response = connection.getresponse()
                 response.read()
                 self.statuses[response.status] += 1
