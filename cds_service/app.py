@@ -22,7 +22,7 @@ from cds_service.api.bodies import Bodies
 from cds_service.api.direct import Service
 from cds_service.api.runtime import HealthCheck, Runtime, runtime_of
 from cds_service.auth.authenticating import Authenticator
-from cds_service.auth.clients import Client, load_clients
+from cds_service.auth.clients import OPEN, Client, load_clients
 from cds_service.auth.key_sets import KeySetLimits, KeySets
 from cds_service.auth.replay import LocalReplayCache, ReplayCache, TokenStore
 from cds_service.auth.tokens import Rules
@@ -40,6 +40,7 @@ from cds_service.gathering.upstreams import Upstreams
 from cds_service.guidance.model import Content
 from cds_service.guidance.required_queries import prefetch_templates
 from cds_service.hooks.cards import to_json
+from cds_service.hooks.dialects import Writer
 from cds_service.hooks.discovery import SERVICES, discover
 from cds_service.pages import routes as pages
 from cds_service.settings import Settings, metrics_folder
@@ -113,6 +114,7 @@ def create_app(
         key_sets=key_sets,
         bodies=Bodies(settings),
         gate=Gate(settings.max_calls),
+        writers=_writers(clients),
         discovery=_discovery(settings, content),
         pages_url=_pages_url(settings),
         health_checks=_health_checks(records, key_sets, authenticator),
@@ -171,6 +173,11 @@ def _discovery(settings: Settings, content: Content) -> bytes:
     return to_json(discover(prefetch, content.version, content.status))
 
 
+def _writers(clients: tuple[Client, ...] | None) -> dict[str, Writer]:
+    """Who writes the answers, by the name of the client."""
+    return {OPEN: Writer()} | {client.name: Writer(client.cds_hooks, client.dialect) for client in clients or ()}
+
+
 def _pages_url(settings: Settings) -> str:
     """Where cards link to. A loopback address leads nowhere from a clinician's machine: it is for demo mode only."""
     url = settings.public_url or ""
@@ -206,7 +213,7 @@ def _listed_clients(settings: Settings) -> tuple[Client, ...] | None:
 
 
 def _new_metrics(content: Content, clients: tuple[Client, ...] | None) -> Metrics:
-    names = ("open",) if clients is None else tuple(client.name for client in clients)
+    names = (OPEN,) if clients is None else tuple(client.name for client in clients)
     return Metrics(SERVICES, [card.id for card in content.cards], CATALOGUE, metrics_folder(), names)
 
 

@@ -6,15 +6,13 @@ from starlette.types import Receive, Scope
 
 from cds_service.answering import Answer, answer
 from cds_service.api.runtime import Runtime
-from cds_service.auth.clients import Client
+from cds_service.auth.clients import Client, name_of
 from cds_service.errors import UnknownService
 from cds_service.gathering.allowed_servers import find_allowed_base
 from cds_service.gathering.server import NO_SERVER, DataSource, FhirServer, NoServer, read_bearer_token
 from cds_service.gathering.upstreams import FhirAccess
-from cds_service.hooks.cards import to_json
 from cds_service.hooks.discovery import SERVICES
 from cds_service.hooks.requests import HookRequest, read_request
-from cds_service.hooks.v1_0 import as_1_0
 from cds_service.telemetry.logs import get_logger, safe_instance
 
 
@@ -31,7 +29,7 @@ async def answer_call(
         answered = await answer(
             asked, runtime.content, runtime.now(), runtime.new_id, source, runtime.tracing.span, runtime.pages_url
         )
-        body = _encode(answered, client)
+        body = runtime.writers[name_of(client)].write(answered.response)
         span.note(service=service_id, cards=answered.card_ids, fhir_server=server)
     if answered.decisions:
         runtime.metrics.count_cards(answered.card_ids)
@@ -48,17 +46,6 @@ def hook_of(service_id: str) -> str:
     if hook is None:
         raise UnknownService("there is no service with this id")
     return hook
-
-
-def name_of(client: Client | None) -> str:
-    """The client's name in logs and records; `open` where no clients are listed."""
-    return client.name if client else "open"
-
-
-def _encode(answered: Answer, client: Client | None) -> bytes:
-    if client is not None and client.cds_hooks == "1.0":
-        return to_json(as_1_0(answered.response))
-    return to_json(answered.response)
 
 
 def _fhir_server(runtime: Runtime, asked: HookRequest, client: Client | None) -> tuple[str, DataSource]:

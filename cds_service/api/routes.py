@@ -4,10 +4,10 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from cds_service.api.calls import answer_call, hook_of, name_of
+from cds_service.api.calls import answer_call, hook_of
 from cds_service.api.runtime import Runtime
 from cds_service.auth.authenticating import client_of
-from cds_service.auth.clients import Client
+from cds_service.auth.clients import Client, name_of
 from cds_service.hooks.feedback import read_feedback
 from cds_service.telemetry.logs import get_logger
 

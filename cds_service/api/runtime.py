@@ -15,6 +15,7 @@ from cds_service.content.manifest import Manifest
 from cds_service.feedback.records import Records
 from cds_service.gathering.upstreams import Upstreams
 from cds_service.guidance.model import Content
+from cds_service.hooks.dialects import Writer
 from cds_service.settings import Settings
 from cds_service.telemetry.metrics import Metrics
 from cds_service.telemetry.tracing import NoTracing, Tracing
@@ -40,6 +41,7 @@ class Runtime:
     key_sets: KeySets
     bodies: Bodies
     gate: Gate
+    writers: Mapping[str, Writer]  # by the name of the client
     discovery: bytes  # the discovery document, as JSON
     pages_url: str  # where cards link to; empty where the pages have no address that clinicians can open
     health_checks: Mapping[str, HealthCheck]  # by component

@@ -4,9 +4,9 @@ This file is the only place that says whom the service trusts, and which address
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
@@ -16,15 +16,16 @@ from cds_service.errors import ContentError
 from cds_service.gathering.allowed_servers import parse_base_url
 from cds_service.gathering.upstreams import FhirAccess
 from cds_service.guidance.conditions import Strict
+from cds_service.hooks.dialects import DIALECTS, STANDARD, CdsHooks, Dialect, DialectName, ReasonCodes, TopicCode
 
-CdsHooks = Literal["1.0", "2.0"]
 TokenReuse = Literal["refuse", "strict", "allow"]
 _ACCESS = FhirAccess()
+_SYSTEM = r"^((https?://|urn:)[!-~]{1,200})?$"  # empty: the client creates orders by their words
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A CDS client: how its tokens are verified, which FHIR servers may be called for it, and its CDS Hooks version."""
+    """A CDS client: how its tokens are verified, which FHIR servers may be called for it, and how it is answered."""
 
     name: str
     issuer: str
@@ -33,9 +34,18 @@ class Client:
     tenants: tuple[str, ...] = ()
     fhir_servers: tuple[str, ...] = ()
     cds_hooks: CdsHooks = "2.0"
+    dialect: Dialect = STANDARD
     token_reuse: TokenReuse = "refuse"  # noqa: S105  # no password
     tracestate: bool = False
     fhir_access: FhirAccess = _ACCESS
+
+
+OPEN = "open"  # in place of a name where no clients are listed
+
+
+def name_of(client: Client | None) -> str:
+    """The client's name in logs and records; `open` where no clients are listed."""
+    return client.name if client else OPEN
 
 
 def _address(url: str) -> str:
@@ -57,7 +67,33 @@ PublicKey = Annotated[dict[str, Any], AfterValidator(_public_key)]
 Words = Annotated[str, Field(min_length=1)]
 
 
-class _Row(Strict):
+class _Options(Strict):
+    """The options of a dialect. What is given wins over what the named dialect says."""
+
+    dialect: DialectName = "standard"
+    topic_code: TopicCode | None = None
+    update_suggestions: bool | None = None
+    actions_per_suggestion: int | None = Field(None, ge=0, le=100)
+    order_code_system: Annotated[str, Field(pattern=_SYSTEM)] | None = None
+    amino_acids_order_code: Words | None = None
+    feedback_reasons: list[Words] | None = Field(None, max_length=20)
+    override_reasons: ReasonCodes | None = None
+
+    @model_validator(mode="after")
+    def _has_system(self) -> Self:
+        if self.amino_acids_order_code and not self.merged().order_code_system:
+            raise ValueError("amino_acids_order_code has no order_code_system")
+        return self
+
+    def merged(self) -> Dialect:
+        """The dialect of that name with these options."""
+        given = self.model_dump(include=set(_Options.model_fields) - {"dialect"}, exclude_none=True)
+        if "feedback_reasons" in given:
+            given["feedback_reasons"] = tuple(given["feedback_reasons"])
+        return replace(DIALECTS[self.dialect], **given)
+
+
+class _Row(_Options):
     """One `[[client]]` table. Its keys are `[[client.key]]` tables, each a JWK."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
@@ -81,7 +117,7 @@ class _Row(Strict):
         return keys
 
     @model_validator(mode="after")
-    def _has_keys(self) -> "_Row":
+    def _has_keys(self) -> Self:
         if not self.key and not self.jku:
             raise ValueError("there is neither a jku nor a [[client.key]]")
         return self
@@ -95,6 +131,7 @@ class _Row(Strict):
             tenants=tuple(self.tenants),
             fhir_servers=tuple(self.fhir_servers),
             cds_hooks=self.cds_hooks,
+            dialect=self.merged(),
             token_reuse=self.token_reuse,
             tracestate=self.tracestate,
             fhir_access=FhirAccess(self.fhir_batch, self.fhir_connections, self.fhir_opening),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import Facts, Text
@@ -68,7 +68,7 @@ def render(advice: Advice, content: Content, call: Call) -> wire.Card:
             topic=wire.Coding(system=content.about.topic_system, code=card.id, display=card.title),
         ),
         suggestions=suggestions,
-        selectionBehavior=_selection(suggestions),
+        selectionBehavior="any" if suggestions else None,  # no two suggestions of ours exclude each other
         overrideReasons=_override_reasons(card, content) if advice.indicator.offers_reasons else (),
         links=_links(card, content, call.pages),
     )
@@ -180,12 +180,6 @@ def _text_of(hole: str, facts: Facts) -> str:
     fact, _, name = hole.partition(".")
     text = facts[fact].texts[name]
     return text if isinstance(text, str) else ", ".join(text)
-
-
-def _selection(suggestions: Sequence[wire.Suggestion]) -> Literal["at-most-one", "any"] | None:
-    if not suggestions:
-        return None
-    return "at-most-one" if len(suggestions) == 1 else "any"
 
 
 def _override_reasons(card: Card, content: Content) -> tuple[wire.Coding, ...]:

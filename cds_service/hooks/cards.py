@@ -63,7 +63,7 @@ class Card(_Wire):
     indicator: Literal["info", "warning", "critical"]
     source: Source
     suggestions: tuple[Suggestion, ...] = ()
-    selectionBehavior: Literal["at-most-one", "any"] | None = None
+    selectionBehavior: Literal["any"] | None = None
     overrideReasons: tuple[Coding, ...] = ()
     links: tuple[Link, ...] = ()
 

@@ -1,8 +1,8 @@
 """The response in the format of CDS Hooks 1.0, for clients that speak only that version.
 
 What 1.0 does not define is left out: a card's uuid, its override reasons, and the topic of its source. A `delete`
-names its resource in `resource`. 1.0 knows only the selection behaviour `at-most-one`, so a card with `any` becomes
-one card for each suggestion: none is lost, and accepting one does not dismiss the others.
+names its resource in `resource`. 1.0 knows only the selection behaviour `at-most-one`, so a card with several
+suggestions becomes one card for each: none is lost, and accepting one does not dismiss the others.
 """
 
 from collections.abc import Iterator
@@ -29,11 +29,8 @@ def _cards(card: Json) -> Iterator[Json]:
     suggestions = [_suggestion(suggestion) for suggestion in card.get("suggestions", [])]
     if not suggestions:
         yield kept
-    elif card["selectionBehavior"] == "at-most-one":
-        yield {**kept, "suggestions": suggestions}
-    else:
-        for suggestion in suggestions:
-            yield {**kept, "suggestions": [suggestion], "selectionBehavior": "at-most-one"}
+    for suggestion in suggestions:
+        yield {**kept, "suggestions": [suggestion], "selectionBehavior": "at-most-one"}
 
 
 def _suggestion(suggestion: Json) -> Json:

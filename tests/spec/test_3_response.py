@@ -126,7 +126,7 @@ def resp_4_2_critical_comes_first_then_warnings_then_information(answer: Body) -
 
 def resp_4_2_selection_behavior_is_there_if_and_only_if_suggestions_are(answer: Body) -> Iterator[object]:
     for card in answer["cards"]:
-        if ("suggestions" in card) != (card.get("selectionBehavior") in ("at-most-one", "any")):
+        if ("suggestions" in card) != (card.get("selectionBehavior") == "any"):
             yield card
 
 
@@ -232,7 +232,7 @@ SOUND: Body = {
                     "actions": [{"type": "delete", "description": "Remove it", "resourceId": "MedicationRequest/1"}],
                 }
             ],
-            "selectionBehavior": "at-most-one",
+            "selectionBehavior": "any",
             "overrideReasons": [{"system": "urn:x", "code": "one", "display": "One"}],
             "links": [{"label": "Somebody, 2012", "url": "https://doi.org/1", "type": "absolute"}],
         }
@@ -312,7 +312,7 @@ BREAKS: list[tuple[Rule, str, Callable[[Body], None]]] = [
     (
         resp_4_2_selection_behavior_is_there_if_and_only_if_suggestions_are,
         "other",
-        put("cards", 0, "selectionBehavior", "all"),
+        put("cards", 0, "selectionBehavior", "at-most-one"),
     ),
     (resp_4_3_source_has_a_label_and_a_topic_with_system_and_code, "label", put("cards", 0, "source", "label", "x")),
     (resp_4_3_source_has_a_label_and_a_topic_with_system_and_code, "topic", put("cards", 0, "source", "topic", ...)),

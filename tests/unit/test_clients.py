@@ -123,10 +123,30 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         GOOD.replace('"north"', '""'),
         ["7: client.0.tenants.0: String should have at least 1 character"],
     ),
-    "another version": (GOOD.replace('"2.0"', '"1.1"'), ["8: client.0.cds_hooks: Input should be '1.0' or '2.0'"]),
+    "another version": (
+        GOOD.replace('"2.0"', '"1.1"'),
+        ["8: client.0.cds_hooks: Input should be '1.0', '2.0' or '3.0'"],
+    ),
     "the version as a number": (
         GOOD.replace('"2.0"', "2.0"),
-        ["8: client.0.cds_hooks: Input should be '1.0' or '2.0'"],
+        ["8: client.0.cds_hooks: Input should be '1.0', '2.0' or '3.0'"],
+    ),
+    "an unknown dialect": (
+        GOOD + 'dialect = "klingon"\n',
+        ["10: client.0.dialect: Input should be 'standard' or 'epic'"],
+    ),
+    "an unknown option": (GOOD + "feedback = true\n", ["10: client.0.feedback: Extra inputs are not permitted"]),
+    "an unknown form of topic codes": (
+        GOOD + 'topic_code = "snake"\n',
+        ["10: client.0.topic_code: Input should be 'id' or 'camel'"],
+    ),
+    "a number of actions below none": (
+        GOOD + "actions_per_suggestion = -1\n",
+        ["10: client.0.actions_per_suggestion: Input should be greater than or equal to 0"],
+    ),
+    "a code without its system": (
+        GOOD + 'amino_acids_order_code = "AA1"\n',
+        ["2: client.0: amino_acids_order_code has no order_code_system"],
     ),
     "another policy": (
         GOOD.replace('"refuse"', '"ignore"'),
@@ -176,10 +196,10 @@ BROKEN: dict[str, tuple[str, list[str]]] = {
         ["13: client.1.issuer: another client has it, and not other tenants"],
     ),
     "everything at once": (
-        GOOD.replace('"2.0"', '"3.0"').replace("https://fhir.", "ftp://fhir.") + GOOD.replace("name", "nom"),
+        GOOD.replace('"2.0"', '"4.0"').replace("https://fhir.", "ftp://fhir.") + GOOD.replace("name", "nom"),
         [
             f"6: client.0.fhir_servers.0: {NOT_AN_ADDRESS}",
-            "8: client.0.cds_hooks: Input should be '1.0' or '2.0'",
+            "8: client.0.cds_hooks: Input should be '1.0', '2.0' or '3.0'",
             "11: client.1.name: Field required",
             "12: client.1.nom: Extra inputs are not permitted",
         ],
