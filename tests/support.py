@@ -82,6 +82,9 @@ class Unrecorded(Records):
     def add_shown_cards(self, *_: object) -> None:
         """Keeps nothing."""
 
+    async def save_feedback(self, *_: object) -> None:
+        """Keeps nothing."""
+
     async def is_new_token(self, *_: object) -> bool:
         """Always: the process remembers for itself."""
         return True

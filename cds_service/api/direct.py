@@ -2,9 +2,8 @@
 
 Nearly every call is about another drug, and FastAPI's middleware, routing and dependencies would take longer than all
 the rest of its answer. So `Service` looks the path of a POST up in a dictionary, and a match goes to `answer_call` at
-once. Everything else goes to FastAPI, which has the same route (`api/routes.py`): for the OpenAPI document, and for
-browsers, whose calls have an `Origin` header and need those of CORS in the answer. Both ways give the same answers
-(docs/decisions/0021).
+once. Everything else goes to FastAPI, which has the same route (`api/routes.py`) for browsers, whose calls have an
+`Origin` header and need those of CORS in the answer. Both ways give the same answers (docs/decisions/0021).
 """
 
 from time import perf_counter
@@ -13,7 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from cds_service.api import problems
+from cds_service.api import openapi, problems
 from cds_service.api.calls import answer_call
 from cds_service.api.runtime import Runtime
 from cds_service.auth.authenticating import client_of
@@ -31,6 +30,12 @@ class Service(FastAPI):
         super().__init__(**options)
         self.state.runtime = runtime
         self._hook_calls = HookCalls(runtime)
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, made once; FastAPI serves it at `/openapi.json`."""
+        if self.openapi_schema is None:
+            self.openapi_schema = openapi.document(self.state.runtime, self.title)
+        return self.openapi_schema
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hook calls on the fast path; everything else by FastAPI."""

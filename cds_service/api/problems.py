@@ -1,5 +1,7 @@
 """Error responses: one table of statuses, and an OperationOutcome that says what is wrong and where."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -42,6 +44,7 @@ _HEADERS: dict[type[CdsServiceError], dict[str, str]] = {
     Busy: {"Retry-After": "1"},
     StoreDown: {"Retry-After": str(StoreDown.retry_after)},
 }
+BUG = "the service failed; no guidance was given"
 _TEXTS = {404: "there is nothing at this address", 405: "this method is not allowed here"}
 
 
@@ -55,22 +58,40 @@ def outcome(code: str, words: str, expression: str = "", diagnostics: str = "") 
     return {"resourceType": "OperationOutcome", "issue": [issue]}
 
 
-def answer(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What an error is answered with: the status, the OperationOutcome, and headers beside the usual ones."""
+
+    status: int
+    outcome: dict[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def describe(error: CdsServiceError) -> Problem:
+    """The answer to an error of `cds_service.errors`, whose messages name fields and never contain values."""
+    if isinstance(error, NotAuthenticated):
+        return Problem(401, outcome("login", str(error)), {"WWW-Authenticate": "Bearer"})
+    status, code = next((row for kind, row in _STATUS.items() if isinstance(error, kind)), (500, "exception"))
+    expression = error.field if isinstance(error, InvalidRequest | TooManyOrders | TooMuchText) else ""
+    missing = error.missing if isinstance(error, DataNotObtained) else {}
+    diagnostics = "; ".join(f"{key}: {reason}" for key, reason in missing.items())
+    return Problem(status, outcome(code, str(error), expression, diagnostics), _HEADERS.get(type(error), {}))
+
+
+def answer(status: int, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:
     """A JSON response."""
     return Response(msgspec.json.encode(body), status, headers, media_type="application/json")
 
 
 def refusal(error: CdsServiceError) -> Response:
-    """The response to an error of `cds_service.errors`, whose messages name fields and never contain values."""
+    """The response to an error of `cds_service.errors`; logs why."""
+    problem = describe(error)
     if isinstance(error, NotAuthenticated):
         get_logger().info("not authenticated", reason=error.reason, client=error.client)
-        return answer(401, outcome("login", str(error)), {"WWW-Authenticate": "Bearer"})
-    status, code = next((row for kind, row in _STATUS.items() if isinstance(error, kind)), (500, "exception"))
-    get_logger().info("refused", status=status, error=type(error).__name__, field=getattr(error, "field", None))
-    expression = error.field if isinstance(error, InvalidRequest | TooManyOrders | TooMuchText) else ""
-    missing = error.missing if isinstance(error, DataNotObtained) else {}
-    diagnostics = "; ".join(f"{key}: {reason}" for key, reason in missing.items())
-    return answer(status, outcome(code, str(error), expression, diagnostics), _HEADERS.get(type(error)))
+    else:
+        field_at_fault = getattr(error, "field", None)
+        get_logger().info("refused", status=problem.status, error=type(error).__name__, field=field_at_fault)
+    return answer(problem.status, problem.outcome, problem.headers)
 
 
 async def on_refused(_request: Request, error: Exception) -> Response:
@@ -89,7 +110,7 @@ async def on_http(_request: Request, error: Exception) -> Response:
 def on_bug(error: Exception) -> Response:
     """500 for an unexpected error. Its message may contain patient data: only its type and place are logged."""
     get_logger().error("bug", error=type(error).__name__, where=where_it_broke(error))
-    return answer(500, outcome("exception", "the service failed; no guidance was given"))
+    return answer(500, outcome("exception", BUG))
 
 
 class BugShield:

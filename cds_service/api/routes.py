@@ -1,6 +1,4 @@
-"""The endpoints of CDS Hooks: discovery, the call of a service, and feedback."""
-
-from typing import Any
+"""The endpoints of CDS Hooks: discovery, the call of a service, and feedback. `api/openapi.py` describes them."""
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -11,12 +9,6 @@ from cds_service.auth.clients import Client, name_of
 from cds_service.hooks.feedback import read_feedback
 from cds_service.telemetry.logs import get_logger
 
-_REFUSED: dict[int | str, dict[str, Any]] = {"4XX": {"description": "Refused: an OperationOutcome says what and where"}}
-_BODY: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
-}
-_POSTED: dict[str, Any] = {"openapi_extra": _BODY, "responses": _REFUSED}
-
 
 def make_router(runtime: Runtime) -> APIRouter:
     """The routes. Whatever is added here authenticates too: the dependency is the router's."""
@@ -26,20 +18,18 @@ def make_router(runtime: Runtime) -> APIRouter:
 
     router = APIRouter(dependencies=[Depends(authenticate)])
 
-    @router.get("/cds-services", summary="Discovery: the services and the prefetch that each can use")
+    @router.get("/cds-services")
     async def discovery() -> Response:
         """The services of this host, as CDS Hooks 2.0 has them."""
         return Response(runtime.discovery, media_type="application/json")
 
-    @router.post("/cds-services/{service_id}", summary="Call a service: a hook in, cards out", **_POSTED)
+    @router.post("/cds-services/{service_id}")
     async def call(service_id: str, request: Request, client: Client | None = Depends(authenticate)) -> Response:
         """The cards for one hook call."""
         request.state.outcome, body = await answer_call(runtime, service_id, client, request.scope, request.receive)
         return Response(body, media_type="application/json")
 
-    summary = "Feedback: what became of cards that were shown"
-
-    @router.post("/cds-services/{service_id}/feedback", summary=summary, **_POSTED)
+    @router.post("/cds-services/{service_id}/feedback")
     async def feedback(service_id: str, request: Request, client: Client | None = Depends(authenticate)) -> Response:
         """Answers once the feedback is committed to the database."""
         hook_of(service_id)

@@ -16,8 +16,8 @@ _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+SWAGGER_POLICY = _POLICY.replace("img-src 'self'", "img-src 'self' data:")  # the icons in its stylesheet
 _HEADERS = {
-    "Content-Security-Policy": _POLICY,
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",  # demo pages show a patient's chart; the others are small
@@ -45,10 +45,10 @@ class Pages:
         """Converts Markdown to HTML. Raw HTML and images stay text; links lead only to hosts of the content."""
         return Markup(self._markdown.render(text))
 
-    def page(self, template: str, status: int = 200, **data: Any) -> Response:
-        """A whole page, with security headers."""
+    def page(self, template: str, status: int = 200, *, policy: str = _POLICY, **data: Any) -> Response:
+        """A whole page, with security headers. `policy` is its Content-Security-Policy."""
         html = self._environment.get_template(template).render(**data)
-        return Response(html, status, _HEADERS, media_type="text/html")
+        return Response(html, status, {"Content-Security-Policy": policy, **_HEADERS}, media_type="text/html")
 
 
 def _markdown(link_hosts: frozenset[str]) -> MarkdownIt:

@@ -24,7 +24,7 @@ from cds_service.fhir.json import Resource
 from cds_service.guidance.model import Card
 from cds_service.hooks.discovery import SERVICES
 from cds_service.pages import attributes, trying_routes
-from cds_service.pages.markup import Pages, link_hosts
+from cds_service.pages.markup import SWAGGER_POLICY, Pages, link_hosts
 
 _SHOWN_SECTION = "As the clinician sees it"  # rendered from the card instead
 _LINKS = (
@@ -43,6 +43,7 @@ def add_pages(app: FastAPI, runtime: Runtime, demo_resources: Sequence[Resource]
     app.include_router(_GuidancePages(runtime, pages).router())
     if demo:
         app.include_router(trying_routes.make_router(runtime, pages, demo_resources))
+    app.mount("/static/swagger-ui", StaticFiles(packages=[("fastapi_standalone_docs", "static/swagger")]))
     app.mount("/static", StaticFiles(packages=[("cds_service.pages", "static")]))
 
 
@@ -56,6 +57,7 @@ class _ServicePages:
         router = APIRouter(include_in_schema=False)
         router.add_api_route("/", self.home)
         router.add_api_route("/docs", self.docs)
+        router.add_api_route("/docs/swagger", self.swagger)
         router.add_api_route("/source-attributes", self.source_attributes)
         router.add_api_route("/source-attributes.json", self.source_attributes_json)
         return router
@@ -68,8 +70,12 @@ class _ServicePages:
         return self._page("home.html", path="/", services=services, links=links, base_url=base_url)
 
     async def docs(self, request: Request) -> Response:
-        """The OpenAPI document as a plain page; FastAPI's own loads scripts from another host."""
+        """The OpenAPI document as a plain page."""
         return self._page("docs.html", path="/docs", api=request.app.openapi())
+
+    async def swagger(self) -> Response:
+        """The OpenAPI document in Swagger UI, which FastAPI's own page would load from another host."""
+        return self._page("swagger.html", path="/docs/swagger", policy=SWAGGER_POLICY)
 
     async def source_attributes(self) -> Response:
         """The thirteen source attributes required by the HTI-1 rule."""

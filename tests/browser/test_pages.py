@@ -66,6 +66,23 @@ def test_a_page(name: str, size: str, base: str, look: Open, shots: Path) -> Non
     assert bytes_ < MOST
 
 
+def test_swagger_ui_shows_the_interface_and_sends_its_example_to_this_host_alone(
+    base: str, look: Open, shots: Path
+) -> None:
+    looking = look()
+    page = looking.page
+    page.goto(f"{base}/docs/swagger")
+
+    page.locator(".opblock-post").first.locator(".opblock-control-arrow").click()
+    page.get_by_role("button", name="Execute").click()
+    page.locator(".live-responses-table .response-col_status", has_text="200").first.wait_for()
+    page.screenshot(path=shots / "swagger-desktop.png", full_page=True)
+
+    assert "Allergy to acetylcysteine on record" in page.locator(".live-responses-table").inner_text()
+    assert [one for one in looking.requests if not one.startswith((f"{base}/", "data:"))] == []
+    assert looking.complaints == []
+
+
 @pytest.mark.parametrize("name", ["home", "card", "decision-table", "chart"])
 def test_a_page_in_the_dark(name: str, base: str, look: Open, shots: Path) -> None:
     looking = look(color_scheme="dark")

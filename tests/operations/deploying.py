@@ -267,7 +267,12 @@ def test_the_image_holds_the_package_with_the_data_that_it_needs_and_nothing_els
         "cds_service",
         f"acetylcysteine_cds-{__version__}.dist-info",
     }
-    assert {path.name for path in (package / "fixtures").iterdir()} == {"orders", "patients"}
+    assert {path.name for path in (package / "fixtures").iterdir()} == {
+        "orders",
+        "patients",
+        "requests",
+        "responses",
+    }
     assert (package / "cards" / "content.toml").is_file()
     assert not (image.root / "src").exists()
 

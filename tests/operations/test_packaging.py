@@ -13,11 +13,13 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from cds_service import __version__
+from cds_service.api.openapi import EXAMPLES
 from cds_service.settings import CARDS, FIXTURES, find_data
 from tests.command import run_command
 from tests.support import ROOT
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT, BUILD = PYPROJECT["project"], PYPROJECT["tool"]["hatch"]["build"]
 DECLARED = {"run": PROJECT["dependencies"], **PROJECT["optional-dependencies"]}
 REQUIREMENTS = [Requirement(line) for line in chain(*DECLARED.values())]
 
@@ -78,6 +80,15 @@ def test_where_the_package_is_installed_the_data_are_in_it(tmp_path: Path) -> No
         folder.mkdir(parents=True)
 
     assert find_data("cards", tmp_path / "package") == tmp_path / "package" / "cards"
+
+
+def test_the_package_has_the_requests_and_replies_that_the_openapi_document_shows() -> None:
+    included = BUILD["only-include"]
+
+    for folder in ("requests", "responses"):
+        shown = {f"fixtures/{folder}/{name}.json" for name in EXAMPLES.values()}
+        assert {path for path in included if path.startswith(f"fixtures/{folder}")} == shown
+    assert [path for path in included if not (ROOT / path).exists()] == []
 
 
 def test_the_command_prints_its_version() -> None:

@@ -11,7 +11,7 @@ from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.guidance.model import Content
 from cds_service.pages.markup import Pages, link_hosts
 from cds_service.settings import Settings
-from tests.pages.looking import CARDS, PAGES, demo_client, look
+from tests.pages.looking import CARDS, PAGES, Page, demo_client, look
 from tests.reviews import as_draft, as_signed
 from tests.support import CONTENT, ROOT, new_client, post, request_for
 
@@ -223,6 +223,18 @@ def test_the_interface_lists_what_can_be_called(demo: TestClient) -> None:
 
     assert "GET /cds-services" in page.text
     assert "POST /cds-services/{service_id}" in page.text
+
+
+def test_swagger_ui_is_this_hosts_own_and_nothing_in_its_page_is_inline(demo: TestClient) -> None:
+    response = demo.get("/docs/swagger")
+    page = Page(response.text)
+    loaded = [str(given[LOADS[tag]]) for tag, given in page.elements if tag in ("script", "link")]
+
+    assert all(path.startswith("/static/") for path in loaded)
+    assert [path for path in loaded if demo.get(path).status_code != 200] == []
+    assert page.all("style") == []
+    assert "script-src 'self';" in response.headers["content-security-policy"]
+    assert "unsafe" not in response.headers["content-security-policy"]
 
 
 def test_a_baseline_card_links_to_the_evidence_where_the_public_address_is_known() -> None:

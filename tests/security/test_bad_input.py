@@ -10,13 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from cds_service.api.schemas import ref
 from cds_service.fhir.queries import QUERIES
 from cds_service.settings import Settings
+from tests.openapi import misfits
 from tests.support import (
     BUNDLE_OF,
     HOOKS,
     Body,
     Json,
+    as_read,
     field_of,
     ids_of,
     new_client,
@@ -179,6 +182,7 @@ def test_a_member_that_is_missing_or_of_the_wrong_kind_is_refused_and_named(
     response = post(client, body)
     assert (response.status_code, field_of(response)) == (400, field)
     assert response.json()["issue"][0]["details"]["text"].startswith(f"{field}: ")
+    assert misfits(ref("OrderSignRequest"), as_read(body)) != []
 
 
 def test_there_are_at_least_fifty_bodies_that_are_refused() -> None:
