@@ -42,6 +42,7 @@ from cds_service.guidance.required_queries import prefetch_templates
 from cds_service.hooks.cards import to_json
 from cds_service.hooks.dialects import Writer
 from cds_service.hooks.discovery import SERVICES, discover
+from cds_service.hooks.feedback import UNREAD_PATHS
 from cds_service.pages import routes as pages
 from cds_service.settings import Settings, metrics_folder
 from cds_service.telemetry.counting import Counting
@@ -214,7 +215,7 @@ def _listed_clients(settings: Settings) -> tuple[Client, ...] | None:
 
 def _new_metrics(content: Content, clients: tuple[Client, ...] | None) -> Metrics:
     names = (OPEN,) if clients is None else tuple(client.name for client in clients)
-    return Metrics(SERVICES, [card.id for card in content.cards], CATALOGUE, metrics_folder(), names)
+    return Metrics(SERVICES, [card.id for card in content.cards], CATALOGUE, metrics_folder(), names, UNREAD_PATHS)
 
 
 def _new_authenticator(

@@ -6,6 +6,7 @@ from cds_service.api.calls import answer_call, hook_of
 from cds_service.api.runtime import Runtime
 from cds_service.auth.authenticating import client_of
 from cds_service.auth.clients import Client, name_of
+from cds_service.hooks.dialects import STANDARD
 from cds_service.hooks.feedback import read_feedback
 from cds_service.telemetry.logs import get_logger
 
@@ -33,9 +34,12 @@ def make_router(runtime: Runtime) -> APIRouter:
     async def feedback(service_id: str, request: Request, client: Client | None = Depends(authenticate)) -> Response:
         """Answers once the feedback is committed to the database."""
         hook_of(service_id)
-        items = read_feedback(await runtime.bodies.read_json(request.scope, request.receive))
-        await runtime.records.save_feedback(service_id, name_of(client), items)
-        get_logger().info("feedback", service=service_id, client=name_of(client), items=len(items))
+        name, dialect = name_of(client), client.dialect if client else STANDARD
+        batch = read_feedback(await runtime.bodies.read_json(request.scope, request.receive), dialect.feedback_reasons)
+        await runtime.records.save_feedback(service_id, name, batch.feedback)
+        runtime.metrics.count_unread_reasons(name, batch.unread)
+        unread = {"unread_reasons": dict(batch.unread)} if batch.unread else {}
+        get_logger().info("feedback", service=service_id, client=name, items=batch.items, **unread)
         return Response(b"{}", media_type="application/json")
 
     return router

@@ -5,7 +5,7 @@ the folder in an environment variable before the workers start (`settings.share_
 """
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -67,9 +67,10 @@ class Metrics:
         facts: Collection[str],
         folder: Path | None = None,
         clients: Collection[str] = ("open",),
+        unread_paths: Collection[str] = (),
     ) -> None:
         self._services, self._card_ids, self._fact_names = frozenset(services), frozenset(cards), frozenset(facts)
-        self._clients = frozenset(clients)
+        self._clients, self._unread_paths = frozenset(clients), frozenset(unread_paths)
         self._folder = folder
         self._registry = CollectorRegistry()
         self._set_up_requests(self._registry)
@@ -144,6 +145,12 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
+        self._unread_reasons = Counter(
+            "cds_feedback_reasons_not_read",
+            "Reasons of feedback in a shape that is not known, by client and by the member that they stood in.",
+            ("client", "path"),
+            registry=registry,
+        )
         self._dropped = Counter(
             "cds_records_dropped", "Records of shown cards that were not stored.", registry=registry
         )
@@ -214,6 +221,12 @@ class Metrics:
     def count_unread_answer(self) -> None:
         """One connection that was closed because its answer was not read."""
         self._unread_answers.inc()
+
+    def count_unread_reasons(self, client: str, unread: Mapping[str, int]) -> None:
+        """Reasons of one batch of feedback that could not be read, by where they stood."""
+        client = _known_or_other(client, self._clients)
+        for path, count in unread.items():
+            self._unread_reasons.labels(client, _known_or_other(path, self._unread_paths)).inc(count)
 
     def set_queue_depth(self, depth: int) -> None:
         """How many records of shown cards wait to be written."""

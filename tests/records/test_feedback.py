@@ -2,6 +2,7 @@
 
 import copy
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +12,22 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from cds_service.api.runtime import runtime_of
+from cds_service.hooks.feedback import UNREAD_PATHS
 from tests.records.databases import count, new_database, query, records_at
-from tests.support import INSTANCE, Body, Json, cards_of, field_of, new_client, request_for, runtime_behind, to_bytes
+from tests.signing import ISSUER, JKU, P384, PUBLIC, Trusting, bearer, client_toml, good_token, key_toml
+from tests.support import (
+    INSTANCE,
+    Body,
+    Json,
+    cards_of,
+    field_of,
+    new_client,
+    request_for,
+    runtime_behind,
+    to_bytes,
+    without,
+)
 
 SERVICE = "acetylcysteine-order-sign"
 ACCEPTED: Body = {
@@ -187,6 +202,102 @@ def test_feedback_on_a_card_that_was_shown_meets_it_in_the_database(database: st
     assert query(database, joined) == [(card["source"]["topic"]["code"], INSTANCE, "overridden")]
 
 
+# ---------------------------------------------------------------- reasons, as EHRs send them
+
+SECRET = "S3CR3T"
+CODED: Body = {"reason": {"code": "contraindicated", "system": "http://example.org/override", "display": SECRET}}
+CATEGORY = "com.epic.cdshooks.feedback.overrideReason.reasonCategory"
+OF_EPIC: Body = {CATEGORY: "45", "com.epic.cdshooks.feedback.overrideReason.reasonTitle": SECRET}
+KEPT = ("http://example.org/override", "contraindicated")
+OURS = ("urn:acetylcysteine-cds:override-reasons", "dose-intended")
+SHAPES: dict[str, tuple[Body, list[tuple[str, str]]]] = {
+    "of the specification": ({"overrideReason": CODED}, [KEPT]),
+    "overrideReasons, an object": ({"overrideReasons": {**CODED, "userComment": SECRET}}, [KEPT]),
+    "overrideReasons, a list": (
+        {"overrideReasons": [CODED, {"reason": {"code": OURS[1], "system": OURS[0]}}]},
+        [KEPT, OURS],
+    ),
+    "one reason in both": ({"overrideReason": CODED, "overrideReasons": [CODED, CODED]}, [KEPT]),
+    "a list with gaps": ({"overrideReasons": [None, CODED]}, [KEPT]),
+    "an empty list": ({"overrideReasons": []}, [("", "")]),
+    "in an extension": ({"overrideReasons": {"extension": OF_EPIC, "userComment": SECRET}}, [(CATEGORY, "45")]),
+    "in an extension of the item": ({"extension": OF_EPIC}, [(CATEGORY, "45")]),
+    "an extension that is a number": ({"extension": {CATEGORY: 45}}, [(CATEGORY, "45")]),
+    "words in an extension": ({"extension": {CATEGORY: f"{SECRET} asked for it"}}, [("", "free-text")]),
+    "a comment alone": ({"overrideReasons": {"userComment": SECRET}}, [("", "")]),
+}
+ODD_SHAPES: dict[str, tuple[Body, list[str]]] = {
+    "a string": ({"overrideReason": SECRET}, ["overrideReason"]),
+    "a list of strings": ({"overrideReasons": [SECRET, SECRET]}, ["overrideReasons", "overrideReasons"]),
+    "a coding where a reason belongs": ({"overrideReasons": [{"code": "a", "system": "urn:a"}]}, ["overrideReasons"]),
+    "a list of codings": ({"overrideReason": {"reason": [{"code": "a"}]}}, ["overrideReason.reason"]),
+    "no code": ({"overrideReason": {"reason": {"display": SECRET}}}, ["overrideReason.reason.code"]),
+    "a code that is a number": ({"overrideReasons": {"reason": {"code": 1}}}, ["overrideReasons.reason.code"]),
+    "a code with a null character": ({"overrideReason": {"reason": {"code": "a\0"}}}, ["overrideReason.reason.code"]),
+    "a system that is a list": (
+        {"overrideReason": {"reason": {"code": "a", "system": [SECRET]}}},
+        ["overrideReason.reason.system"],
+    ),
+    "a comment that is an object": (
+        {"overrideReason": {"userComment": {"text": SECRET}}},
+        ["overrideReason.userComment"],
+    ),
+    "an extension that nobody named": (
+        {"overrideReasons": {"extension": {SECRET: "45"}}},
+        ["overrideReasons.extension"],
+    ),
+    "an extension that is a list": ({"extension": [OF_EPIC]}, ["extension"]),
+    "an extension with a truth value": ({"extension": {CATEGORY: True}}, ["extension"]),
+    "an extension with a long number": ({"extension": {CATEGORY: 10**15}}, ["extension"]),
+    "a member of another name": ({"reasonForOverride": SECRET}, ["another member"]),
+}
+EPIC = client_toml("epic", ISSUER, key_toml(P384, "ec"), jku=JKU, dialect="epic")
+
+
+def from_epic(folder: Path, *items: Json) -> tuple[httpx.Response, str, str]:
+    """The answer to feedback of a client with Epic's dialect, its database, and its metrics."""
+    (database,) = new_database("sqlite", folder)
+    address = f"/cds-services/{SERVICE}/feedback"
+    trusting = Trusting(folder, EPIC, database_url=database)
+    with trusting.client as client:
+        token = bearer(good_token(aud=PUBLIC + address))
+        response = client.post(address, content=to_bytes({"feedback": list(items)}), headers=token)
+    return response, database, runtime_of(trusting.app).metrics.exposition().decode()
+
+
+@pytest.mark.parametrize(("members", "expected"), SHAPES.values(), ids=SHAPES)
+def test_reasons_are_read_in_every_shape_that_clients_send(
+    tmp_path: Path, members: Body, expected: list[tuple[str, str]]
+) -> None:
+    response, database, metrics = from_epic(tmp_path, {**without(OVERRIDDEN, "overrideReason"), **members})
+    assert (response.status_code, response.json()) == (200, {})
+    assert sorted(stored(database, "reason_system, reason_code")) == sorted(expected)
+    assert "cds_feedback_reasons_not_read_total{" not in metrics
+    assert SECRET not in str(query(database, "SELECT * FROM feedback"))
+
+
+@pytest.mark.parametrize(("members", "paths"), ODD_SHAPES.values(), ids=ODD_SHAPES)
+def test_a_reason_in_another_shape_costs_the_reason_and_is_counted_and_named(
+    tmp_path: Path, members: Body, paths: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    response, database, metrics = from_epic(tmp_path, ACCEPTED, {**without(OVERRIDDEN, "overrideReason"), **members})
+    assert (response.status_code, response.json()) == (200, {})
+    assert stored(database, "outcome, reason_system, reason_code") == [("accepted", "", ""), ("overridden", "", "")]
+    for path, times in Counter(paths).items():
+        assert f'cds_feedback_reasons_not_read_total{{client="epic",path="{path}"}} {float(times)}' in metrics
+    assert set(paths) <= set(UNREAD_PATHS)
+    said = capsys.readouterr().out
+    assert str(dict(Counter(paths))) in said
+    assert SECRET not in said + metrics
+
+
+def test_an_extension_is_read_only_for_the_client_whose_entry_names_it(database: str) -> None:
+    item = {**without(OVERRIDDEN, "overrideReason"), "overrideReasons": {"extension": OF_EPIC}}
+    with client_of(database) as client:
+        assert send(client, item).status_code == 200
+        assert stored(database, "reason_code") == [("",)]
+
+
 # ---------------------------------------------------------------- what is refused
 
 
@@ -198,7 +309,6 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClient,
         yield client, database
 
 
-SECRET = "S3CR3T"
 LONG = SECRET * 100
 DEEP = b'{"feedback":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 BAD_ITEMS: dict[str, tuple[Json, str]] = {
@@ -235,19 +345,6 @@ BAD_ITEMS: dict[str, tuple[Json, str]] = {
     "a suggestion as a string": (
         {**ACCEPTED, "acceptedSuggestions": [SECRET]},
         "feedback[2].acceptedSuggestions[0]",
-    ),
-    "a reason as a string": ({**OVERRIDDEN, "overrideReason": SECRET}, "feedback[2].overrideReason"),
-    "a reason without a code": (
-        {**OVERRIDDEN, "overrideReason": {"reason": {"display": SECRET}}},
-        "feedback[2].overrideReason.reason.code",
-    ),
-    "a system that is a list": (
-        {**OVERRIDDEN, "overrideReason": {"reason": {"code": "a", "system": [SECRET]}}},
-        "feedback[2].overrideReason.reason.system",
-    ),
-    "a comment that is an object": (
-        {**OVERRIDDEN, "overrideReason": {"userComment": {"text": SECRET}}},
-        "feedback[2].overrideReason.userComment",
     ),
 }
 BAD_BODIES: dict[str, tuple[Json, str]] = {
