@@ -151,12 +151,15 @@ _FEEDBACK: dict[str, Schema] = {
         "A card that was dismissed.",
         _ALWAYS,
         outcome={"const": "overridden"},
-        overrideReason=_object(
-            "Why, if the user said it.",
-            reason=_REASON,
-            userComment=_text("Kept only if the site keeps comments.", maxLength=10_000),
-        ),
+        overrideReason=ref("OverrideReason"),
+        overrideReasons={"anyOf": [ref("OverrideReason"), _list(ref("OverrideReason"))]},
         **_WHICH,
+    ),
+    "OverrideReason": _object(
+        "Why, if the user said it. A reason in another shape is not kept, and is counted.",
+        reason=_REASON,
+        userComment=_text("Kept only if the site keeps comments.", maxLength=10_000),
+        extension=_object("Reasons of the client's own, by the names in its entry."),
     ),
     "FeedbackStored": _closed(_object("Nothing: everything is stored.")),
 }

@@ -178,7 +178,9 @@ class _Reasons:
         coded = [*(self._try(partial(_coding, holder)) or ()), *self._of_extension(holder.get("extension"))]
         if not coded and holder.value.keys() - {"reason", "userComment", "extension"}:
             self._note(holder.path)
-        return [_Reason(*code, comment) for code in coded or ([("", "")] if comment else [])]
+        if comment and not coded:
+            coded = [("", "")]
+        return [_Reason(system, code, comment) for system, code in coded]
 
     def _of_extension(self, extension: _Member) -> list[tuple[str, str]]:
         """The codes of the extensions that hold reasons, each with the name of its extension for a system."""
