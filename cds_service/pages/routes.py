@@ -1,13 +1,15 @@
 """The pages about the service, its guidance, its sources and its API."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
 
 from cds_service import __version__
+from cds_service.api import problems
 from cds_service.api.runtime import Runtime
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.content.evidence import all_suggestions, offered_by, uses_of_sources
@@ -45,6 +47,22 @@ def add_pages(app: FastAPI, runtime: Runtime, demo_resources: Sequence[Resource]
         app.include_router(trying_routes.make_router(runtime, pages, demo_resources))
     app.mount("/static/swagger-ui", StaticFiles(packages=[("fastapi_standalone_docs", "static/swagger")]))
     app.mount("/static", StaticFiles(packages=[("cds_service.pages", "static")]))
+    app.add_exception_handler(HTTPException, _wrong_address(pages))
+
+
+def _wrong_address(pages: Pages) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """The handler of unknown paths (404) and methods (405): a page for a browser, JSON for everything else."""
+
+    async def respond(request: Request, error: Exception) -> Response:
+        response = await problems.on_http(request, error)
+        if "text/html" in request.headers.get("accept", ""):
+            allowed = response.headers.get("allow")
+            response = pages.page("nothing.html", response.status_code, path=request.url.path, allowed=allowed)
+            response.headers.update({"Allow": allowed} if allowed else {})
+        response.headers["Vary"] = "Accept"
+        return response
+
+    return respond
 
 
 class _ServicePages:
@@ -144,7 +162,7 @@ class _GuidancePages:
         """The codes or names of one list, on a page of their own because they are long."""
         vocabulary, path = self._content.vocabulary, f"/guidance/code-lists/{name}"
         if name not in vocabulary.name_lists and name not in vocabulary.code_lists:
-            return self._page("nothing.html", 404, path=path)
+            raise HTTPException(404)
         return self._page("code-list.html", path=path, name=name, table=code_list_table(name, vocabulary))
 
     async def card(self, card_id: str, request: Request) -> Response:
@@ -152,7 +170,7 @@ class _GuidancePages:
         path = request.url.path
         card = next((card for card in self._content.cards if card.id == card_id), None)
         if card is None:
-            return self._page("nothing.html", 404, path=path)
+            raise HTTPException(404)
         if card_id not in self._reviews:
             self._reviews[card_id] = self._review(card)
         return self._page("card.html", path=path, card=card, **self._reviews[card_id])

@@ -16,7 +16,7 @@ from tests.loopback import serving
 from tests.support import ROOT
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-SIZES = {"phone": (390, 844), "desktop": (1280, 800)}
+SIZES = {"phone": (390, 844), "desktop": (1366, 768)}
 _FLAGS = [
     "--no-sandbox",
     "--disable-gpu",

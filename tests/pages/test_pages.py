@@ -15,6 +15,7 @@ from tests.pages.looking import CARDS, PAGES, Page, demo_client, look
 from tests.reviews import as_draft, as_signed
 from tests.support import CONTENT, ROOT, new_client, post, request_for
 
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 LOADS = {"script": "src", "link": "href", "img": "src", "iframe": "src", "form": "action", "use": "href"}
 
 
@@ -55,7 +56,7 @@ def test_a_page_holds_no_script_style_or_handler_of_its_own(demo: TestClient, pa
 
 @pytest.mark.parametrize("path", ["/", "/guidance/glutamate-high", "/try", "/guidance/no-such-card"])
 def test_a_page_may_load_only_what_is_its_own(demo: TestClient, path: str) -> None:
-    headers = demo.get(path).headers
+    headers = demo.get(path, headers=BROWSER).headers
 
     policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
     assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
@@ -161,13 +162,41 @@ def test_a_card_is_shown_as_text_where_the_fixtures_are_not_there(tmp_path) -> N
     assert "not run" in page.text
 
 
-@pytest.mark.parametrize("path", ["/guidance/no-such-card", "/guidance/%3Cscript%3E", "/guidance/code-lists/nothing"])
-def test_a_card_that_is_not_there_is_a_page_that_says_so(demo: TestClient, path: str) -> None:
-    response = demo.get(path)
+WRONG_ADDRESSES = {
+    "/guidance/no-such-card": "There is no such card or list",
+    "/guidance/%3Cscript%3Ehurt": "There is no such card or list",
+    "/guidance/code-lists/nothing": "There is no such card or list",
+    "/nothing": "There is no page at this address",
+    "/cds-services/nothing/feedback/nothing": "There is no page at this address",
+    "/static/nothing.css": "There is no page at this address",
+    "/demo/fhir/Patient/nobody": "There is no page at this address",
+}
 
-    assert response.status_code == 404
-    assert "There is no such card" in response.text
-    assert "script>" not in response.text
+
+@pytest.mark.parametrize(("path", "says"), WRONG_ADDRESSES.items())
+def test_a_wrong_address_is_a_page_for_a_browser_and_json_for_others(demo: TestClient, path: str, says: str) -> None:
+    page, other = demo.get(path, headers=BROWSER), demo.get(path, headers={"Accept": "application/json, */*"})
+
+    assert page.status_code == other.status_code == 404
+    assert f"<h1>{says}</h1>" in page.text
+    assert "hurt" not in page.text
+    assert page.headers["content-security-policy"]
+    assert other.json()["resourceType"] == "OperationOutcome"
+    assert all("Accept" in answer.headers["vary"].split(", ") for answer in (page, other))
+
+
+def test_an_address_that_is_not_opened_by_itself_says_so(demo: TestClient) -> None:
+    page, other = demo.get("/explain", headers=BROWSER), demo.get("/explain")
+
+    assert page.status_code == other.status_code == 405
+    assert page.headers["allow"] == other.headers["allow"] == "POST"
+    assert "It answers POST only" in page.text
+    assert other.json()["resourceType"] == "OperationOutcome"
+
+
+def test_outside_demo_mode_a_browser_is_told_what_trying_needs(client: TestClient) -> None:
+    assert "CDS_DEMO=on" in client.get("/try", headers=BROWSER).text
+    assert "CDS_DEMO=on" not in client.get("/nothing", headers=BROWSER).text
 
 
 def test_the_decision_table_has_every_condition_and_every_fact(demo: TestClient) -> None:
