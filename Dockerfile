@@ -36,6 +36,7 @@ WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY cds_service ./cds_service
 COPY cards ./cards
+COPY docs ./docs
 COPY fixtures ./fixtures
 RUN python -m pip --quiet wheel --no-deps --no-build-isolation --wheel-dir /tmp/wheel /src \
  && python -m pip --quiet --python /venv/bin/python install --no-deps --target /app /tmp/wheel/*.whl

@@ -27,6 +27,7 @@ def find_data(name: str, package: Path) -> Path:
 _PACKAGE = Path(str(files("cds_service")))
 CARDS = find_data("cards", _PACKAGE)
 FIXTURES = find_data("fixtures", _PACKAGE)
+GUIDES = find_data("docs", _PACKAGE)
 
 
 class Settings(BaseSettings):
@@ -123,6 +124,7 @@ class Settings(BaseSettings):
         "FHIR server at /demo/fhir.",
     )
     fixtures: Path = Field(FIXTURES, description="Folder of the invented patients and orders.")
+    guides: Path = Field(GUIDES, description="Folder of the guides that `/guides` shows.")
     metrics_from: tuple[IPv4Network | IPv6Network, ...] = Field(
         (ip_network("127.0.0.0/8"), ip_network("::1/128")),
         description="Networks that may read `/metrics`, as a JSON list; everyone else gets a 404.",
@@ -177,7 +179,7 @@ def describe() -> list[tuple[str, str, str]]:
 
 
 def _format_default(default: object) -> str:
-    if default in (CARDS, FIXTURES):
+    if default in (CARDS, FIXTURES, GUIDES):
         return f"{default.name}/{_OF_THE_PACKAGE}"
     if default is None:
         return "none"

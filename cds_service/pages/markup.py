@@ -1,6 +1,6 @@
 """Renders HTML: templates that escape everything, and Markdown limited to harmless tags."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.responses import Response
 
 _POLICY = (
@@ -29,7 +29,7 @@ class Pages:
 
     def __init__(self, link_hosts: Iterable[str], **shared: Any) -> None:
         self._link_hosts = frozenset(link_hosts)
-        self._markdown = _markdown(self._link_hosts)
+        self._markdown = new_parser(lambda url: _is_allowed(url, self._link_hosts))
         self._environment = Environment(
             loader=PackageLoader("cds_service.pages", "templates"),
             autoescape=True,
@@ -50,12 +50,19 @@ class Pages:
         html = self._environment.get_template(template).render(**data)
         return Response(html, status, {"Content-Security-Policy": policy, **_HEADERS}, media_type="text/html")
 
+    def file(self, body: bytes, media_type: str) -> Response:
+        """A file that a page shows, with the same headers."""
+        return Response(body, 200, {"Content-Security-Policy": _POLICY, **_HEADERS}, media_type=media_type)
 
-def _markdown(link_hosts: frozenset[str]) -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["image", "html_block", "html_inline"])
-    parser.validateLink = lambda url: _is_allowed(url, link_hosts)  # type: ignore[method-assign]
+
+def new_parser(may_be_linked: Callable[[str], bool], *rules: str) -> MarkdownIt:
+    """A parser of Markdown that lets no raw HTML through, and images only with the rule `image`."""
+    unsafe = {"image", "html_block", "html_inline"} - set(rules)
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable(sorted(unsafe))
+    parser.validateLink = may_be_linked  # type: ignore[method-assign]
     parser.add_render_rule("table_open", _open_table)
     parser.add_render_rule("table_close", _close_table)
+    parser.add_render_rule("fence", _show_code)
     return parser
 
 
@@ -69,6 +76,11 @@ def _open_table(
 ) -> str:
     """Makes tables scroll on narrow screens, also by keyboard."""
     return '<div class="scroll" role="region" aria-label="Table" tabindex="0"><table>\n'
+
+
+def _show_code(_self: RendererHTML, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType) -> str:
+    """Makes code scroll by keyboard too."""
+    return f'<pre tabindex="0"><code>{escape(tokens[index].content)}</code></pre>\n'
 
 
 def _close_table(

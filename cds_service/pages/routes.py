@@ -25,7 +25,7 @@ from cds_service.content.review import (
 from cds_service.fhir.json import Resource
 from cds_service.guidance.model import Card
 from cds_service.hooks.discovery import SERVICES
-from cds_service.pages import attributes, trying_routes
+from cds_service.pages import attributes, guides, trying_routes
 from cds_service.pages.markup import SWAGGER_POLICY, Pages, link_hosts
 
 _SHOWN_SECTION = "As the clinician sees it"  # rendered from the card instead
@@ -43,6 +43,7 @@ def add_pages(app: FastAPI, runtime: Runtime, demo_resources: Sequence[Resource]
     pages = Pages(hosts, content=content, version=__version__, demo=demo)
     app.include_router(_ServicePages(runtime, pages).router())
     app.include_router(_GuidancePages(runtime, pages).router())
+    app.include_router(guides.make_router(pages, runtime.settings.guides))
     if demo:
         app.include_router(trying_routes.make_router(runtime, pages, demo_resources))
     app.mount("/static/swagger-ui", StaticFiles(packages=[("fastapi_standalone_docs", "static/swagger")]))

@@ -100,6 +100,29 @@ def test_the_service_answers_with_a_card(demo: Service) -> None:
     assert json.loads(body)["cards"][0]["summary"] == "Allergy to acetylcysteine on record"
 
 
-@pytest.mark.parametrize("path", ["/", "/try", "/guidance", "/static/pages.css", "/demo/fhir/Patient/ines-allergic"])
+PATHS = (
+    "/",
+    "/try",
+    "/guidance",
+    "/guides/operating",
+    "/guides/decisions",
+    "/guides/growth.svg",
+    "/docs/swagger",
+    "/static/pages.css",
+    "/static/swagger-ui/swagger-ui.css",
+    "/demo/fhir/Patient/ines-allergic",
+)
+
+
+@pytest.mark.parametrize("path", PATHS)
 def test_pages_their_static_files_and_the_invented_patients_are_there(demo: Service, path: str) -> None:
     assert demo.ask(path)[0] == 200
+
+
+def test_the_openapi_document_has_its_examples(demo: Service) -> None:
+    status, body = demo.ask("/openapi.json")
+
+    assert status == 200
+    assert json.loads(body)["paths"]["/cds-services/{service_id}"]["post"]["requestBody"]["content"][
+        "application/json"
+    ]["examples"]

@@ -8,10 +8,16 @@ from starlette.testclient import TestClient
 
 from cds_service.clinical.vocabulary import CODE_LISTS, NAME_LISTS
 from cds_service.settings import Settings
-from tests.support import CONTENT, new_client
+from tests.support import CONTENT, ROOT, new_client
 
 DEMO = Settings(demo=True)
 CARDS = {card.id: card for card in CONTENT.cards}
+GUIDES = (
+    "/guides",
+    "/guides/decisions",
+    *(f"/guides/{path.stem}" for path in sorted((ROOT / "docs").glob("*.md"))),
+    *(f"/guides/decisions/{path.stem}" for path in sorted((ROOT / "docs" / "decisions").glob("0*.md"))),
+)
 PAGES = (
     "/",
     "/guidance",

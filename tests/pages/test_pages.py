@@ -11,7 +11,7 @@ from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.guidance.model import Content
 from cds_service.pages.markup import Pages, link_hosts
 from cds_service.settings import Settings
-from tests.pages.looking import CARDS, PAGES, Page, demo_client, look
+from tests.pages.looking import CARDS, GUIDES, PAGES, Page, demo_client, look
 from tests.reviews import as_draft, as_signed
 from tests.support import CONTENT, ROOT, new_client, post, request_for
 
@@ -25,7 +25,7 @@ def demo() -> Iterator[TestClient]:
         yield client
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [*PAGES, *GUIDES])
 def test_a_page_is_there_and_says_what_it_is(demo: TestClient, path: str) -> None:
     page = look(demo, path)
 
@@ -35,7 +35,7 @@ def test_a_page_is_there_and_says_what_it_is(demo: TestClient, path: str) -> Non
     assert CONTENT.status_note in page.text
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [*PAGES, *GUIDES])
 def test_a_page_loads_and_sends_nothing_beyond_this_host(demo: TestClient, path: str) -> None:
     page = look(demo, path)
 
@@ -44,7 +44,7 @@ def test_a_page_loads_and_sends_nothing_beyond_this_host(demo: TestClient, path:
     assert [one for one in addresses if one and not (one.startswith("/") and not one.startswith("//"))] == []
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [*PAGES, *GUIDES])
 def test_a_page_holds_no_script_style_or_handler_of_its_own(demo: TestClient, path: str) -> None:
     page = look(demo, path)
 
@@ -66,7 +66,7 @@ def test_a_page_may_load_only_what_is_its_own(demo: TestClient, path: str) -> No
     assert headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [*PAGES, *GUIDES])
 def test_a_page_and_what_it_loads_are_small(demo: TestClient, path: str) -> None:
     page = look(demo, path)
     loaded = [given.get(LOADS[tag]) for tag, given in page.elements if tag in ("script", "link")]
@@ -77,10 +77,11 @@ def test_a_page_and_what_it_loads_are_small(demo: TestClient, path: str) -> None
 
 
 def test_every_link_inside_leads_somewhere(demo: TestClient) -> None:
-    links = {str(given["href"]).partition("#")[0] for path in PAGES for given in look(demo, path).all("a")}
+    pages = (*PAGES, *GUIDES)
+    links = {str(given["href"]).partition("#")[0] for path in pages for given in look(demo, path).all("a")}
     inside = {one for one in links if one.startswith("/")}
 
-    assert inside >= set(PAGES)
+    assert inside >= set(pages)
     assert [one for one in sorted(inside) if demo.get(one).status_code != 200] == []
 
 
