@@ -17,7 +17,8 @@ from cds_service.gathering.orders import gather_chart, read_draft_orders, resolv
 from cds_service.gathering.server import NO_SERVER, DataSource
 from cds_service.guidance.deciding import OrderDecision, decide, group_advice, undecided
 from cds_service.guidance.model import Content
-from cds_service.guidance.rendering import Call, render_cards
+from cds_service.guidance.modes import ALL_ON, Modes, without_switched_off
+from cds_service.guidance.rendering import Call, RenderedCard, render_cards
 from cds_service.hooks.cards import Card, Response
 from cds_service.hooks.requests import HookRequest
 from cds_service.telemetry.tracing import Spans, untraced
@@ -25,12 +26,17 @@ from cds_service.telemetry.tracing import Spans, untraced
 
 @dataclass(frozen=True)
 class Answer:
-    """The response, the ids of its cards in their order, and every decision for every acetylcysteine order."""
+    """The response, the ids of its cards in their order, and every decision for every acetylcysteine order.
+
+    `silent_cards` would stand in the response, if the site's `modes` did not keep them silent.
+    """
 
     response: Response
     card_ids: list[str] = field(default_factory=list)
     decisions: tuple[OrderDecision, ...] = ()
     unresolved_orders: int = 0
+    silent_cards: tuple[RenderedCard, ...] = ()
+    modes: Modes = ALL_ON
 
     @property
     def facts_lacking(self) -> set[str]:
@@ -46,32 +52,41 @@ async def answer(
     source: DataSource = NO_SERVER,
     span: Spans = untraced,
     pages: str = "",
+    modes: Modes = ALL_ON,
 ) -> Answer:
     """The cards for one hook call.
 
-    The prefetch is parsed, and the FHIR server asked, only if an order may be for acetylcysteine. `pages` is the
-    address of this service's own pages. Raises `DataNotObtained` where nothing could be read that the cards need,
-    `Busy` where that is due to this service, and `TooMuchText`.
+    The prefetch is parsed, and the FHIR server asked, only if an order may be for acetylcysteine and some card is not
+    switched off. `pages` is the address of this service's own pages. Raises `DataNotObtained` where nothing could be
+    read that the cards need, `Busy` where that is due to this service, and `TooMuchText`.
     """
     orders = read_draft_orders(request, content.vocabulary)
     _refuse_too_much_text(orders.too_much_text)
-    if not orders.may_be_acetylcysteine:
-        return Answer(Response(cards=()))
+    if not orders.may_be_acetylcysteine or not modes.decides_any:
+        return Answer(Response(cards=()), modes=modes)
     async with source:
         with span("gather"):
             orders, chart = await _gather(orders, request, content, source)
         if chart is None:
-            return _without_cards(orders, source)
+            return _without_cards(orders, source, modes)
         with span("decide"):
             decisions = decide_orders(orders, chart, content, now)
         with span("render"):
             call = Call(request.patient_id, now.date(), new_id, pages)
-            rendered = render_cards(group_advice(decisions), content, call)
-        cards = tuple(card for _, card in rendered)
-        if orders.acetylcysteine_orders:
-            _refuse_without_data(chart, cards, source)
-    card_ids = [card_id for card_id, _ in rendered]
-    return Answer(Response(cards=cards), card_ids, tuple(decisions), len(orders.unresolved_orders))
+            rendered = render_cards(group_advice(without_switched_off(decisions, modes)), content, call)
+        if orders.acetylcysteine_orders and modes.shows_any:
+            _refuse_without_data(chart, [card for _, card in rendered], source)
+    return _answer(rendered, decisions, len(orders.unresolved_orders), modes)
+
+
+def _answer(
+    rendered: Sequence[RenderedCard], decisions: Sequence[OrderDecision], unresolved_orders: int, modes: Modes
+) -> Answer:
+    """The answer: everything was decided, and only now is left out what the site keeps silent."""
+    silent = tuple(card for card in rendered if card.id in modes.silent)
+    shown = [card for card in rendered if card.id not in modes.silent] if silent else rendered
+    cards = Response(cards=tuple(card for _, card in shown))
+    return Answer(cards, [card_id for card_id, _ in shown], tuple(decisions), unresolved_orders, silent, modes)
 
 
 async def _gather(
@@ -114,13 +129,16 @@ def _refuse_too_much_text(too_much: bool) -> None:
         raise TooMuchText("context", MAX_TEXT)
 
 
-def _without_cards(orders: DraftOrders, source: DataSource) -> Answer:
-    """No cards. An order whose drug stands behind a reference that cannot be read, without a name, may be anything."""
-    if orders.nameless_orders:
+def _without_cards(orders: DraftOrders, source: DataSource, modes: Modes) -> Answer:
+    """No cards. An order whose drug stands behind a reference that cannot be read, without a name, may be anything.
+
+    Where the site shows no card at all, that is nothing to trouble the EHR with.
+    """
+    if orders.nameless_orders and modes.shows_any:
         raise _no_data(
             {"Medication": "the drug of an order stands behind a reference that cannot be read"}, source.was_busy
         )
-    return Answer(Response(cards=()), unresolved_orders=len(orders.unresolved_orders))
+    return Answer(Response(cards=()), unresolved_orders=len(orders.unresolved_orders), modes=modes)
 
 
 def _refuse_without_data(chart: Chart, cards: Sequence[Card], source: DataSource) -> None:

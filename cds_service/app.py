@@ -1,7 +1,7 @@
 """Puts the service together. The only file that reads the clock and makes ids."""
 
 from asyncio import to_thread
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -22,12 +22,11 @@ from cds_service.api.bodies import Bodies
 from cds_service.api.direct import Service
 from cds_service.api.runtime import HealthCheck, Runtime, runtime_of
 from cds_service.auth.authenticating import Authenticator
-from cds_service.auth.clients import OPEN, Client, load_clients
+from cds_service.auth.clients import OPEN, Client, client_names, load_clients
 from cds_service.auth.key_sets import KeySetLimits, KeySets
 from cds_service.auth.replay import LocalReplayCache, ReplayCache, TokenStore
 from cds_service.auth.tokens import Rules
 from cds_service.clinical.catalogue import CATALOGUE
-from cds_service.content.intervals import with_site_intervals
 from cds_service.content.loading import load_content
 from cds_service.content.manifest import Manifest, prove_manifest
 from cds_service.demo import server as demo
@@ -41,10 +40,11 @@ from cds_service.guidance.model import Content
 from cds_service.guidance.required_queries import prefetch_templates
 from cds_service.hooks.cards import to_json
 from cds_service.hooks.dialects import Writer
-from cds_service.hooks.discovery import SERVICES, discover
+from cds_service.hooks.discovery import HOOKS, SERVICES, discover
 from cds_service.hooks.feedback import UNREAD_PATHS
 from cds_service.pages import routes as pages
 from cds_service.settings import Settings, metrics_folder
+from cds_service.site.opening import Site, open_site
 from cds_service.telemetry.counting import Counting
 from cds_service.telemetry.metrics import Metrics
 from cds_service.telemetry.tracing import Tracing, start_tracing
@@ -93,16 +93,14 @@ def create_app(
     tracing: Tracing | None = None,
 ) -> FastAPI:
     """The service. Raises `ContentError` where the content has mistakes. `clock` is monotonic, in seconds."""
-    content, manifest = _read_content(settings, content)
-    metrics = _new_metrics(content, clients := _listed_clients(settings))
+    clients, site, manifest = _read_files(settings, content)
+    metrics = _new_metrics(site.content, client_names(clients))
     http = http or new_http_client(settings.fhir_ca_file, observe=metrics.set_connections)
-    records = records or _new_records(settings, content, now, metrics)
-    key_sets = KeySets(http, _key_set_limits(settings), clock)
-    replay_cache = ReplayCache(LocalReplayCache(now), token_store or records, settings.token_store_timeout_ms / 1000)
-    authenticator = _new_authenticator(settings, clients, key_sets, replay_cache, now, metrics, authentication_failed)
+    records = records or _new_records(settings, site.content, now, metrics)
+    key_sets, seen_tokens = KeySets(http, _key_set_limits(settings), clock), token_store or records
     runtime = Runtime(
         settings=settings,
-        content=content,
+        site=site,
         manifest=manifest,
         now=now,
         new_id=new_id,
@@ -111,23 +109,24 @@ def create_app(
         records=records,
         metrics=metrics,
         tracing=tracing or start_tracing(settings.traces_to),
-        authenticator=authenticator,
+        authenticator=_new_authenticator(settings, clients, key_sets, seen_tokens, now, metrics, authentication_failed),
         key_sets=key_sets,
         bodies=Bodies(settings),
         gate=Gate(settings.max_calls),
         writers=_writers(clients),
-        discovery=_discovery(settings, content),
+        discovery=_discovery(settings, site.content),
         pages_url=_pages_url(settings),
-        health_checks=_health_checks(records, key_sets, authenticator),
+        health_checks=_health_checks(records, key_sets, clients),
     )
     return _build(runtime)
 
 
-def _read_content(settings: Settings, given: Content | None) -> tuple[Content, Manifest | None]:
-    """Content that is not given is read, and has to agree with its manifest."""
+def _read_files(settings: Settings, given: Content | None) -> tuple[tuple[Client, ...] | None, Site, Manifest | None]:
+    """The clients, the content and the site. Content that is not given is read, and agrees with its manifest."""
+    clients = _listed_clients(settings)
     content = given or load_content(settings.cards)
     manifest = None if given else prove_manifest(settings.cards)
-    return with_site_intervals(content, settings.site_intervals), manifest
+    return clients, open_site(settings.site, content, HOOKS, client_names(clients)), manifest
 
 
 def _build(runtime: Runtime) -> FastAPI:
@@ -157,15 +156,13 @@ def _add_middleware(app: FastAPI, runtime: Runtime) -> None:
     app.add_middleware(Counting, metrics=runtime.metrics)  # outermost: counts what the others refuse too
 
 
-def _health_checks(
-    records: Records, key_sets: KeySets, authenticator: Authenticator | None
-) -> Mapping[str, HealthCheck]:
+def _health_checks(records: Records, key_sets: KeySets, clients: Sequence[Client] | None) -> Mapping[str, HealthCheck]:
     async def database() -> bool:
         return records.is_up
 
     checks: dict[str, HealthCheck] = {"database": database}
-    if authenticator is not None:
-        checks["key sets"] = partial(key_sets.are_available, authenticator.clients)
+    if clients is not None:
+        checks["key sets"] = partial(key_sets.are_available, clients)
     return checks
 
 
@@ -213,16 +210,15 @@ def _listed_clients(settings: Settings) -> tuple[Client, ...] | None:
     return load_clients(settings.clients)
 
 
-def _new_metrics(content: Content, clients: tuple[Client, ...] | None) -> Metrics:
-    names = (OPEN,) if clients is None else tuple(client.name for client in clients)
-    return Metrics(SERVICES, [card.id for card in content.cards], CATALOGUE, metrics_folder(), names, UNREAD_PATHS)
+def _new_metrics(content: Content, clients: Sequence[str]) -> Metrics:
+    return Metrics(SERVICES, [card.id for card in content.cards], CATALOGUE, metrics_folder(), clients, UNREAD_PATHS)
 
 
 def _new_authenticator(
     settings: Settings,
     clients: tuple[Client, ...] | None,
     key_sets: KeySets,
-    replay_cache: ReplayCache,
+    seen_tokens: TokenStore,
     now: Callable[[], datetime],
     metrics: Metrics,
     refused: Callable[[str], None] | None,
@@ -230,6 +226,7 @@ def _new_authenticator(
     """None where no clients are listed."""
     if clients is None or settings.public_url is None:
         return None
+    replay_cache = ReplayCache(LocalReplayCache(now), seen_tokens, settings.token_store_timeout_ms / 1000)
     rules = Rules(settings.token_algorithms, settings.token_skew_seconds, settings.token_max_age_seconds)
     return Authenticator(
         clients=clients,

@@ -2,6 +2,7 @@
 
 import os
 import re
+import tomllib
 from importlib.resources import files
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -36,8 +37,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CDS_", extra="ignore", frozen=True)
 
     cards: Path = Field(CARDS, description="Folder of the content: cards, code lists and sources.")
-    site_intervals: Path | None = Field(
-        None, description="TOML file with this site's own reference intervals, for results that come without a range."
+    site: Path | None = Field(
+        None,
+        description="TOML file of what this site decides: which cards are shown, its codes, its reference intervals. "
+        "See site.example.toml.",
     )
     max_body_bytes: int = Field(
         4 * 1024 * 1024, gt=0, description="Largest request body, in bytes; a larger one is a 413."
@@ -154,6 +157,7 @@ def read_settings() -> Settings:
 
     Raises `WrongSettings`, which names every setting that cannot be read and repeats no value: it may be a secret.
     """
+    _refuse_former_settings()
     try:
         return Settings()
     except ValidationError as error:
@@ -164,6 +168,25 @@ def read_settings() -> Settings:
     except SettingsError as error:  # the name is only in the message: error parsing value for field "cors_origins" …
         name = str(error).partition('"')[2].partition('"')[0]
         raise WrongSettings([_describe_problem(name, "is not JSON; a list is written as JSON")]) from None
+
+
+_LONGEST_FORMER_FILE = 64 * 1024  # characters
+
+
+def _refuse_former_settings() -> None:
+    """Raises `WrongSettings` where the reference intervals still stand in a file of their own, with its rows."""
+    former = os.environ.get("CDS_SITE_INTERVALS")
+    if not former:
+        return
+    problem = "is no longer read: the rows of its file stand in the site file, which CDS_SITE names"
+    try:
+        with Path(former).open(encoding="utf-8") as file:
+            rows = file.read(_LONGEST_FORMER_FILE).strip()
+        is_toml = "interval" in tomllib.loads(rows)
+    except (OSError, ValueError):
+        is_toml = False
+    paste = f". Paste these into it:\n{rows}" if is_toml else ". Its own file cannot be read"
+    raise WrongSettings([_describe_problem("site_intervals", problem + paste)])
 
 
 def _describe_problem(name: str, problem: str) -> str:

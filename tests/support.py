@@ -79,7 +79,7 @@ class Unrecorded(Records):
     async def __aexit__(self, *_: object) -> None:
         return None
 
-    def add_shown_cards(self, *_: object) -> None:
+    def add_cards(self, *_: object) -> None:
         """Keeps nothing."""
 
     async def save_feedback(self, *_: object) -> None:

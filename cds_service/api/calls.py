@@ -26,18 +26,28 @@ async def answer_call(
     with_state = client is not None and client.tracestate
     with runtime.gate, runtime.tracing.call(scope, with_state=with_state) as span:
         server, source = _fhir_server(runtime, asked, client)
-        answered = await answer(
-            asked, runtime.content, runtime.now(), runtime.new_id, source, runtime.tracing.span, runtime.pages_url
-        )
+        modes = runtime.site.modes_for(hook, name_of(client))
+        span_of, pages_url = runtime.tracing.span, runtime.pages_url
+        content, new_id = runtime.content, runtime.new_id
+        answered = await answer(asked, content, runtime.now(), new_id, source, span_of, pages_url, modes)
         body = runtime.writers[name_of(client)].write(answered.response)
         span.note(service=service_id, cards=answered.card_ids, fhir_server=server)
     if answered.decisions:
-        runtime.metrics.count_cards(answered.card_ids)
-        runtime.metrics.count_missing_facts(answered.facts_lacking)
-        cards = zip(answered.card_ids, answered.response.cards, strict=True)
-        runtime.records.add_shown_cards(service_id, hook, asked.hook_instance, name_of(client), cards)
+        _count_and_record(runtime, service_id, asked, answered, client)
     _log(service_id, asked, answered, client, server, perf_counter() - started)
     return "cards" if answered.card_ids else "no cards", body
+
+
+def _count_and_record(
+    runtime: Runtime, service_id: str, asked: HookRequest, answered: Answer, client: Client | None
+) -> None:
+    runtime.metrics.count_cards(answered.card_ids)
+    runtime.metrics.count_missing_facts(answered.facts_lacking)
+    call = (service_id, asked.hook, asked.hook_instance, name_of(client))
+    runtime.records.add_cards(*call, zip(answered.card_ids, answered.response.cards, strict=True))
+    if answered.silent_cards:
+        runtime.metrics.count_silent_cards(card.id for card in answered.silent_cards)
+        runtime.records.add_cards(*call, answered.silent_cards, "silent")
 
 
 def hook_of(service_id: str) -> str:
@@ -75,6 +85,7 @@ def _log(
         hook=asked.hook,
         hookInstance=safe_instance(asked.hook_instance),
         cards=answered.card_ids,
+        silent_cards=len(answered.silent_cards),
         unread_orders=answered.unresolved_orders,
         fhir_server=fhir_server,
         milliseconds=round(seconds * 1000, 1),

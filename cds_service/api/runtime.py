@@ -17,6 +17,7 @@ from cds_service.gathering.upstreams import Upstreams
 from cds_service.guidance.model import Content
 from cds_service.hooks.dialects import Writer
 from cds_service.settings import Settings
+from cds_service.site.opening import Site
 from cds_service.telemetry.metrics import Metrics
 from cds_service.telemetry.tracing import NoTracing, Tracing
 
@@ -28,7 +29,7 @@ class Runtime:
     """The parts of a service. What changes while it runs (counters, queues, caches) is inside an object of its own."""
 
     settings: Settings
-    content: Content
+    site: Site
     manifest: Manifest | None  # None: the content was not read from files
     now: Callable[[], datetime]
     new_id: Callable[[], str]
@@ -45,6 +46,11 @@ class Runtime:
     discovery: bytes  # the discovery document, as JSON
     pages_url: str  # where cards link to; empty where the pages have no address that clinicians can open
     health_checks: Mapping[str, HealthCheck]  # by component
+
+    @property
+    def content(self) -> Content:
+        """The content, with what the site adds to it."""
+        return self.site.content
 
 
 def runtime_of(app: FastAPI) -> Runtime:

@@ -3,7 +3,7 @@
 This file is the only place that says whom the service trusts, and which addresses it may call for them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -136,6 +136,11 @@ class _Row(_Options):
             tracestate=self.tracestate,
             fhir_access=FhirAccess(self.fhir_batch, self.fhir_connections, self.fhir_opening),
         )
+
+
+def client_names(clients: Sequence[Client] | None) -> tuple[str, ...]:
+    """The names under which calls are counted and recorded; `open` where no clients are listed."""
+    return (OPEN,) if clients is None else tuple(client.name for client in clients)
 
 
 def load_clients(path: Path) -> tuple[Client, ...]:

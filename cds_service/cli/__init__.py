@@ -9,6 +9,7 @@ from cds_service.cli.content import check, explain, manifest, review_pages
 from cds_service.cli.records import migrate, report
 from cds_service.cli.serve import serve
 from cds_service.cli.settings import settings
+from cds_service.cli.site import site
 
 cli = typer.Typer(
     no_args_is_help=True,
@@ -37,5 +38,5 @@ def describe_command(
     """A CDS Hooks service for acetylcysteine."""
 
 
-for command in (serve, check, manifest, review_pages, explain, migrate, report, settings):
+for command in (serve, check, manifest, review_pages, explain, migrate, report, site, settings):
     cli.command()(command)

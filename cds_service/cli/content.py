@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from cds_service.app import utc_now
+from cds_service.auth.clients import OPEN
+from cds_service.cli.site import open_site_or_exit
 from cds_service.cli.terminal import (
     Cards,
     Fixtures,
@@ -74,11 +76,14 @@ def review_pages(
 def explain(
     request: Annotated[Path, typer.Argument(help="File with the body of a call.")],
     now: Annotated[datetime | None, typer.Option(help="Explain as of this moment (UTC). Default: now.")] = None,
+    client: Annotated[str, typer.Option(help="Explain what the site file makes of it for this client.")] = OPEN,
 ) -> None:
     """Explain a call: for each card its conditions, the values found, the resources they came from, and the outcome."""
     moment = now.replace(tzinfo=utc_now().tzinfo) if now else utc_now()
+    settings = settings_or_exit()
+    site = open_site_or_exit(settings, load_or_exit(settings.cards))
     try:
-        lines = explain_request(request.read_bytes(), load_or_exit(settings_or_exit().cards), moment)
+        lines = explain_request(request.read_bytes(), site.content, moment, lambda hook: site.modes_for(hook, client))
     except InvalidRequest as error:
         console.print(f"Not a CDS Hooks request: {error}", markup=False)
         raise typer.Exit(1) from None

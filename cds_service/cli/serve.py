@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,7 @@ from cds_service.feedback.store import check_schema
 from cds_service.guidance.model import Content
 from cds_service.serving.running import run
 from cds_service.settings import Settings
+from cds_service.site.opening import Site
 from cds_service.telemetry.logs import configure, get_logger
 
 
@@ -43,6 +45,7 @@ def serve(
     except (CannotStart, DemoDataMissing) as error:
         console.print(str(error), markup=False)
         raise typer.Exit(2) from None
+    _log_site(runtime_of(app).site)
     if settings.demo:
         url = _url(host, port)
         get_logger().info(
@@ -89,6 +92,14 @@ def _log_access(host: str, settings: Settings) -> None:
         get_logger().warning("open", host=host, note="CDS_AUTH=off: anyone who reaches this address may call")
     elif settings.clients is None:
         get_logger().info("open", host=host, note="no CDS_CLIENTS: anyone on this machine may call, and nobody else")
+
+
+def _log_site(site: Site) -> None:
+    """A warning at each start for every safety card that somebody has silenced."""
+    for silenced in site.silenced_safety_cards:
+        get_logger().warning("safety card not shown", **asdict(silenced))
+    if site.has_silent_drafts and (drafts := [card.id for card in site.content.cards if card.status == "draft"]):
+        get_logger().warning("drafts not shown", cards=drafts, note="the site file shows signed cards only")
 
 
 def _url(host: str, port: int) -> str:

@@ -1,7 +1,7 @@
 """Explains a response: for each order every card, every condition, and the facts behind it with their origins."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from cds_service.content.silence import explain_silence
 from cds_service.fhir.json import UNREADABLE
 from cds_service.guidance.deciding import Decision, OrderDecision, Reason
 from cds_service.guidance.model import Content
+from cds_service.guidance.modes import ALL_ON, Modes, say_mode
 from cds_service.hooks.discovery import SERVICES
 from cds_service.hooks.requests import read_request
 
@@ -47,11 +48,12 @@ class ExplainedCondition:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedCard:
-    """A card: what it decided, and its conditions."""
+    """A card: what it decided, its conditions, and what the site file makes of it, in words."""
 
     id: str
     title: str
     outcome: str
+    by_site: str
     conditions: tuple[ExplainedCondition, ...]
 
 
@@ -69,17 +71,19 @@ def explain(answered: Answer) -> tuple[ExplainedOrder, ...]:
     by_order: dict[int, list[OrderDecision]] = {}
     for decided in answered.decisions:
         by_order.setdefault(id(decided.order), []).append(decided)
-    return tuple(_explain_order(decisions) for decisions in by_order.values())
+    return tuple(_explain_order(decisions, answered.modes) for decisions in by_order.values())
 
 
-def _explain_order(decisions: Sequence[OrderDecision]) -> ExplainedOrder:
+def _explain_order(decisions: Sequence[OrderDecision], modes: Modes) -> ExplainedOrder:
     order = decisions[0].order
-    return ExplainedOrder(order.reference, order.name, tuple(_explain_card(decided.decision) for decided in decisions))
+    cards = tuple(_explain_card(decided.decision, modes) for decided in decisions)
+    return ExplainedOrder(order.reference, order.name, cards)
 
 
-def _explain_card(decision: Decision) -> ExplainedCard:
+def _explain_card(decision: Decision, modes: Modes) -> ExplainedCard:
     conditions = tuple(_explain_condition(reason, decision.facts) for reason in decision.reasons)
-    return ExplainedCard(decision.card.id, decision.card.title, decision.outcome.value, conditions)
+    card, by_site = decision.card, say_mode(decision, modes)
+    return ExplainedCard(card.id, card.title, decision.outcome.value, by_site, conditions)
 
 
 def _explain_condition(reason: Reason, facts: Facts) -> ExplainedCondition:
@@ -99,19 +103,25 @@ class _Hook(msgspec.Struct):
     hook: str = ""
 
 
-def explain_request(body: bytes, content: Content, now: datetime) -> list[str]:
-    """The explanation of a hook call, line by line. It shows patient data: it is for whoever has the body anyway."""
+def explain_request(
+    body: bytes, content: Content, now: datetime, modes_of: Callable[[str], Modes] = lambda _: ALL_ON
+) -> list[str]:
+    """The explanation of a hook call, line by line. It shows patient data: it is for whoever has the body anyway.
+
+    `modes_of` gives the modes of the cards for a hook.
+    """
     try:
         hook = msgspec.json.decode(body, type=_Hook).hook
     except UNREADABLE:
         hook = ""
     request = read_request(body, hook if hook in SERVICES.values() else "order-sign")
-    answered = asyncio.run(answer(request, content, now, lambda: ""))
+    answered = asyncio.run(answer(request, content, now, lambda: "", modes=modes_of(request.hook)))
     orders = explain(answered)
     silence = explain_silence(request, answered, content.vocabulary)
     if not orders:
         return [silence]
     lines = [f"Cards: {', '.join(answered.card_ids) or 'none'}", f"As of: {now.isoformat()}"]
+    lines += [f"Silent: {', '.join(card.id for card in answered.silent_cards)}"] if answered.silent_cards else []
     lines += [silence] if silence else []
     return lines + [line for order in orders for line in _lines(order)]
 
@@ -119,7 +129,7 @@ def explain_request(body: bytes, content: Content, now: datetime) -> list[str]:
 def _lines(order: ExplainedOrder) -> Iterator[str]:
     yield f"\nOrder {order.reference}: {order.name}"
     for card in order.cards:
-        yield f"\n  {card.id}: {card.outcome}"
+        yield f"\n  {card.id}: {card.outcome}" + (f", {card.by_site}" if card.by_site else "")
         for condition in card.conditions:
             yield f"    {condition.truth:<11}  {condition.text}"
             for fact in condition.facts:

@@ -27,6 +27,8 @@ def explain_silence(request: HookRequest, answered: Answer, vocabulary: Vocabula
 
 
 def _by_use(answered: Answer) -> str:
+    if answered.silent_cards:
+        return "The site file keeps every card silent that applies."
     use = answered.decisions[0].decision.facts["use"]
     if use.value == "antidote":
         return f"Treated as an antidote: {use.note}."

@@ -47,7 +47,7 @@ class TomlFile:
 
     def read(self, model: type[Model]) -> Model | None:
         """The whole file as one model; None if it has a mistake."""
-        return self._validate(model, self.data, ()) if self.is_readable else None
+        return self.read_part(model, self.data, ()) if self.is_readable else None
 
     def read_tables(self, name: str, model: type[Model]) -> dict[int, Model]:
         """The valid `[[name]]` tables by position. The file has at least one of them, and nothing else."""
@@ -56,11 +56,18 @@ class TomlFile:
         for key in self.data:
             if key != name:
                 self.add_mistake((key,), f"unknown key {key}")
-        tables = self.data.get(name)
-        if not isinstance(tables, list) or not tables:
-            self._add(1, f"{name} is not a list of tables" if tables else f"there is no [[{name}]]")
+        if not self.data.get(name):
+            self._add(1, f"there is no [[{name}]]")
             return {}
-        models = {index: self._validate(model, table, (name, index)) for index, table in enumerate(tables)}
+        return self.read_rows(name, model)
+
+    def read_rows(self, name: str, model: type[Model]) -> dict[int, Model]:
+        """The valid `[[name]]` tables by position; none where there are none."""
+        tables = self.data.get(name, [])
+        if not isinstance(tables, list):
+            self._add(1, f"{name} is not a list of tables")
+            return {}
+        models = {index: self.read_part(model, table, (name, index)) for index, table in enumerate(tables)}
         return {index: found for index, found in models.items() if found is not None}
 
     def values(self, name: str, key: str) -> set[str]:
@@ -72,7 +79,11 @@ class TomlFile:
 
     def add_mistake(self, place: Place, problem: str) -> None:
         """Adds a mistake at the line of a value."""
-        self._add(_line_of(self.text, place), problem)
+        self._add(self.line_of(place), problem)
+
+    def line_of(self, place: Place) -> int:
+        """The line of a value, or of the header of a table."""
+        return _line_of(self.text, place)
 
     def add_mistake_about(self, words: str, problem: str) -> None:
         """Adds a mistake at the first line that contains these words."""
@@ -82,7 +93,8 @@ class TomlFile:
     def _add(self, line: int, problem: str) -> None:
         self.mistakes.append(Mistake(self.name, line, problem))
 
-    def _validate(self, model: type[Model], data: Any, place: Place) -> Model | None:
+    def read_part(self, model: type[Model], data: Any, place: Place) -> Model | None:
+        """The part of the file that stands at a place, as a model; None if it has a mistake."""
         try:
             return model.model_validate(data)
         except ValidationError as validation:
@@ -103,6 +115,8 @@ def _line_of(text: str, place: Place) -> int:
         header = f"{header}.{part}" if header else part
         position = place[index + 1] if index + 1 < len(place) and isinstance(place[index + 1], int) else 0
         header_line = _header_line(lines, header, int(position), header_line)
+    if place and isinstance(place[-1], int) and lines[header_line].strip() == f"[[{header}]]":  # a table as a whole
+        return header_line + 1
     last_key = next((part for part in reversed(place) if isinstance(part, str)), "")
     key = re.compile(rf"\s*{re.escape(last_key)}\s*=")
     end = next((number for number in range(header_line + 1, len(lines)) if lines[number].startswith("[")), len(lines))

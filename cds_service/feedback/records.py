@@ -75,14 +75,22 @@ class Records:
             get_logger().error("records lost", cards=len(self._recorder))
         await self._store.close(self._close_seconds / 2)
 
-    def add_shown_cards(
-        self, service: str, hook: str, hook_instance: str, client: str, cards: Iterable[tuple[str, Card]]
+    def add_cards(
+        self,
+        service: str,
+        hook: str,
+        hook_instance: str,
+        client: str,
+        cards: Iterable[tuple[str, Card]],
+        mode: tables.Mode = "shown",
     ) -> None:
         """Queues cards, each with its id, for writing. Never blocks, whatever the state of the database."""
         for card_id, card in cards:
-            self._recorder.put(self._card_row(service, hook, only_uuid(hook_instance), client, card_id, card))
+            self._recorder.put(self._card_row(service, hook, only_uuid(hook_instance), client, card_id, card, mode))
 
-    def _card_row(self, service: str, hook: str, hook_instance: str, client: str, card_id: str, card: Card) -> Row:
+    def _card_row(
+        self, service: str, hook: str, hook_instance: str, client: str, card_id: str, card: Card, mode: tables.Mode
+    ) -> Row:
         return {
             "uuid": card.uuid,
             "card": card_id,
@@ -93,6 +101,7 @@ class Records:
             "client": client,
             "hook_instance": hook_instance,
             "shown_at": self._now(),
+            "mode": mode,
         }
 
     async def save_feedback(self, service: str, client: str, items: Sequence[Feedback]) -> None:

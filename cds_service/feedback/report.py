@@ -13,15 +13,19 @@ from rich.table import Column, Table
 
 @dataclass(frozen=True)
 class CardStatistics:
-    """What clinicians did with a card: in total, or for one client and content version."""
+    """What clinicians did with a card: in total, or for one client and content version.
+
+    `silent` is how often it would have been shown, had the site not kept it silent.
+    """
 
     card: str
     client: str
     content_version: str
     shown: int
+    silent: int
     accepted: int
     overridden: int
-    ignored_share: float
+    ignored_share: float | None  # None for a card that was never shown
     seconds_to_action: float | None  # median; None without any action
     reasons: dict[str, int]
 
@@ -83,13 +87,15 @@ def _group_table(report: Report, client: str, version: str) -> Table:
 
 
 def _cards_table(title: str, cards: Sequence[CardStatistics]) -> Table:
-    table = Table(title=escape(title), title_justify="left", box=None)
+    """No wider than a terminal of 80 columns."""
+    table = Table(title=escape(title), title_justify="left", box=None, pad_edge=False, collapse_padding=True)
     table.add_column("card", no_wrap=True)
-    for name in ("shown", "accepted", "overridden", "ignored", "median"):
+    for name in ("shown", "silent", "accepted", "overridden", "ignored", "median"):
         table.add_column(name, justify="right", no_wrap=True)
     for card in cards:
-        counts = (str(count) for count in (card.shown, card.accepted, card.overridden))
-        table.add_row(card.card, *counts, f"{card.ignored_share:.0%}", _format_duration(card.seconds_to_action))
+        counts = (str(count) for count in (card.shown, card.silent, card.accepted, card.overridden))
+        ignored = "" if card.ignored_share is None else f"{card.ignored_share:.0%}"
+        table.add_row(card.card, *counts, ignored, _format_duration(card.seconds_to_action))
     return table
 
 

@@ -25,6 +25,7 @@ _KEY_COLUMNS = (shown_cards.c.card, shown_cards.c.client, shown_cards.c.content_
 @dataclass
 class _Tally:
     shown: int = 0
+    silent: int = 0
     acted_on: int = 0
     accepted: int = 0
     seconds_to_action: list[float] = field(default_factory=list)
@@ -32,6 +33,7 @@ class _Tally:
 
     def add(self, other: "_Tally") -> None:
         self.shown += other.shown
+        self.silent += other.silent
         self.acted_on += other.acted_on
         self.accepted += other.accepted
         self.seconds_to_action += other.seconds_to_action
@@ -51,9 +53,9 @@ async def read_report(since: datetime | None, our_reasons: str, connection: Asyn
 
 async def _read_tallies(connection: AsyncConnection, since: datetime | None, our_reasons: str) -> Tallies:
     tallies: Tallies = defaultdict(_Tally)
-    for *key, shown, acted_on, accepted in await connection.execute(_counts_query(since)):
+    for *key, recorded, silent, acted_on, accepted in await connection.execute(_counts_query(since)):
         tally = tallies[_key(key)]
-        tally.shown, tally.acted_on, tally.accepted = shown, acted_on, accepted
+        tally.shown, tally.silent, tally.acted_on, tally.accepted = recorded - silent, silent, acted_on, accepted
     async for *key, shown_at, acted_at in await connection.stream(_times_query(since)):
         seconds = (acted_at - shown_at).total_seconds()
         if seconds >= 0:  # an action before the display means that the client's clock differs from ours
@@ -87,7 +89,8 @@ def _shown_since(query: Select[Any], since: datetime | None) -> Select[Any]:
 
 def _counts_query(since: datetime | None) -> Select[Any]:
     actions = _actions()
-    counts = (func.count(), func.count(actions.c.card_uuid), func.coalesce(func.sum(actions.c.accepted), 0))
+    silent = func.sum(case((shown_cards.c.mode == "silent", 1), else_=0))
+    counts = (func.count(), silent, func.count(actions.c.card_uuid), func.coalesce(func.sum(actions.c.accepted), 0))
     query = select(*_KEY_COLUMNS, *counts).select_from(shown_cards.outerjoin(actions, _same_card(actions)))
     return _shown_since(query.group_by(*_KEY_COLUMNS), since)
 
@@ -129,8 +132,12 @@ def _printable(written: str) -> str:
 
 
 def _statistics(tallies: Tallies) -> list[CardStatistics]:
-    """The statistics of all tallies, most frequently shown first."""
-    return [_card_statistics(key, tallies[key]) for key in sorted(tallies, key=lambda key: (-tallies[key].shown, key))]
+    """The statistics of all tallies, most frequently decided first."""
+
+    def order(key: Key) -> tuple[int, Key]:
+        return -(tallies[key].shown + tallies[key].silent), key
+
+    return [_card_statistics(key, tallies[key]) for key in sorted(tallies, key=order)]
 
 
 def _card_statistics(key: Key, tally: _Tally) -> CardStatistics:
@@ -138,9 +145,10 @@ def _card_statistics(key: Key, tally: _Tally) -> CardStatistics:
     return CardStatistics(
         *key,
         shown=tally.shown,
+        silent=tally.silent,
         accepted=tally.accepted,
         overridden=tally.acted_on - tally.accepted,
-        ignored_share=round(1 - tally.acted_on / tally.shown, 4),
+        ignored_share=round(1 - tally.acted_on / tally.shown, 4) if tally.shown else None,
         seconds_to_action=round(median(seconds), 1) if seconds else None,
         reasons=dict(sorted(tally.reasons.items(), key=lambda reason: (-reason[1], reason[0]))),
     )

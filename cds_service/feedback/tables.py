@@ -5,7 +5,7 @@ A change here needs a migration in `migrations/versions`.
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Column, DateTime, Dialect, Index, MetaData, String, Table, Text
 from sqlalchemy.dialects import postgresql, sqlite
@@ -29,6 +29,7 @@ class Utc(TypeDecorator[datetime]):
 
 
 metadata = MetaData()
+Mode = Literal["shown", "silent"]  # of a card: answered, or only recorded because the site keeps it silent
 
 shown_cards = Table(
     "shown_cards",
@@ -42,6 +43,7 @@ shown_cards = Table(
     Column("client", String(200), nullable=False),
     Column("hook_instance", String(36), nullable=False),
     Column("shown_at", Utc, nullable=False),
+    Column("mode", String(10), nullable=False, server_default="shown"),  # of type `Mode`
     Index("shown_cards_by_time", "shown_at"),
 )
 

@@ -9,6 +9,7 @@ SERVICES: Mapping[str, str] = {  # id -> hook; one id for each hook, since some 
     "acetylcysteine-order-select": "order-select",
     "acetylcysteine-order-sign": "order-sign",
 }
+HOOKS = tuple(SERVICES.values())
 _WHEN = {
     "medication-prescribe": "when a prescription is written",
     "order-select": "when an order is selected",

@@ -10,15 +10,17 @@ import httpx
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from cds_service.answering import answer
+from cds_service.answering import Answer, answer
 from cds_service.api.runtime import Runtime
-from cds_service.content.explaining import explain
+from cds_service.auth.clients import OPEN
+from cds_service.content.explaining import ExplainedCard, explain
 from cds_service.content.silence import explain_silence
 from cds_service.errors import CdsServiceError, DataNotObtained, InvalidRequest
 from cds_service.fhir.json import Resource
+from cds_service.guidance.deciding import ADVISE
 from cds_service.hooks.cards import to_json
 from cds_service.hooks.discovery import SERVICES
-from cds_service.hooks.requests import read_request
+from cds_service.hooks.requests import HookRequest, read_request
 from cds_service.pages import trying
 from cds_service.pages.markup import Pages
 from cds_service.pages.ordering import CHOICES, describe_draft
@@ -82,7 +84,7 @@ class _SmallEhr:
             visit = demo.read_visit(await self._form(request))
             body = demo.build_request(visit, runtime.new_id())
             hook_request = read_request(body, visit.hook)
-            answered = await answer(hook_request, runtime.content, demo.now, runtime.new_id)
+            answered = await self._answer(hook_request, demo)
         except CdsServiceError as error:
             return self._problem(error)
         silence = explain_silence(hook_request, answered, runtime.content.vocabulary)
@@ -97,7 +99,21 @@ class _SmallEhr:
         response = trying.read_response(content) if status == 200 else None
         error = "" if status == 200 else f"{status}: {trying.format_outcome(content)}"
         visit = replace(visit, hook_instance=hook_instance, response=response)
-        return self._show(demo, visit, feedback=feedback, milliseconds=milliseconds, error=error, called=True)
+        withheld = await self._withheld(body, visit, demo) if response else ()
+        answered = {"milliseconds": milliseconds, "error": error, "called": True, "withheld": withheld}
+        return self._show(demo, visit, feedback=feedback, **answered)
+
+    async def _answer(self, request: HookRequest, demo: Demo) -> Answer:
+        runtime = self._runtime
+        modes = runtime.site.modes_for(request.hook, OPEN)
+        return await answer(request, runtime.content, demo.now, runtime.new_id, modes=modes)
+
+    async def _withheld(self, body: bytes, visit: Visit, demo: Demo) -> Sequence[ExplainedCard]:
+        """The cards that apply and that the site file does not show: no EHR hears of them."""
+        if self._runtime.site.file is None:
+            return ()
+        orders = explain(await self._answer(read_request(body, visit.hook), demo))
+        return [card for order in orders for card in order.cards if card.by_site and card.outcome == ADVISE.value]
 
     async def _send_feedback(self, request: Request, hook: str, body: bytes) -> dict[str, Any]:
         """Sends feedback like an EHR; returns the body, and the status of the response."""
@@ -107,7 +123,14 @@ class _SmallEhr:
     def _show(self, demo: Demo, visit: Visit, **values: Any) -> Response:
         chart = demo.chart(visit.patient_id)
         sent = demo.build_request(visit, visit.hook_instance) if visit.hook_instance else b""
-        defaults = {"feedback": None, "milliseconds": None, "error": "", "called": False, "overridden": -1}
+        defaults = {
+            "feedback": None,
+            "milliseconds": None,
+            "error": "",
+            "called": False,
+            "overridden": -1,
+            "withheld": (),
+        }
         return self._page(
             "try.html",
             path="/try",

@@ -94,6 +94,12 @@ class Metrics:
             registry=registry,
         )
         self._cards = Counter("cds_cards_shown", "Cards in answers, by their id.", ("card",), registry=registry)
+        self._silent_cards = Counter(
+            "cds_cards_silent",
+            "Cards that were decided and not answered, since the site keeps them silent.",
+            ("card",),
+            registry=registry,
+        )
         self._missing_facts = Counter(
             "cds_cannot_tell", "Calls in which a card could not tell for want of a fact.", ("fact",), registry=registry
         )
@@ -170,6 +176,7 @@ class Metrics:
             self._authentication_failures.labels(reason)
         for card_id in self._card_ids:
             self._cards.labels(card_id)
+            self._silent_cards.labels(card_id)
         for client in self._clients:
             self._resting.labels(client).set(0)
             for reason in NOT_GATHERED:
@@ -187,6 +194,11 @@ class Metrics:
         """The cards of one response."""
         for card_id in card_ids:
             self._cards.labels(_known_or_other(card_id, self._card_ids)).inc()
+
+    def count_silent_cards(self, card_ids: Iterable[str]) -> None:
+        """The cards of one call that were decided and not answered."""
+        for card_id in card_ids:
+            self._silent_cards.labels(_known_or_other(card_id, self._card_ids)).inc()
 
     def count_missing_facts(self, facts: Iterable[str]) -> None:
         """The facts for want of which a card of one call could not tell."""

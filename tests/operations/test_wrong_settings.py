@@ -51,11 +51,30 @@ def test_a_missing_folder_of_the_content_is_one_mistake(tmp_path: Path) -> None:
     assert done.output == "nowhere:1: the folder of the content is missing\n1 mistake.\n"
 
 
-def test_missing_intervals_are_named_without_the_path(tmp_path: Path) -> None:
-    environment = {"CDS_SITE_INTERVALS": str(tmp_path / "intervals.toml")}
-    done = run_command("serve", "--port", NO_PORT, settings=environment)
+@pytest.mark.parametrize("command", [["serve", "--port", NO_PORT], ["site"]], ids=["serve", "site"])
+def test_a_missing_site_file_is_named_without_the_path(command: list[str], tmp_path: Path) -> None:
+    done = run_command(*command, settings={"CDS_SITE": str(tmp_path / "site.toml")})
     assert done.exit_code == 1
-    assert "intervals.toml:1: cannot be read: No such file or directory\n1 mistake.\n" in done.output
+    assert "site.toml:1: cannot be read: No such file or directory\n1 mistake.\n" in done.output
+
+
+def test_intervals_in_a_file_of_their_own_are_refused_with_the_rows_to_paste(tmp_path: Path) -> None:
+    rows = '# of our laboratory\n[[interval]]\nanalyte = "glutamate"\nlow = 24'
+    (tmp_path / "intervals.toml").write_text(f"{rows}\n", encoding="utf-8")
+    done = run_command("serve", "--port", NO_PORT, settings={"CDS_SITE_INTERVALS": str(tmp_path / "intervals.toml")})
+    assert done.exit_code == 2
+    assert done.output.startswith("CDS_SITE_INTERVALS: is no longer read")
+    assert done.output.endswith(f"Paste these into it:\n{rows}\n")
+
+
+@pytest.mark.parametrize("written", [None, "no rows", "[[interval", "other = 1"])
+def test_intervals_that_cannot_be_read_are_refused_too(written: str | None, tmp_path: Path) -> None:
+    file = tmp_path / "intervals.toml"
+    if written is not None:
+        file.write_text(written, encoding="utf-8")
+    done = run_command("check", settings={"CDS_SITE_INTERVALS": str(file)})
+    assert done.exit_code == 2
+    assert done.output.endswith("Its own file cannot be read\n")
 
 
 def test_a_port_that_does_not_exist_is_said_in_one_line() -> None:

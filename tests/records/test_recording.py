@@ -60,7 +60,7 @@ def a_card(number: int) -> Card:
 
 
 def show(records: Records, *numbers: int) -> None:
-    records.add_shown_cards(
+    records.add_cards(
         "a-service", "a-hook", INSTANCE, "open", [(f"card-{number}", a_card(number)) for number in numbers]
     )
 

@@ -9,11 +9,13 @@ import pytest
 from cds_service.clinical.facts import Fact
 from cds_service.clinical.labs.amino_acids import read_analyte, read_level
 from cds_service.clinical.patient import Patient
+from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.content.examples import read_json
-from cds_service.content.intervals import with_site_intervals
 from cds_service.errors import ContentError
 from cds_service.fhir.searching import prefetch_from
 from cds_service.gathering.prefetch import build_chart
+from cds_service.hooks.discovery import HOOKS
+from cds_service.site.opening import open_site
 from tests.support import CONTENT, NOW, ROOT
 
 USUAL = """
@@ -26,10 +28,14 @@ source = "laboratory handbook 2026"
 """
 
 
+def vocabulary_with(file: Path | None) -> Vocabulary:
+    return open_site(file, CONTENT, HOOKS, ()).content.vocabulary
+
+
 def glutamate(text: str, patient: str, folder: Path, person: Patient) -> Fact:
     file = folder / "intervals.toml"
     file.write_text(text, encoding="utf-8")
-    vocabulary = with_site_intervals(CONTENT, file).vocabulary
+    vocabulary = vocabulary_with(file)
     bundle = read_json(ROOT / "fixtures" / "patients" / f"{patient}.json")
     chart = build_chart(patient, prefetch_from(bundle, patient, vocabulary.code_lists))
     return read_level(
@@ -71,7 +77,7 @@ def test_an_age_that_is_not_known_fits_no_limit(tmp_path: Path) -> None:
 
 
 def test_without_a_file_nothing_is_built_in() -> None:
-    assert with_site_intervals(CONTENT, None).vocabulary.site_intervals == {}
+    assert vocabulary_with(None).site_intervals == {}
 
 
 @pytest.mark.parametrize(
@@ -85,7 +91,7 @@ def test_without_a_file_nothing_is_built_in() -> None:
         (USUAL.replace('source = "laboratory handbook 2026"', ""), "interval.0.source"),
         (USUAL + "from_years = 20\nto_years = 10", "not in order"),
         ("[[interval]", "intervals.toml:1: not TOML"),
-        ("", "there is no [[interval]]"),
+        ("interval = 1", "interval is not a list of tables"),
     ],
 )
 def test_a_mistake_in_the_file_stops_the_start(text: str, problem: str, tmp_path: Path) -> None:
@@ -93,19 +99,17 @@ def test_a_mistake_in_the_file_stops_the_start(text: str, problem: str, tmp_path
     file.write_text(text, encoding="utf-8")
 
     with pytest.raises(ContentError) as refused:
-        with_site_intervals(CONTENT, file)
+        vocabulary_with(file)
 
     assert problem in str(refused.value)
 
 
 def test_a_file_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(ContentError):
-        with_site_intervals(CONTENT, tmp_path / "none.toml")
+        vocabulary_with(tmp_path / "none.toml")
 
 
 def test_values_stay_exact(tmp_path: Path) -> None:
     (tmp_path / "i.toml").write_text(USUAL, encoding="utf-8")
 
-    assert with_site_intervals(CONTENT, tmp_path / "i.toml").vocabulary.site_intervals["glutamate"][0].high == Decimal(
-        "80.5"
-    )
+    assert vocabulary_with(tmp_path / "i.toml").site_intervals["glutamate"][0].high == Decimal("80.5")

@@ -1,0 +1,127 @@
+"""From `[[card]]` rows to the mode of every card, for every hook and client."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise, product
+
+from cds_service.errors import Mistake
+from cds_service.guidance.model import Card
+from cds_service.guidance.modes import CardMode, Modes, make_modes
+from cds_service.site.rows import CardRow, Drafts
+
+OTHER_CLIENTS = ""  # stands for every client that no row names
+Place = tuple[str, str]  # hook, client
+_DRAFT = "because it is a draft, and the file says that drafts are silent"
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedRow:
+    """A row with the line that it begins at."""
+
+    row: CardRow
+    file: str
+    line: int
+
+    @property
+    def because(self) -> str:
+        """Why, by whom and when, and where it stands."""
+        row = self.row
+        return f"because “{row.because}” (decided by {row.decided_by} on {row.decided_on}, {self.file}:{self.line})"
+
+    def covers(self, card: Card, place: Place) -> bool:
+        """Whether the row is about this card, for this hook and client. No family row is about a safety card."""
+        hook, client = place
+        row = self.row
+        is_meant = row.card == card.id if row.card else row.family == card.family and not is_safety_card(card)
+        return is_meant and (not row.hooks or hook in row.hooks) and (not row.clients or client in row.clients)
+
+
+@dataclass(frozen=True, slots=True)
+class SilencedSafetyCard:
+    """A safety card that a row silences or switches off, to be logged at each start."""
+
+    card: str
+    mode: str
+    hooks: tuple[str, ...]
+    clients: tuple[str, ...]
+    because: str
+
+
+def is_safety_card(card: Card) -> bool:
+    """True for a card that can be critical, and for the one that names what was not checked.
+
+    Only a row of its own can silence it.
+    """
+    return card.after_others or any(row.level == "critical" for row in card.indicator)
+
+
+def modes_of(
+    rows: Sequence[PlacedRow], cards: Sequence[Card], hooks: Sequence[str], drafts: Drafts
+) -> dict[Place, Modes]:
+    """The modes for each hook and each client that a row names, and for all other clients."""
+    clients = {OTHER_CLIENTS, *(client for placed in rows for client in placed.row.clients)}
+    return {place: _modes_at(place, rows, cards, drafts) for place in product(hooks, sorted(clients))}
+
+
+def _modes_at(place: Place, rows: Sequence[PlacedRow], cards: Sequence[Card], drafts: Drafts) -> Modes:
+    by_card: dict[str, CardMode] = {}
+    for card in cards:
+        most_specific = _most_specific(rows, card, place)
+        if most_specific:
+            by_card[card.id] = CardMode(most_specific[0].row.mode, most_specific[0].because)
+        if drafts == "silent" and card.status == "draft" and not (most_specific and most_specific[0].row.mode == "off"):
+            by_card[card.id] = CardMode("silent", _DRAFT)
+    return make_modes(by_card, (card.id for card in cards))
+
+
+def _most_specific(rows: Sequence[PlacedRow], card: Card, place: Place) -> list[PlacedRow]:
+    """The rows that count for a card: more than one where several are equally specific."""
+    covering = [placed for placed in rows if placed.covers(card, place)]
+    most = max((placed.row.selectors for placed in covering), default=None)
+    return [placed for placed in covering if placed.row.selectors == most]
+
+
+def find_mode_mistakes(rows: Sequence[PlacedRow], cards: Sequence[Card], hooks: Sequence[str]) -> Iterator[Mistake]:
+    """Families whose safety cards have no row of their own, and rows that contradict each other."""
+    yield from _find_unnamed_safety_cards(rows, cards)
+    clients = {OTHER_CLIENTS, *(client for placed in rows for client in placed.row.clients)}
+    found: set[tuple[int, int]] = set()
+    for card, place in product(cards, product(hooks, sorted(clients))):
+        for first, other in pairwise(_most_specific(rows, card, place)):
+            if other.row.mode != first.row.mode and (first.line, other.line) not in found:
+                found.add((first.line, other.line))
+                yield Mistake(other.file, other.line, _contradiction(first, other, card, place))
+
+
+def _contradiction(first: PlacedRow, other: PlacedRow, card: Card, place: Place) -> str:
+    hook, client = place
+    of_client = f" and the client {client}" if client else ""
+    return (
+        f"it makes {card.id} {other.row.mode} for {hook}{of_client}, and the row at line {first.line}, which is as "
+        f"specific, makes it {first.row.mode}"
+    )
+
+
+def _find_unnamed_safety_cards(rows: Sequence[PlacedRow], cards: Sequence[Card]) -> Iterator[Mistake]:
+    named = {placed.row.card for placed in rows}
+    for placed in rows:
+        for card in cards:
+            is_meant = placed.row.family is not None and placed.row.family == card.family
+            if is_meant and placed.row.mode != "on" and is_safety_card(card) and card.id not in named:
+                problem = f"the family {card.family} holds {card.id}, which can be critical: it needs a row of its own"
+                yield Mistake(placed.file, placed.line, problem)
+
+
+def silenced_safety_cards(rows: Sequence[PlacedRow], cards: Sequence[Card]) -> list[SilencedSafetyCard]:
+    """Each row that silences a safety card or switches it off."""
+    safety_cards = {card.id for card in cards if is_safety_card(card)}
+    return [
+        SilencedSafetyCard(row.card, row.mode, tuple(row.hooks), tuple(row.clients), placed.because)
+        for placed in rows
+        if (row := placed.row).card in safety_cards and row.card is not None and row.mode != "on"
+    ]
+
+
+def modes_for(modes: Mapping[Place, Modes], hook: str, client: str, otherwise: Modes) -> Modes:
+    """The modes of a hook and a client."""
+    return modes.get((hook, client)) or modes.get((hook, OTHER_CLIENTS), otherwise)

@@ -1,0 +1,53 @@
+"""The site: the content as the site file changes it, and which cards are shown where. Made once, at start."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cds_service.errors import ContentError
+from cds_service.guidance.model import Content
+from cds_service.guidance.modes import ALL_ON, Modes
+from cds_service.site.intervals import with_intervals
+from cds_service.site.modes import (
+    Place,
+    SilencedSafetyCard,
+    find_mode_mistakes,
+    modes_for,
+    modes_of,
+    silenced_safety_cards,
+)
+from cds_service.site.reading import SiteFile, find_unknown_names, read_site_file
+
+
+@dataclass(frozen=True)
+class Site:
+    """What the site file says; without a file every card is on, and nothing is changed."""
+
+    content: Content
+    file: SiteFile | None = None
+    modes: Mapping[Place, Modes] = field(default_factory=dict)
+    silenced_safety_cards: Sequence[SilencedSafetyCard] = ()
+
+    def modes_for(self, hook: str, client: str) -> Modes:
+        """The modes of the cards for a call."""
+        return modes_for(self.modes, hook, client, ALL_ON)
+
+    @property
+    def has_silent_drafts(self) -> bool:
+        """Whether the file keeps cards silent that are not signed."""
+        return self.file is not None and self.file.general.drafts == "silent"
+
+
+def open_site(path: Path | None, content: Content, hooks: Sequence[str], clients: Sequence[str]) -> Site:
+    """The site of a file. Raises `ContentError` with every mistake in it, each with its line."""
+    if path is None:
+        return Site(content)
+    site_file = read_site_file(path)
+    find_unknown_names(site_file, content.cards, hooks, clients)
+    content = with_intervals(content, site_file.intervals.values())
+    rows, cards = site_file.card_rows, content.cards
+    mistakes = [*site_file.file.mistakes, *find_mode_mistakes(rows, cards, hooks)]
+    if mistakes:
+        raise ContentError(mistakes)
+    modes = modes_of(rows, cards, hooks, site_file.general.drafts)
+    return Site(content, site_file, modes, silenced_safety_cards(rows, cards))

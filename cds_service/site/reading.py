@@ -1,0 +1,55 @@
+"""Reads the site file, with every mistake in it and its line."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cds_service.content.toml_files import TomlFile
+from cds_service.guidance.model import Card
+from cds_service.site.modes import PlacedRow
+from cds_service.site.rows import BaselineTable, CardRow, General, IntervalRow
+
+_TABLES = ("card", "baseline", "interval")
+
+
+@dataclass(frozen=True)
+class SiteFile:
+    """What the file says, as far as it can be read, with the mistakes found so far in `file`."""
+
+    file: TomlFile
+    general: General
+    baseline: BaselineTable
+    cards: Mapping[int, CardRow] = field(default_factory=dict)
+    intervals: Mapping[int, IntervalRow] = field(default_factory=dict)
+
+    @property
+    def card_rows(self) -> list[PlacedRow]:
+        """The `[[card]]` rows with their lines."""
+        return [PlacedRow(row, self.file.name, self.file.line_of(("card", at))) for at, row in self.cards.items()]
+
+
+def read_site_file(path: Path) -> SiteFile:
+    """The file; whoever uses it raises `ContentError` where it has mistakes."""
+    file = TomlFile(path)
+    alone = {key: value for key, value in file.data.items() if key not in _TABLES}
+    return SiteFile(
+        file,
+        general=file.read_part(General, alone, ()) or General(),
+        baseline=file.read_part(BaselineTable, file.data.get("baseline", {}), ("baseline",)) or BaselineTable(),
+        cards=file.read_rows("card", CardRow),
+        intervals=file.read_rows("interval", IntervalRow),
+    )
+
+
+def find_unknown_names(
+    site_file: SiteFile, cards: Sequence[Card], hooks: Sequence[str], clients: Sequence[str]
+) -> None:
+    """Adds a mistake for each card, hook and client that does not exist."""
+    card_ids = {card.id for card in cards}
+    for at, row in site_file.cards.items():
+        names = [("card", [row.card] if row.card else [], card_ids), ("hooks", row.hooks, hooks)]
+        for key, given, known in [*names, ("clients", row.clients, clients)]:
+            for name in given:
+                if name not in known:
+                    kind = key.removesuffix("s")
+                    site_file.file.add_mistake(("card", at, key), f"card.{at}.{key}: there is no {kind} {name}")

@@ -1,0 +1,76 @@
+"""The rows of the site file, each validated by itself."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from cds_service.guidance.conditions import Strict
+from cds_service.guidance.model import Family
+from cds_service.guidance.modes import Mode
+
+Words = Annotated[str, Field(pattern=r"\S", max_length=500)]
+Drafts = Literal["show", "silent"]
+Speaks = Literal["always", "with-result-or-reason"]
+
+
+class CardRow(Strict):
+    """One `[[card]]`: the mode of a card or of a family, for some hooks and clients or for all, and who decided it."""
+
+    card: str | None = None
+    family: Family | None = None
+    mode: Mode
+    hooks: list[str] = []
+    clients: list[str] = []
+    because: Words
+    decided_by: Words
+    decided_on: date
+
+    @model_validator(mode="after")
+    def _names_a_card_or_a_family(self) -> "CardRow":
+        if (self.card is None) == (self.family is None):
+            raise ValueError("a row names either a card or a family")
+        return self
+
+    @property
+    def selectors(self) -> tuple[int, bool]:
+        """How specific the row is: first by how many of hooks and clients it names, then a card before a family."""
+        return bool(self.hooks) + bool(self.clients), self.card is not None
+
+
+class BaselineTable(Strict):
+    """The `[baseline]` table: whether the baseline family speaks of every order of its use."""
+
+    speaks: Speaks = "always"
+
+
+class IntervalRow(Strict):
+    """One `[[interval]]`: a reference interval of the site, with the laboratory document that it comes from."""
+
+    analyte: Literal["glutamate", "cystine"]
+    low: Decimal = Field(ge=0)
+    high: Decimal
+    unit: Literal["umol/L"]
+    sex: Literal["", "male", "female"] = ""
+    from_years: int = Field(0, ge=0)
+    to_years: int | None = None
+    source: str = Field(min_length=3)
+
+    @field_validator("low", "high", mode="before")
+    @classmethod
+    def _accept_integers(cls, value: object) -> object:
+        return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @model_validator(mode="after")
+    def _check_ends(self) -> "IntervalRow":
+        if self.low >= self.high or (self.to_years is not None and self.to_years < self.from_years):
+            raise ValueError("its ends are not in order")
+        return self
+
+
+class General(Strict):
+    """The keys that stand alone at the top of the file."""
+
+    drafts: Drafts = "show"
+    signatures: Words | None = None

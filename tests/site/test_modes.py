@@ -1,0 +1,144 @@
+"""The site file's card rows: which row counts, what is refused, and what an answer then holds."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from cds_service.errors import ContentError
+from cds_service.guidance.modes import Mode
+from cds_service.hooks.discovery import HOOKS
+from cds_service.site.opening import Site, open_site
+from tests.site.files import card_row, write_site
+from tests.support import CONTENT
+
+CLIENTS = ("north", "south")
+HIGH, ALLERGY, INCOMPLETE = "glutamate-high", "acetylcysteine-hypersensitivity", "screening-incomplete"
+
+
+def opened(folder: Path, *parts: str) -> Site:
+    return open_site(write_site(folder, *parts), CONTENT, HOOKS, CLIENTS)
+
+
+def refused(folder: Path, *parts: str) -> list[str]:
+    with pytest.raises(ContentError) as error:
+        opened(folder, *parts)
+    return [str(mistake) for mistake in error.value.mistakes]
+
+
+def mode_of(site: Site, card: str, hook: str = "order-sign", client: str = "north") -> Mode:
+    found = site.modes_for(hook, client).by_card.get(card)
+    return found.mode if found else "on"
+
+
+FAMILY, CARD = card_row("silent", family="baseline"), card_row("on", card=HIGH)
+FOR_NORTH = card_row("off", card=HIGH, clients=("north",))
+FAMILY_FOR_NORTH = card_row("off", family="baseline", clients=("north",))
+AT_SIGNING = card_row("off", card=HIGH, hooks=("order-sign",))
+BOTH = card_row("silent", card=HIGH, hooks=("order-sign",), clients=("north",))
+
+
+@pytest.mark.parametrize(
+    ("rows", "north", "south", "selecting"),
+    [
+        ([], "on", "on", "on"),
+        ([FAMILY], "silent", "silent", "silent"),
+        ([FAMILY, CARD], "on", "on", "on"),
+        ([CARD, FAMILY], "on", "on", "on"),
+        ([CARD, FOR_NORTH], "off", "on", "off"),
+        ([CARD, FAMILY_FOR_NORTH], "off", "on", "off"),
+        ([CARD, AT_SIGNING], "off", "off", "on"),
+        ([FOR_NORTH, AT_SIGNING, BOTH], "silent", "off", "off"),
+    ],
+)
+def test_the_most_specific_row_counts(
+    rows: Sequence[str], north: Mode, south: Mode, selecting: Mode, tmp_path: Path
+) -> None:
+    site = opened(tmp_path, *rows)
+    assert mode_of(site, HIGH) == north
+    assert mode_of(site, HIGH, client="south") == south
+    assert mode_of(site, HIGH, hook="order-select") == selecting
+
+
+def test_without_a_file_every_card_is_on() -> None:
+    site = open_site(None, CONTENT, HOOKS, CLIENTS)
+    assert site.modes_for("order-sign", "north").shows_any
+    assert site.content is CONTENT
+
+
+def test_drafts_are_silent_whatever_a_row_says_of_showing_them(tmp_path: Path) -> None:
+    site = opened(tmp_path, 'drafts = "silent"', CARD, card_row("off", card="glutamate-low"))
+    modes = site.modes_for("order-sign", "south")
+    assert modes.silent == {card.id for card in CONTENT.cards} - {"glutamate-low"}
+    assert modes.off == {"glutamate-low"}
+    assert not modes.shows_any
+    assert modes.decides_any
+
+
+MISTAKES = {
+    "no such card": ([card_row("on", card="no-such")], ["card.0.card: there is no card no-such"]),
+    "no such hook": ([card_row("on", card=HIGH, hooks=("x",))], ["card.0.hooks: there is no hook x"]),
+    "no such client": ([card_row("on", card=HIGH, clients=("x",))], ["card.0.clients: there is no client x"]),
+    "no such family": ([card_row("on", family="x")], ["card.0.family: "]),
+    "no such mode": ([card_row("loud", card=HIGH)], ["card.0.mode: "]),
+    "neither": ([card_row("on")], ["card.0: a row names either a card or a family"]),
+    "both": ([card_row("on", card=HIGH, family="baseline")], ["card.0: a row names either a card or a family"]),
+    "no reason": ([CARD.replace("because", "becuase")], ["card.0.because: Field required", "card.0.becuase: Extra"]),
+    "an empty reason": ([CARD.replace("under review", " ")], ["card.0.because: "]),
+    "nobody": ([CARD.replace("drug committee", "")], ["card.0.decided_by: "]),
+    "no day": ([CARD.replace("2026-11-20", '"soon"')], ["card.0.decided_on: "]),
+    "another key": (['drafts = "loud"\nfoo = 1'], ["drafts: ", "foo: Extra"]),
+    "a contradiction": (
+        [CARD, card_row("silent", card=HIGH)],
+        [f"it makes {HIGH} silent for medication-prescribe, and"],
+    ),
+    "a crossing": (
+        [FOR_NORTH, card_row("silent", card=HIGH, hooks=("order-sign",))],
+        [f"it makes {HIGH} silent for order-sign and the client north, and the row at line"],
+    ),
+    "a family with a critical card": (
+        [card_row("off", family="glutamine")],
+        ["the family glutamine holds glutamine-contraindicated, which can be critical: it needs a row of its own"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("rows", "problems"), MISTAKES.values(), ids=MISTAKES)
+def test_a_mistake_is_named_with_its_line(rows: Sequence[str], problems: Sequence[str], tmp_path: Path) -> None:
+    found = refused(tmp_path, *rows)
+    assert len(found) == len(problems)
+    for mistake, problem in zip(sorted(found), problems, strict=True):
+        place, _, said = mistake.partition(": ")
+        assert place.startswith("site.toml:")
+        assert said.startswith(problem)
+
+
+def test_all_mistakes_are_found_at_once(tmp_path: Path) -> None:
+    rows = [
+        card_row("on", card="no-such"),
+        CARD.replace("drug committee", ""),
+        FOR_NORTH,
+        AT_SIGNING.replace("off", "on"),
+    ]
+    lines = [mistake.split(":")[1] for mistake in refused(tmp_path, *rows)]
+    assert lines == ["3", "12", "23"]
+
+
+def test_a_contradiction_that_a_more_specific_row_settles_is_none(tmp_path: Path) -> None:
+    assert mode_of(opened(tmp_path, FOR_NORTH, AT_SIGNING.replace("off", "on"), BOTH), HIGH) == "silent"
+
+
+def test_only_a_row_of_its_own_silences_a_safety_card(tmp_path: Path) -> None:
+    rows = [card_row("off", family="glutamine"), card_row("on", card="glutamine-contraindicated")]
+    site = opened(tmp_path, *rows)
+    assert mode_of(site, "glutamine-contraindicated") == "on"
+    assert mode_of(site, "glutamine-kidney-injury") == "off"
+    assert not site.silenced_safety_cards
+
+
+@pytest.mark.parametrize("card", [ALLERGY, INCOMPLETE, "glutamine-contraindicated"])
+@pytest.mark.parametrize("mode", ["silent", "off"])
+def test_a_silenced_safety_card_is_told_for_the_log(card: str, mode: str, tmp_path: Path) -> None:
+    (told,) = opened(tmp_path, card_row(mode, card=card, clients=("north",)), FAMILY).silenced_safety_cards
+    assert (told.card, told.mode, told.hooks, told.clients) == (card, mode, (), ("north",))
+    assert "under review" in told.because
