@@ -16,7 +16,9 @@
     ├── ContentError        at start: mistakes in `cards/` or another file, each with file and line
     ├── DemoDataMissing     at start: demo mode is on, but its patients cannot be read
     ├── WrongSettings       at start: settings that cannot be read
-    └── CannotStart         at start: a setting names something that is missing or unusable
+    ├── CannotStart         at start: a setting names something that is missing or unusable
+    ├── ExportUnusable      of `replay`: the export or an option of the command cannot be used
+    └── OutputUnusable      of `replay`: the folder for the report cannot be written, or its disk is full
 
 Any other exception is a bug: a 500 that reveals nothing. No message contains a value from a request, only the names of
 fields.
@@ -159,3 +161,11 @@ class WrongSettings(CdsServiceError):
 
 class CannotStart(CdsServiceError):
     """A setting names something that is missing or unusable. The message says what to do."""
+
+
+class ExportUnusable(CdsServiceError):
+    """An export, or an option beside it, cannot be replayed. The message says what to do."""
+
+
+class OutputUnusable(CdsServiceError):
+    """The report cannot be written. The message says why."""

@@ -7,6 +7,7 @@ import typer
 from cds_service import __version__
 from cds_service.cli.content import check, explain, manifest, review_pages
 from cds_service.cli.records import migrate, report
+from cds_service.cli.replay import replay
 from cds_service.cli.serve import serve
 from cds_service.cli.settings import settings
 from cds_service.cli.site import site
@@ -38,5 +39,5 @@ def describe_command(
     """A CDS Hooks service for acetylcysteine."""
 
 
-for command in (serve, check, manifest, review_pages, explain, migrate, report, site, settings):
+for command in (serve, check, manifest, review_pages, explain, replay, migrate, report, site, settings):
     cli.command()(command)

@@ -276,6 +276,42 @@ def onset_dates(condition: Resource) -> list[Json]:
     return [condition.get("onsetDateTime"), at(condition, "onsetPeriod", "start"), *recorded]
 
 
+def abatement_dates(condition: Resource) -> list[Json]:
+    """When a condition ended, the best first."""
+    return [condition.get("abatementDateTime"), at(condition, "abatementPeriod", "end")]
+
+
+# ---------------------------------------------------------------- when something was known
+
+
+def record_dates(resource: Resource) -> list[Json]:
+    """When an entry came on record, the best first: a result when it was issued, else when its sample was taken.
+
+    Of a list that is kept over years it is the date of recording alone: the start of a disease says nothing of it.
+    """
+    kind = resource_type(resource)
+    if kind == "Observation":
+        period = at(resource, "effectivePeriod", "start")
+        return [resource.get("issued"), resource.get("effectiveDateTime"), resource.get("effectiveInstant"), period]
+    if kind == "MedicationRequest":
+        return [resource.get("authoredOn"), resource.get("dateWritten")]
+    if kind == "MedicationStatement":
+        stated = ("dateAsserted", "effectiveDateTime")
+        return [*(resource.get(name) for name in stated), at(resource, "effectivePeriod", "start")]
+    return [resource.get(name) for name in ("recordedDate", "assertedDate", "dateRecorded")]
+
+
+def with_status(resource: Resource, status: str) -> Resource:
+    """A copy of an order or a statement with another status, without the reason for the one that it has."""
+    return {**{name: value for name, value in resource.items() if name != "statusReason"}, "status": status}
+
+
+def encounter_of(order: Resource) -> str:
+    """The reference to the encounter in which an order was written; empty without one."""
+    stated = references(order.get("encounter")) + references(order.get("context"))
+    return stated[0] if stated else ""
+
+
 # ---------------------------------------------------------------- results and allergies
 
 

@@ -1,0 +1,186 @@
+"""`cds-service replay`: what the service would have said to the orders of an export."""
+
+import importlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from cds_service import __version__
+from cds_service.cli.terminal import Cards, console, load_or_exit, settings_or_exit
+from cds_service.errors import ExportUnusable, OutputUnusable
+from cds_service.replay.engines.local import LocalMapper
+from cds_service.replay.engines.mapping import Mapper
+from cds_service.replay.export import find_files
+from cds_service.replay.finishing import Wanted, write_report
+from cds_service.replay.report import Report, writing
+from cds_service.replay.running import Replay
+from cds_service.replay.tasks import Setup
+from cds_service.replay.work import NAME, Work, fingerprint_of
+
+UNUSABLE, UNWRITABLE, INTERRUPTED = 2, 3, 130
+
+
+class Engine(StrEnum):
+    """What runs the replay."""
+
+    local = "local"
+    duckdb = "duckdb"
+    dask = "dask"
+
+
+class Undated(StrEnum):
+    """What an entry without a date counts as."""
+
+    known = "known"
+    unknown = "unknown"
+
+
+def replay(
+    export: Annotated[Path, typer.Argument(help="A FHIR Bulk Data export: its folder, its manifest or one file.")],
+    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("replay"),
+    cards: Cards = None,
+    compare_cards: Annotated[Path | None, typer.Option(help="Folder of other content to compare with.")] = None,
+    since: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of orders.")] = None,
+    until: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of orders.")] = None,
+    undated: Annotated[Undated, typer.Option(help="What an entry without a date of its recording is.")] = Undated.known,
+    engine: Annotated[Engine, typer.Option(help="What runs it.")] = Engine.local,
+    scheduler: Annotated[str, typer.Option(help="With dask: address of its scheduler. Default: one is started.")] = "",
+    processes: Annotated[int, typer.Option(min=0, help="Worker processes. Default: one for each CPU core.")] = 0,
+    sample: Annotated[int, typer.Option(min=0, help="Write so many calls, explained, for reviewers.")] = 0,
+    keep_ids: Annotated[bool, typer.Option("--keep-ids", help="Write identifiers.csv beside decisions.csv.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was ended.")] = False,
+) -> None:
+    """Replay an export of past data: what the service would have said to each order, with what was known then."""
+    folder = (cards or settings_or_exit().cards).absolute()
+    content = load_or_exit(folder)
+    if compare_cards:
+        load_or_exit(compare_cards)
+    setup = Setup(
+        cards=str(folder),
+        other_cards=str(compare_cards.absolute()) if compare_cards else "",
+        undated=undated.value,
+        first=since.date().isoformat() if since else "",
+        last=until.date().isoformat() if until else "",
+    )
+    with _endings(out), writing(out), _progress() as progress:
+        files = find_files(export)
+        out.mkdir(parents=True, exist_ok=True)
+        work = Work(out, fingerprint_of(files, setup, engine.value, __version__), resume)
+        mapper = _mapper(engine, processes or os.cpu_count() or 1, scheduler)
+        try:
+            replayed = Replay(files, setup, work, mapper, progress).run()
+            report = write_report(replayed, setup, content, str(compare_cards or ""), out, Wanted(sample, keep_ids))
+        finally:
+            mapper.close()
+        work.remove()
+    _say(report, out)
+
+
+def _say(report: Report, out: Path) -> None:
+    tally = report.tally
+    if not tally.orders:
+        console.print("The export holds no order for acetylcysteine that could be replayed; report.json says why.")
+    else:
+        console.print(
+            f"{tally.orders:,} orders in {tally.calls:,} calls, {sum(tally.cards.values()):,} cards, "
+            f"{tally.orders_without_card:,} orders without any."
+        )
+    console.print(f"The report is in {out}/report.html.", markup=False)
+
+
+def _mapper(engine: Engine, processes: int, scheduler: str) -> Mapper:
+    """What runs the tasks of an engine. Raises `ExportUnusable` where it is not installed."""
+    if scheduler and engine is not Engine.dask:
+        raise ExportUnusable("--scheduler goes with --engine dask.")
+    if engine is Engine.local:
+        return LocalMapper(processes)
+    try:
+        module = importlib.import_module(f"cds_service.replay.engines.{engine.value}_engine")
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("cds_service"):
+            raise
+        raise ExportUnusable(
+            f"The engine {engine.value} is not installed: pip install 'acetylcysteine-cds[{engine.value}]'."
+        ) from None
+    mapper: Mapper = module.make_mapper(processes, scheduler)
+    return mapper
+
+
+@contextmanager
+def _endings(out: Path) -> Iterator[None]:
+    """Ends with a sentence, and a status that says which."""
+    try:
+        yield
+    except ExportUnusable as error:
+        _exit(str(error), UNUSABLE)
+    except OutputUnusable as error:
+        _exit(str(error), UNWRITABLE)
+    except KeyboardInterrupt:
+        _exit(f"Ended. What is done is kept in {out / NAME}: the same command with --resume goes on.", INTERRUPTED)
+
+
+def _exit(sentence: str, status: int) -> NoReturn:
+    console.print(sentence, markup=False)
+    raise typer.Exit(status)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Shows how far each stage is: a bar with rate and time left on a terminal, plain lines otherwise."""
+    if not console.is_terminal:
+        yield _PlainProgress()
+        return
+    columns = (
+        TextColumn("{task.description:<16}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as bars:
+        yield _Bars(bars)
+
+
+class _Bars:
+    """A bar for each stage."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bars.add_task(stage, total=max(total, 1), rate="")
+        task = self._tasks[stage]
+        self._bars.update(task, completed=done if total else 1)
+        speed = self._bars.tasks[task].speed
+        unit = f"{speed / 1e6:.1f} MB/s" if speed and stage != "deciding" else ""
+        self._bars.update(task, rate=unit)
+
+
+class _PlainProgress:
+    """A line for each tenth of a stage."""
+
+    def __init__(self) -> None:
+        self._said: tuple[str, int] = ("", 0)
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        tenth = 10 * done // total if total else 10
+        if (stage, tenth) != self._said:
+            self._said = (stage, tenth)
+            console.print(f"{stage}: {10 * tenth} %")
