@@ -13,12 +13,12 @@ import httpx
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
-from starlette.middleware.cors import CORSMiddleware
 
 from cds_service import __version__
 from cds_service.api import health, problems, routes
 from cds_service.api.admitting import Gate
 from cds_service.api.bodies import Bodies
+from cds_service.api.cors import Cors
 from cds_service.api.direct import Service
 from cds_service.api.runtime import HealthCheck, Runtime, runtime_of
 from cds_service.auth.authenticating import Authenticator
@@ -146,13 +146,7 @@ def _add_middleware(app: FastAPI, runtime: Runtime) -> None:
     app.add_exception_handler(CdsServiceError, problems.on_refused)
     app.add_exception_handler(HTTPException, problems.on_http)
     app.add_middleware(problems.BugShield)  # inside CORS, so that browsers can read its answer
-    app.add_middleware(
-        CORSMiddleware,
-        allow_origins=runtime.settings.cors_origins,
-        allow_methods=["GET", "POST", "OPTIONS"],
-        allow_headers=["Authorization", "Content-Type"],
-        allow_private_network=runtime.settings.demo,  # the public sandbox, a page of the internet, calls this machine
-    )
+    app.add_middleware(Cors, settings=runtime.settings, count_refused=runtime.metrics.count_refused_origin)
     app.add_middleware(Counting, metrics=runtime.metrics)  # outermost: counts what the others refuse too
 
 

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from cds_service.errors import WrongSettings
 
 Algorithm = Literal["ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"]
+PUBLIC_SANDBOX = "https://sandbox.cds-hooks.org"  # of CDS Hooks: an EHR in a web page
 _PUBLIC = re.compile(r"https://[^/?#@\s]+(/[^?#\s]*)?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/[^?#\s]*)?")
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus-client reads it when it is imported
 _OF_THE_PACKAGE = " of the package"
@@ -118,8 +119,9 @@ class Settings(BaseSettings):
     key_set_max_age_seconds: int = Field(3600, gt=0, description="Age in seconds at which a key set is fetched again.")
     key_set_timeout_ms: int = Field(2000, gt=0, description="Longest time for fetching a key set, in ms.")
     cors_origins: tuple[str, ...] = Field(
-        ("https://sandbox.cds-hooks.org",),
-        description="Origins of web pages that may call from a browser, as a JSON list.",
+        (PUBLIC_SANDBOX,),
+        description="Origins of web pages that may call from a browser, as a JSON list. In demo mode the public "
+        "sandbox and every page of this machine (`http://localhost`, `http://127.0.0.1`, any port) may call too.",
     )
     demo: bool = Field(
         False,

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, HTTPException, Response
 from markdown_it.token import Token
 from markupsafe import Markup
 
@@ -135,7 +135,7 @@ def make_router(pages: Pages, folder: Path) -> APIRouter:
             return pages.page("guide.html", path=f"/guides/{name}", guide=guides.find(name))
         if (image := guides.image(name)) is not None:
             return pages.file(*image)
-        return pages.page("no-guide.html", 404, path="/guides")
+        raise HTTPException(404)
 
     return router
 

@@ -59,7 +59,7 @@ def new_parser(may_be_linked: Callable[[str], bool], *rules: str) -> MarkdownIt:
     """A parser of Markdown that lets no raw HTML through, and images only with the rule `image`."""
     unsafe = {"image", "html_block", "html_inline"} - set(rules)
     parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable(sorted(unsafe))
-    parser.validateLink = may_be_linked  # type: ignore[method-assign]
+    parser.validateLink = may_be_linked  # type: ignore[method-assign, assignment]
     parser.add_render_rule("table_open", _open_table)
     parser.add_render_rule("table_close", _close_table)
     parser.add_render_rule("fence", _show_code)

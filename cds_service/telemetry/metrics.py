@@ -114,6 +114,9 @@ class Metrics:
         self._unread_answers = Counter(
             "cds_answers_not_read", "Connections closed because their answers were not read.", registry=registry
         )
+        self._refused_origins = Counter(
+            "cds_origins_refused", "Requests by web pages whose origin may not call.", registry=registry
+        )
 
     def _set_up_fetches(self, registry: CollectorRegistry) -> None:
         self._fetch_seconds = Histogram(
@@ -239,6 +242,10 @@ class Metrics:
         client = _known_or_other(client, self._clients)
         for path, count in unread.items():
             self._unread_reasons.labels(client, _known_or_other(path, self._unread_paths)).inc(count)
+
+    def count_refused_origin(self) -> None:
+        """One request by a web page whose origin may not call."""
+        self._refused_origins.inc()
 
     def set_queue_depth(self, depth: int) -> None:
         """How many records of shown cards wait to be written."""
