@@ -37,9 +37,10 @@ from cds_service.gathering.fetching import Limits
 from cds_service.gathering.http import new_http_client
 from cds_service.gathering.upstreams import Upstreams
 from cds_service.guidance.model import Content
+from cds_service.guidance.override_reasons import CATEGORIES, CATEGORY_SYSTEM
 from cds_service.guidance.required_queries import prefetch_templates
-from cds_service.hooks.cards import to_json
-from cds_service.hooks.dialects import Writer
+from cds_service.hooks.cards import Coding, to_json
+from cds_service.hooks.dialects import CdsHooks, Writer
 from cds_service.hooks.discovery import HOOKS, SERVICES, discover
 from cds_service.hooks.feedback import UNREAD_PATHS
 from cds_service.pages import routes as pages
@@ -113,8 +114,8 @@ def create_app(
         key_sets=key_sets,
         bodies=Bodies(settings),
         gate=Gate(settings.max_calls),
-        writers=_writers(clients),
-        discovery=_discovery(settings, site.content),
+        writers=_writers(clients, site.content),
+        discovery=_discoveries(settings, site.content, clients),
         pages_url=_pages_url(settings),
         health_checks=_health_checks(records, key_sets, clients),
     )
@@ -160,14 +161,29 @@ def _health_checks(records: Records, key_sets: KeySets, clients: Sequence[Client
     return checks
 
 
-def _discovery(settings: Settings, content: Content) -> bytes:
+def _discoveries(settings: Settings, content: Content, clients: tuple[Client, ...] | None) -> dict[str, bytes]:
+    """The response to discovery, by the name of the client. Without a token it is what all clients get, if that is one
+    thing, and that of CDS Hooks 2.0 otherwise."""
     prefetch = prefetch_templates(content, settings.prefetch)
-    return to_json(discover(prefetch, content.version, content.status))
+
+    def written(cds_hooks: CdsHooks) -> bytes:
+        return to_json(discover(prefetch, content.version, content.status, cds_hooks))
+
+    by_client = {client.name: written(client.cds_hooks) for client in clients or ()}
+    same = set(by_client.values())
+    return {OPEN: same.pop() if len(same) == 1 else written("2.0"), **by_client}
 
 
-def _writers(clients: tuple[Client, ...] | None) -> dict[str, Writer]:
+def _writers(clients: tuple[Client, ...] | None, content: Content) -> dict[str, Writer]:
     """Who writes the answers, by the name of the client."""
-    return {OPEN: Writer()} | {client.name: Writer(client.cds_hooks, client.dialect) for client in clients or ()}
+    published = {
+        reason.code: Coding(system=CATEGORY_SYSTEM, code=reason.category, display=CATEGORIES[reason.category])
+        for reason in content.override_reasons.values()
+        if reason.category
+    }
+    return {OPEN: Writer()} | {
+        client.name: Writer(client.cds_hooks, client.dialect, published) for client in clients or ()
+    }
 
 
 def _pages_url(settings: Settings) -> str:

@@ -13,6 +13,7 @@ from cds_service import __version__
 from cds_service.api.problems import BUG, Problem, describe, outcome
 from cds_service.api.runtime import Runtime
 from cds_service.api.schemas import PLACE, Schema, all_schemas, ref, request_name
+from cds_service.auth.clients import OPEN
 from cds_service.clinical.text_limits import MAX_TEXT
 from cds_service.errors import (
     BodyTooLarge,
@@ -90,7 +91,7 @@ def document(runtime: Runtime, title: str) -> dict[str, Any]:
 
 
 def _discovery(runtime: Runtime, refused: Mapping[int, Schema]) -> Schema:
-    known = json.loads(runtime.discovery)
+    known = json.loads(runtime.discovery[OPEN])
     return {
         "operationId": "discover",
         "tags": ["CDS Hooks"],

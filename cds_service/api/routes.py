@@ -20,9 +20,9 @@ def make_router(runtime: Runtime) -> APIRouter:
     router = APIRouter(dependencies=[Depends(authenticate)])
 
     @router.get("/cds-services")
-    async def discovery() -> Response:
-        """The services of this host, as CDS Hooks 2.0 has them."""
-        return Response(runtime.discovery, media_type="application/json")
+    async def discovery(client: Client | None = Depends(authenticate)) -> Response:
+        """The services of this host, as the client's version of CDS Hooks has them."""
+        return Response(runtime.discovery[name_of(client)], media_type="application/json")
 
     @router.post("/cds-services/{service_id}")
     async def call(service_id: str, request: Request, client: Client | None = Depends(authenticate)) -> Response:

@@ -43,7 +43,7 @@ class Runtime:
     bodies: Bodies
     gate: Gate
     writers: Mapping[str, Writer]  # by the name of the client
-    discovery: bytes  # the discovery document, as JSON
+    discovery: Mapping[str, bytes]  # the discovery document as JSON, by the name of the client
     pages_url: str  # where cards link to; empty where the pages have no address that clinicians can open
     health_checks: Mapping[str, HealthCheck]  # by component
 

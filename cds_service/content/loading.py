@@ -33,12 +33,12 @@ from cds_service.guidance.model import (
     Content,
     Example,
     Gate,
-    OverrideReason,
     Passage,
     Phrase,
     SuggestionRow,
     Threshold,
 )
+from cds_service.guidance.override_reasons import OverrideReason
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -13,6 +13,7 @@ from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.guidance.conditions import Check, Condition, Conditional, Strict, When, all_of
 from cds_service.guidance.evidence import EvidencePage, EvidenceSource
+from cds_service.guidance.override_reasons import OverrideReason
 from cds_service.guidance.templates import parse_template
 
 SUMMARY_LIMIT = 140  # CDS Hooks: fewer than 140 characters
@@ -260,13 +261,6 @@ class Example(Strict):
     also_drafted: list[str] = []
     not_sent: list[str] = []
     says: list[str] = []
-
-
-class OverrideReason(Strict):
-    """A reason that a clinician may give for overriding a card."""
-
-    code: str = Field(pattern=r"^[a-z]+(-[a-z]+)*$")
-    display: str
 
 
 class Threshold(Strict):

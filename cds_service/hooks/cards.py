@@ -90,6 +90,7 @@ class Service(_Wire):
     description: str
     usageRequirements: str
     prefetch: dict[str, str] | None = None
+    version: str | None = None
 
 
 class Discovery(_Wire):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from cds_service.hooks.cards import Discovery, Service
+from cds_service.hooks.dialects import CdsHooks
 
 SERVICES: Mapping[str, str] = {  # id -> hook; one id for each hook, since some clients keep one service per id
     "acetylcysteine-medication-prescribe": "medication-prescribe",
@@ -23,7 +24,12 @@ _USAGE = (
 )
 
 
-def discover(prefetch: dict[str, str], content_version: str, content_status: str) -> Discovery:
+_VERSION_OF: Mapping[CdsHooks, str] = {"3.0": "3.0.0"}  # a member that earlier versions do not define
+
+
+def discover(
+    prefetch: dict[str, str], content_version: str, content_status: str, cds_hooks: CdsHooks = "2.0"
+) -> Discovery:
     """The response to discovery. `prefetch` maps prefetch keys to FHIR queries, the same for every service."""
     return Discovery(
         services=tuple(
@@ -36,6 +42,7 @@ def discover(prefetch: dict[str, str], content_version: str, content_status: str
                 f"Content {content_version}, {content_status}.",
                 usageRequirements=_USAGE,
                 prefetch=prefetch or None,
+                version=_VERSION_OF.get(cds_hooks),
             )
             for identity, hook in SERVICES.items()
         )
