@@ -20,16 +20,19 @@ from rich.progress import (
 )
 
 from cds_service import __version__
-from cds_service.cli.terminal import Cards, console, load_or_exit, settings_or_exit
-from cds_service.errors import ExportUnusable, OutputUnusable
+from cds_service.auth.clients import client_names, load_clients
+from cds_service.cli.terminal import Cards, console, exit_with_mistakes, settings_or_exit
+from cds_service.errors import ContentError, ExportUnusable, OutputUnusable
+from cds_service.guidance.model import Content
 from cds_service.replay.engines.local import LocalMapper
 from cds_service.replay.engines.mapping import Mapper
 from cds_service.replay.export import find_files
 from cds_service.replay.finishing import Wanted, write_report
 from cds_service.replay.report import Report, writing
 from cds_service.replay.running import Replay
-from cds_service.replay.tasks import Setup
+from cds_service.replay.tasks import Setup, contents_of
 from cds_service.replay.work import NAME, Work, fingerprint_of
+from cds_service.settings import Settings
 
 UNUSABLE, UNWRITABLE, INTERRUPTED = 2, 3, 130
 
@@ -53,6 +56,8 @@ def replay(
     export: Annotated[Path, typer.Argument(help="A FHIR Bulk Data export: its folder, its manifest or one file.")],
     out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("replay"),
     cards: Cards = None,
+    site: Annotated[Path | None, typer.Option(help="The site file. Default: CDS_SITE.")] = None,
+    compare: Annotated[Path | None, typer.Option(help="Another site file to compare with.")] = None,
     compare_cards: Annotated[Path | None, typer.Option(help="Folder of other content to compare with.")] = None,
     since: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of orders.")] = None,
     until: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of orders.")] = None,
@@ -65,17 +70,19 @@ def replay(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was ended.")] = False,
 ) -> None:
     """Replay an export of past data: what the service would have said to each order, with what was known then."""
-    folder = (cards or settings_or_exit().cards).absolute()
-    content = load_or_exit(folder)
-    if compare_cards:
-        load_or_exit(compare_cards)
+    settings = settings_or_exit()
     setup = Setup(
-        cards=str(folder),
-        other_cards=str(compare_cards.absolute()) if compare_cards else "",
+        cards=_absolute(cards or settings.cards),
+        site=_absolute(site or settings.site),
+        other_cards=_absolute(compare_cards),
+        other_site=_absolute(compare),
+        clients=_client_names(settings),
         undated=undated.value,
         first=since.date().isoformat() if since else "",
         last=until.date().isoformat() if until else "",
     )
+    content = _load_or_exit(setup)
+    compared_with = " and ".join(path.name for path in (compare, compare_cards) if path)
     with _endings(out), writing(out), _progress() as progress:
         files = find_files(export)
         out.mkdir(parents=True, exist_ok=True)
@@ -83,11 +90,31 @@ def replay(
         mapper = _mapper(engine, processes or os.cpu_count() or 1, scheduler)
         try:
             replayed = Replay(files, setup, work, mapper, progress).run()
-            report = write_report(replayed, setup, content, str(compare_cards or ""), out, Wanted(sample, keep_ids))
+            report = write_report(replayed, setup, content, compared_with, out, Wanted(sample, keep_ids))
         finally:
             mapper.close()
         work.remove()
     _say(report, out)
+
+
+def _client_names(settings: Settings) -> tuple[str, ...]:
+    """The clients that rows of a site file may name."""
+    try:
+        return client_names(load_clients(settings.clients) if settings.clients else None)
+    except ContentError as error:
+        exit_with_mistakes(error)
+
+
+def _absolute(path: Path | None) -> str:
+    return str(path.absolute()) if path else ""
+
+
+def _load_or_exit(setup: Setup) -> Content:
+    """The content that decides; exits with status 1 and every mistake in it, and in what it is compared with."""
+    try:
+        return contents_of(setup).deciding.content
+    except ContentError as error:
+        exit_with_mistakes(error)
 
 
 def _say(report: Report, out: Path) -> None:

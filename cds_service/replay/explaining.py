@@ -47,7 +47,7 @@ def _explain_patient(
     contents, rules = contents_of(setup), rules_of(setup, types)
     record, calls = find_calls(patient, resources, contents, rules, Counts())
     for call in calls:
-        answered = answer_call(record, call, contents.content, rules)
+        answered = answer_call(record, call, contents.deciding, rules)
         other = answer_call(record, call, contents.other, rules) if contents.other else None
         yield ExplainedCall(
             key=key_of(patient, call.moment.isoformat(), past_orders(answered)),

@@ -27,7 +27,8 @@ class PastOrder(msgspec.Struct, frozen=True):
 class CallRecord(msgspec.Struct, frozen=True):
     """A call that was replayed: whose, when, its cards, its orders, and the screens that could not be done.
 
-    `other_cards` are those of the other content or site file; None where nothing is compared.
+    `kept_silent` are the cards that the site file kept from being shown. `other_cards` are those of the other content
+    or site file; None where nothing is compared.
     """
 
     patient: str
@@ -36,6 +37,7 @@ class CallRecord(msgspec.Struct, frozen=True):
     cards: tuple[ShownCard, ...]
     orders: tuple[PastOrder, ...]
     not_done: tuple[str, ...] = ()
+    kept_silent: tuple[str, ...] = ()
     other_cards: tuple[ShownCard, ...] | None = None
 
     @property

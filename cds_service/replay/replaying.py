@@ -12,11 +12,13 @@ import msgspec
 
 from cds_service.answering import Answer, answer
 from cds_service.clinical.catalogue import CATALOGUE
+from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.errors import CdsServiceError, DataNotObtained, TooMuchText
 from cds_service.fhir.json import UNREADABLE, Json, Resource, at, decode, relative_part, relative_reference, text
 from cds_service.gathering.server import NoServer
 from cds_service.guidance.deciding import ADVISE, OrderDecision, undecided
 from cds_service.guidance.model import Content
+from cds_service.guidance.modes import ALL_ON, Modes
 from cds_service.hooks.cards import Card
 from cds_service.hooks.requests import HookRequest
 from cds_service.replay.as_of import CodeIndex, PatientRecord, Undated, answers_at, sort_record
@@ -25,12 +27,14 @@ from cds_service.replay.counting import PASSED_OVER, VERSIONS, Counts
 from cds_service.replay.quality import count_doses, count_results, plain_reason
 from cds_service.replay.records import CallRecord, PastOrder, ShownCard, digest_of
 
+HOOK = "order-sign"  # a past order was signed
 _NOT_EXPORTED = "not in the export"
 _NOT_ANSWERED = {
     DataNotObtained: "not answered: nothing about the patient could be read",
     TooMuchText: "not answered: the orders have more text than is read",
 }
 _UNANSWERED = "not answered"
+_BY_SITE = "the site file keeps every card silent that applies"
 
 
 @dataclass(frozen=True)
@@ -43,21 +47,34 @@ class Rules:
 
 
 @dataclass(frozen=True)
-class Contents:
-    """The content that decides, and another to compare it with."""
+class Deciding:
+    """What decides: the content, as the site file changes it, and which cards that file shows."""
 
     content: Content
-    other: Content | None = None
+    modes: Modes = ALL_ON
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What decides, and what it is compared with."""
+
+    deciding: Deciding
+    other: Deciding | None = None
 
     @property
-    def each(self) -> list[Content]:
+    def each(self) -> list[Deciding]:
         """The one or both of them."""
-        return [self.content] if self.other is None else [self.content, self.other]
+        return [self.deciding] if self.other is None else [self.deciding, self.other]
+
+    @property
+    def vocabularies(self) -> list[Vocabulary]:
+        """The vocabulary of each."""
+        return [one.content.vocabulary for one in self.each]
 
     @cached_property
     def index(self) -> CodeIndex:
         """The result queries by the codes that either of them reads."""
-        return CodeIndex(content.vocabulary for content in self.each)
+        return CodeIndex(self.vocabularies)
 
 
 @dataclass(frozen=True)
@@ -96,13 +113,12 @@ def replay_patient(
 
     `resources` are the patient's, and the Medications that they point to.
     """
-    each = contents.each
     record, calls = find_calls(patient_id, resources, contents, rules, counts)
     if not calls:
         return []
     record.count_what_is_lacking(counts)
-    answers = [[answer_call(record, call, content, rules) for call in calls] for content in each]
-    count_results(patient_id, record, calls[-1].moment, rules, each[0].vocabulary, counts)
+    answers = [[answer_call(record, call, deciding, rules) for call in calls] for deciding in contents.each]
+    count_results(patient_id, record, calls[-1].moment, rules, contents.vocabularies[0], counts)
     others: Sequence[AnsweredCall | None] = answers[1] if len(answers) > 1 else [None] * len(calls)
     return [_record(patient_id, answered, other, counts) for answered, other in zip(answers[0], others, strict=True)]
 
@@ -112,8 +128,7 @@ def find_calls(
 ) -> tuple[PatientRecord, list[PastCall]]:
     """The record of a patient, and the calls that hold an order that any of the contents recognises."""
     record = sort_record(patient_id, _without_repeats(resources, counts), contents.index)
-    vocabularies = [content.vocabulary for content in contents.each]
-    return record, calls_of(record.orders, record.medications, vocabularies, rules.period, counts)
+    return record, calls_of(record.orders, record.medications, contents.vocabularies, rules.period, counts)
 
 
 def _without_repeats(resources: Iterable[Resource], counts: Counts) -> list[Resource]:
@@ -134,10 +149,10 @@ def _updated(resource: Resource) -> str:
     return text(at(resource, "meta", "lastUpdated"))
 
 
-def answer_call(record: PatientRecord, call: PastCall, content: Content, rules: Rules) -> AnsweredCall:
+def answer_call(record: PatientRecord, call: PastCall, deciding: Deciding, rules: Rules) -> AnsweredCall:
     """A call of the past, answered as the service would have answered it."""
     request = HookRequest(
-        hook="order-sign",
+        hook=HOOK,
         hook_instance="replay",
         patient_id=record.patient_id,
         entries=tuple({"resource": draft} for draft in call.drafts),
@@ -147,9 +162,12 @@ def answer_call(record: PatientRecord, call: PastCall, content: Content, rules: 
         raw_prefetch=msgspec.Raw(),
     )
     try:
-        answered = _finish(answer(request, content, call.moment, _no_id, AsOf(record, call, rules)))
+        source, modes = AsOf(record, call, rules), deciding.modes
+        answered = _finish(answer(request, deciding.content, call.moment, _no_id, source, modes=modes))
     except CdsServiceError as error:
         return AnsweredCall(call, None, _NOT_ANSWERED.get(type(error), _UNANSWERED))
+    except LookupError:  # content that `cds-service check` refuses
+        return AnsweredCall(call, None, "not answered: the content has no words for these facts")
     return AnsweredCall(call, answered)
 
 
@@ -172,6 +190,7 @@ def _no_id() -> str:
 def _record(patient_id: str, answered: AnsweredCall, other: AnsweredCall | None, counts: Counts) -> CallRecord:
     year, week, _ = answered.call.moment.isocalendar()
     decisions = answered.answered.decisions if answered.answered else ()
+    kept_silent = answered.answered.silent_cards if answered.answered else ()
     for order in {id(decided.order): decided.order for decided in decisions}.values():
         counts.add(VERSIONS, order.fhir_version)
     count_doses(decisions, counts)
@@ -182,6 +201,7 @@ def _record(patient_id: str, answered: AnsweredCall, other: AnsweredCall | None,
         cards=shown_cards(answered),
         orders=past_orders(answered),
         not_done=_screens_not_done(decisions),
+        kept_silent=tuple(card.id for card in kept_silent),
         other_cards=None if other is None else shown_cards(other),
     )
 
@@ -207,13 +227,14 @@ def past_orders(answered: AnsweredCall) -> tuple[PastOrder, ...]:
     by_order: dict[int, list[OrderDecision]] = {}
     for decided in answered.answered.decisions:
         by_order.setdefault(id(decided.order), []).append(decided)
-    return tuple(map(_order, by_order.values()))
+    return tuple(_order(decisions, answered.answered.modes) for decisions in by_order.values())
 
 
-def _order(decisions: Sequence[OrderDecision]) -> PastOrder:
+def _order(decisions: Sequence[OrderDecision], modes: Modes) -> PastOrder:
     use = decisions[0].decision.facts["use"].value
-    cards = tuple(decided.decision.card.id for decided in decisions if decided.decision.outcome is ADVISE)
-    silent = "" if cards else f"use {use}: no card applies"
+    advising = [decided.decision.card.id for decided in decisions if decided.decision.outcome is ADVISE]
+    cards = tuple(card_id for card_id in advising if card_id not in modes.silent | modes.off)
+    silent = "" if cards else f"use {use}: {_BY_SITE if advising else 'no card applies'}"
     return PastOrder(text(decisions[0].order.resource.get("id")), str(use), cards, silent)
 
 

@@ -70,6 +70,7 @@ class Report:
             "fhir_versions": self.counts.of(VERSIONS),
             "cards": _sorted(tally.cards),
             "per_100_orders": {one: _per_100(number, tally.orders) for one, number in _sorted(tally.cards).items()},
+            "kept_silent_by_the_site_file": _sorted(tally.kept_silent),
             "by_indicator": _sorted(tally.by_indicator),
             "by_week": {one: dict(sorted(weeks.items())) for one, weeks in sorted(tally.by_week.items())},
             "by_use": {one: _sorted(uses) for one, uses in sorted(tally.by_use.items())},

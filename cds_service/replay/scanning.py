@@ -70,7 +70,7 @@ class Reader:
 
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
-        self._vocabularies = [content.vocabulary for content in contents.each]
+        self._vocabularies = contents.vocabularies
         self._drugs: dict[bytes, _Meaning] = {}
         self._results: dict[bytes, _Meaning] = {}
 

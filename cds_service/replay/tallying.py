@@ -83,6 +83,7 @@ class Tally:
     by_use: dict[str, Counter[str]] = field(default_factory=dict)
     orders_by_week: Counter[str] = field(default_factory=Counter)
     orders_by_use: Counter[str] = field(default_factory=Counter)
+    kept_silent: Counter[str] = field(default_factory=Counter)
     silent: Counter[str] = field(default_factory=Counter)
     not_done: Counter[str] = field(default_factory=Counter)
     words: Counter[int] = field(default_factory=Counter)
@@ -95,6 +96,7 @@ class Tally:
         self.orders_by_week[call.week] += len(call.orders)
         self.calls_without_card += not call.cards
         self.not_done.update(call.not_done)
+        self.kept_silent.update(call.kept_silent)
         if call.cards:
             self.words[call.words] += 1
         self._add_cards(call)

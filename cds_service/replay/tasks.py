@@ -3,7 +3,7 @@
 A task is a plain value. The process that runs it reads the content and the patients asked for once, from their files.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -14,12 +14,13 @@ import msgspec
 from cds_service.content.loading import load_content
 from cds_service.fhir.json import Resource, relative_part, relative_reference
 from cds_service.fhir.versions.elements import drug_references
+from cds_service.hooks.discovery import HOOKS
 from cds_service.replay.as_of import Undated
 from cds_service.replay.calls import Period
 from cds_service.replay.counting import Counts
 from cds_service.replay.export import Block
 from cds_service.replay.records import BucketOutcome, CallRecord, patient_order
-from cds_service.replay.replaying import Contents, Rules, read_lines, replay_patient
+from cds_service.replay.replaying import HOOK, Contents, Deciding, Rules, read_lines, replay_patient
 from cds_service.replay.scanning import (
     Collected,
     Reader,
@@ -31,6 +32,8 @@ from cds_service.replay.scanning import (
     scan_medications,
     scan_orders,
 )
+from cds_service.site.modes import OTHER_CLIENTS
+from cds_service.site.opening import open_site
 
 
 class Setup(msgspec.Struct, frozen=True):
@@ -40,6 +43,7 @@ class Setup(msgspec.Struct, frozen=True):
     site: str = ""
     other_cards: str = ""
     other_site: str = ""
+    clients: tuple[str, ...] = ()
     undated: Undated = "known"
     first: str = ""
     last: str = ""
@@ -82,10 +86,19 @@ class DecideTask(Task, frozen=True):
 
 @lru_cache(maxsize=1)
 def contents_of(setup: Setup) -> Contents:
-    """The contents of a setup. Raises `ContentError`."""
-    content = load_content(Path(setup.cards))
-    other = load_content(Path(setup.other_cards or setup.cards)) if setup.compares else None
-    return Contents(content, other)
+    """What decides, by a setup. Raises `ContentError`."""
+    deciding = _deciding(setup.cards, setup.site, setup.clients)
+    if not setup.compares:
+        return Contents(deciding)
+    return Contents(
+        deciding, _deciding(setup.other_cards or setup.cards, setup.other_site or setup.site, setup.clients)
+    )
+
+
+def _deciding(cards: str, site_file: str, clients: Sequence[str]) -> Deciding:
+    """The content of a folder with a site file, for the signing of an order by a client that no row names."""
+    site = open_site(Path(site_file) if site_file else None, load_content(Path(cards)), HOOKS, clients)
+    return Deciding(site.content, site.modes_for(HOOK, OTHER_CLIENTS))
 
 
 @lru_cache(maxsize=1)

@@ -9,12 +9,12 @@ from typing import Any
 from cds_service.replay.counting import Counts
 from cds_service.replay.export import READ_TYPES
 from cds_service.replay.records import CallRecord
-from cds_service.replay.replaying import Contents, Rules, replay_patient
+from cds_service.replay.replaying import Contents, Deciding, Rules, replay_patient
 from tests.builders import ABOUT, RXNORM, concept, observation, quantity
 from tests.command import run_command
 from tests.support import CONTENT, NOW, Body, to_bytes
 
-CONTENTS = Contents(CONTENT)
+CONTENTS = Contents(Deciding(CONTENT))
 EVERYTHING = frozenset(READ_TYPES)
 MOMENT = NOW.isoformat()
 

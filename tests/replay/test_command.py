@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.make_export import make_export
 from cds_service import __version__
+from cds_service.auth.clients import client_names
 from cds_service.replay.engines.local import LocalMapper
 from cds_service.replay.export import find_files
 from cds_service.replay.running import Replay
@@ -96,6 +97,40 @@ def test_other_content_is_compared_card_by_card_with_examples(export: Path, tmp_
     assert (tmp_path / "out" / "comparison.html").read_text(encoding="utf-8").count('class="call"') > 5
 
 
+SITE = """
+[[card]]
+card = "glutamate-normal"
+mode = "silent"
+because = "to be looked at first"
+decided_by = "the committee"
+decided_on = 2026-11-01
+"""
+
+
+def test_a_site_file_keeps_a_card_silent_as_it_does_live(export: Path, tmp_path: Path) -> None:
+    site = tmp_path / "site.toml"
+    site.write_text(SITE, encoding="utf-8")
+    before = report_of(export, tmp_path / "before", "--compare", str(site))
+    after = report_of(export, tmp_path / "after", "--site", str(site))
+    number = before["cards"]["glutamate-normal"]
+
+    assert after["kept_silent_by_the_site_file"] == {"glutamate-normal": number}
+    assert after["cards"] == {card: fired for card, fired in before["cards"].items() if card != "glutamate-normal"}
+    assert before["compared_with"]["lost"] == {"glutamate-normal": number}
+    assert before["compared_with"]["with"] == "site.toml"
+    assert any("site file" in reason for reason in after["silent"])
+
+
+def test_a_site_file_with_a_mistake_ends_with_its_line(export: Path, tmp_path: Path) -> None:
+    site = tmp_path / "site.toml"
+    site.write_text(SITE.replace("glutamate-normal", "glutamate-usual"), encoding="utf-8")
+    code, said = run_replay(export, tmp_path / "out", "--site", str(site))
+
+    assert code == 1
+    assert "site.toml:3" in said
+    assert "there is no card glutamate-usual" in said
+
+
 def test_the_same_content_changes_nothing(export: Path, tmp_path: Path) -> None:
     report = report_of(export, tmp_path / "out", "--compare-cards", str(CARDS))
 
@@ -109,7 +144,7 @@ def end_at(stage: str, export: Path, out: Path) -> None:
         if at == stage and 2 * done >= total:
             raise KeyboardInterrupt
 
-    files, setup = find_files(export), Setup(str(CARDS))
+    files, setup = find_files(export), Setup(str(CARDS), clients=client_names(None))
     out.mkdir()
     work = Work(out, fingerprint_of(files, setup, "local", __version__), resume=False)
     with pytest.raises(KeyboardInterrupt):
@@ -142,7 +177,7 @@ def test_what_was_done_is_not_done_again(export: Path, tmp_path: Path) -> None:
     def look(stage: str, done_now: int, total: int) -> None:
         end_resumed.update({path: path.stat().st_mtime_ns for path in done})
 
-    files, setup = find_files(export), Setup(str(CARDS))
+    files, setup = find_files(export), Setup(str(CARDS), clients=client_names(None))
     work = Work(out, fingerprint_of(files, setup, "local", __version__), resume=True)
     Replay(files, setup, work, LocalMapper(1), look).run()
 
