@@ -17,6 +17,7 @@
     ├── DemoDataMissing     at start: demo mode is on, but its patients cannot be read
     ├── WrongSettings       at start: settings that cannot be read
     ├── CannotStart         at start: a setting names something that is missing or unusable
+    ├── PortTaken           at start: the port is in use, or this process may not use it
     ├── ExportUnusable      of `replay`: the export or an option of the command cannot be used
     └── OutputUnusable      of `replay`: the folder for the report cannot be written, or its disk is full
 
@@ -75,7 +76,7 @@ class BodyTooLarge(CdsServiceError):
 
 
 class StoreDown(CdsServiceError):
-    """The database does not answer, or not in time, and nothing was stored. `why` is the error code of the database."""
+    """The database does not answer, or not in time, and nothing was stored. `why` is in fixed words, or a code."""
 
     retry_after = 5  # seconds
 
@@ -161,6 +162,10 @@ class WrongSettings(CdsServiceError):
 
 class CannotStart(CdsServiceError):
     """A setting names something that is missing or unusable. The message says what to do."""
+
+
+class PortTaken(CdsServiceError):
+    """The service cannot listen there."""
 
 
 class ExportUnusable(CdsServiceError):

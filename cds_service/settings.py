@@ -3,6 +3,7 @@
 import os
 import re
 import tomllib
+from difflib import get_close_matches
 from importlib.resources import files
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -16,6 +17,8 @@ from cds_service.errors import WrongSettings
 Algorithm = Literal["ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"]
 PUBLIC_SANDBOX = "https://sandbox.cds-hooks.org"  # of CDS Hooks: an EHR in a web page
 _PUBLIC = re.compile(r"https://[^/?#@\s]+(/[^?#\s]*)?|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/[^?#\s]*)?")
+_PREFIX = "CDS_"
+_OF_KUBERNETES = re.compile(r"CDS_(.*_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)")
 _METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # prometheus-client reads it when it is imported
 _OF_THE_PACKAGE = " of the package"
 
@@ -35,7 +38,7 @@ GUIDES = find_data("docs", _PACKAGE)
 class Settings(BaseSettings):
     """Each setting is an environment variable that begins with `CDS_`; `cds-service settings` lists them."""
 
-    model_config = SettingsConfigDict(env_prefix="CDS_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="ignore", frozen=True)
 
     cards: Path = Field(CARDS, description="Folder of the content: cards, code lists and sources.")
     site: Path | None = Field(
@@ -160,16 +163,37 @@ def read_settings() -> Settings:
     Raises `WrongSettings`, which names every setting that cannot be read and repeats no value: it may be a secret.
     """
     _refuse_former_settings()
+    unknown = [f"{name} is no setting{_suggest(name)}" for name in sorted(os.environ) if _is_unknown(name)]
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
         raise WrongSettings(
-            [_describe_problem(str(problem["loc"][0]), problem["msg"]) for problem in problems]
+            [*unknown, *(_describe_problem(str(problem["loc"][0]), problem["msg"]) for problem in problems)]
         ) from None
     except SettingsError as error:  # the name is only in the message: error parsing value for field "cors_origins" …
         name = str(error).partition('"')[2].partition('"')[0]
-        raise WrongSettings([_describe_problem(name, "is not JSON; a list is written as JSON")]) from None
+        raise WrongSettings([*unknown, _describe_problem(name, "is not JSON; a list is written as JSON")]) from None
+    if unknown:
+        raise WrongSettings(unknown)
+    return settings
+
+
+def _is_unknown(variable: str) -> bool:
+    """Whether a variable begins like a setting and is none. Kubernetes names some after a Service called `cds`."""
+    name = variable.upper()
+    is_of_kubernetes = "KUBERNETES_SERVICE_HOST" in os.environ and _OF_KUBERNETES.fullmatch(name)
+    return (
+        name.startswith(_PREFIX)
+        and name.removeprefix(_PREFIX).lower() not in Settings.model_fields
+        and not is_of_kubernetes
+    )
+
+
+def _suggest(variable: str) -> str:
+    """The setting with the nearest name, compared without the beginning that all have."""
+    nearest = get_close_matches(variable.upper().removeprefix(_PREFIX), map(str.upper, Settings.model_fields), n=1)
+    return f": did you mean {_PREFIX}{nearest[0]}?" if nearest else "; `cds-service settings` lists them"
 
 
 _LONGEST_FORMER_FILE = 64 * 1024  # characters
@@ -192,13 +216,13 @@ def _refuse_former_settings() -> None:
 
 
 def _describe_problem(name: str, problem: str) -> str:
-    return f"CDS_{name.upper()}: {problem.removeprefix('Value error, ')}"
+    return f"{_PREFIX}{name.upper()}: {problem.removeprefix('Value error, ')}"
 
 
 def describe() -> list[tuple[str, str, str]]:
     """Name, default and meaning of each setting, in order."""
     return [
-        (f"CDS_{name.upper()}", _format_default(field.default), field.description or "")
+        (f"{_PREFIX}{name.upper()}", _format_default(field.default), field.description or "")
         for name, field in Settings.model_fields.items()
     ]
 

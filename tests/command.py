@@ -1,5 +1,6 @@
 """The `cds-service` command, run in the process of the tests: it has imported everything already."""
 
+import socket
 from collections.abc import Mapping
 
 import structlog
@@ -7,7 +8,9 @@ from typer.testing import CliRunner, Result
 
 from cds_service.cli import cli
 
-NO_PORT = "70000"  # for `serve` that must refuse to start: should it not refuse, it fails at once
+# A port that is taken, for `serve` that must refuse to start: should it not refuse, it fails at once.
+_taken = socket.create_server(("127.0.0.1", 0))
+NO_PORT = str(_taken.getsockname()[1])
 
 
 def run_command(*arguments: str, settings: Mapping[str, str] | None = None) -> Result:

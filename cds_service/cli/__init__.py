@@ -11,16 +11,20 @@ from cds_service.cli.replay import replay
 from cds_service.cli.serve import serve
 from cds_service.cli.settings import settings
 from cds_service.cli.site import site
+from cds_service.cli.terminal import Commands, escape_what_the_locale_lacks
 
 cli = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
+    rich_markup_mode=None,  # help and errors as plain text: no boxes that cut a path in two
+    pretty_exceptions_enable=False,  # a traceback is a bug, and is reported as Python prints it
 )
 
 
 def main() -> None:
     """Runs the command."""
+    escape_what_the_locale_lacks()
     cli()
 
 

@@ -21,9 +21,8 @@ from rich.progress import (
 
 from cds_service import __version__
 from cds_service.auth.clients import client_names, load_clients
-from cds_service.cli.terminal import Cards, console, exit_with_mistakes, settings_or_exit
-from cds_service.errors import ContentError, ExportUnusable, OutputUnusable
-from cds_service.guidance.model import Content
+from cds_service.cli.terminal import Cards, console
+from cds_service.errors import ExportUnusable, OutputUnusable
 from cds_service.replay.engines.local import LocalMapper
 from cds_service.replay.engines.mapping import Mapper
 from cds_service.replay.export import find_files
@@ -32,7 +31,7 @@ from cds_service.replay.report import Report, writing
 from cds_service.replay.running import Replay
 from cds_service.replay.tasks import Setup, contents_of
 from cds_service.replay.work import NAME, Work, fingerprint_of
-from cds_service.settings import Settings
+from cds_service.settings import Settings, read_settings
 
 UNUSABLE, UNWRITABLE, INTERRUPTED = 2, 3, 130
 
@@ -64,13 +63,15 @@ def replay(
     undated: Annotated[Undated, typer.Option(help="What an entry without a date of its recording is.")] = Undated.known,
     engine: Annotated[Engine, typer.Option(help="What runs it.")] = Engine.local,
     scheduler: Annotated[str, typer.Option(help="With dask: address of its scheduler. Default: one is started.")] = "",
-    processes: Annotated[int, typer.Option(min=0, help="Worker processes. Default: one for each CPU core.")] = 0,
+    processes: Annotated[
+        int, typer.Option(min=0, max=256, help="Worker processes. Default: one for each CPU core.")
+    ] = 0,
     sample: Annotated[int, typer.Option(min=0, help="Write so many calls, explained, for reviewers.")] = 0,
     keep_ids: Annotated[bool, typer.Option("--keep-ids", help="Write identifiers.csv beside decisions.csv.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was ended.")] = False,
 ) -> None:
     """Replay an export of past data: what the service would have said to each order, with what was known then."""
-    settings = settings_or_exit()
+    settings = read_settings()
     setup = Setup(
         cards=_absolute(cards or settings.cards),
         site=_absolute(site or settings.site),
@@ -81,7 +82,7 @@ def replay(
         first=since.date().isoformat() if since else "",
         last=until.date().isoformat() if until else "",
     )
-    content = _load_or_exit(setup)
+    content = contents_of(setup).deciding.content
     compared_with = " and ".join(path.name for path in (compare, compare_cards) if path)
     with _endings(out), writing(out), _progress() as progress:
         files = find_files(export)
@@ -99,22 +100,11 @@ def replay(
 
 def _client_names(settings: Settings) -> tuple[str, ...]:
     """The clients that rows of a site file may name."""
-    try:
-        return client_names(load_clients(settings.clients) if settings.clients else None)
-    except ContentError as error:
-        exit_with_mistakes(error)
+    return client_names(load_clients(settings.clients) if settings.clients else None)
 
 
 def _absolute(path: Path | None) -> str:
     return str(path.absolute()) if path else ""
-
-
-def _load_or_exit(setup: Setup) -> Content:
-    """The content that decides; exits with status 1 and every mistake in it, and in what it is compared with."""
-    try:
-        return contents_of(setup).deciding.content
-    except ContentError as error:
-        exit_with_mistakes(error)
 
 
 def _say(report: Report, out: Path) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import ipaddress
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,53 +10,55 @@ import typer
 
 from cds_service.api.runtime import runtime_of
 from cds_service.app import create_app, utc_now
-from cds_service.cli.terminal import console, exit_with, exit_with_mistakes, settings_or_exit
+from cds_service.cli.terminal import exit_with, notices
 from cds_service.content.checking import check_logic
-from cds_service.errors import CannotStart, ContentError, DatabaseRefused, DemoDataMissing
+from cds_service.errors import CannotStart, ContentError, DatabaseRefused
 from cds_service.feedback.store import check_schema
 from cds_service.guidance.model import Content
-from cds_service.serving.running import run
-from cds_service.settings import Settings
+from cds_service.serving.running import bind, run, url_of
+from cds_service.settings import Settings, read_settings
 from cds_service.site.opening import Site
-from cds_service.telemetry.logs import configure, get_logger
+from cds_service.telemetry.logs import configure, get_logger, is_read_by_a_person
 
 
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
-    workers: Annotated[int, typer.Option(min=1, help="Number of worker processes, which share the port.")] = 1,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port to listen on.")] = 8000,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Number of worker processes, which share the port.")] = 1,
 ) -> None:
     """Run the service. Beyond loopback it needs a list of clients (CDS_CLIENTS), or CDS_AUTH=off."""
-    settings = settings_or_exit()
+    settings = read_settings()
     configure(settings.log_level, utc_now)
     _check_access(host, settings)
-    _log_access(host, settings)
     if settings.public_url is None and _is_loopback(host):
-        settings = settings.model_copy(update={"public_url": _url(host, port)})
+        settings = settings.model_copy(update={"public_url": url_of(host, port)})
+    app = create_app(settings)
+    _prove(runtime_of(app).content, settings.cards)
+    with bind(host, port) as listener:  # before anything is said or touched: somebody else may be there
+        _check_database(settings)
+        _log_start(host, port, settings, runtime_of(app).site)
+        run(app, settings, listener, workers)
+
+
+def _check_database(settings: Settings) -> None:
     try:
-        app = create_app(settings)
-        _prove(runtime_of(app).content, settings.cards)
         asyncio.run(check_schema(settings.database_url))
-    except ContentError as error:
-        exit_with_mistakes(error)
     except DatabaseRefused as error:
         exit_with("Not started", error)
-    except (CannotStart, DemoDataMissing) as error:
-        console.print(str(error), markup=False)
-        raise typer.Exit(2) from None
-    _log_site(runtime_of(app).site)
+
+
+def _log_start(host: str, port: int, settings: Settings, site: Site) -> None:
+    _log_access(host, settings)
+    _log_site(site)
+    url = url_of(host, port)
     if settings.demo:
-        url = _url(host, port)
         get_logger().info(
             "demo", try_it=f"{url}/try", fhir_server=f"{url}/demo/fhir", note="invented people, read only"
         )
-    version = runtime_of(app).content.about.version
-    serving = partial(get_logger().info, "serving", url=f"{_url(host, port)}/cds-services", content=version)
-    try:
-        run(app, settings, host, port, workers, serving)
-    except CannotStart as error:
-        console.print(str(error), markup=False)
-        raise typer.Exit(2) from None
+    get_logger().info("serving", url=f"{url}/cds-services", content=site.content.about.version)
+    if is_read_by_a_person():
+        address = f"{settings.public_url or url}/"
+        notices.print(f"\nOpen {address} in a browser. Ctrl-C stops the service.\n", markup=False, highlight=False)
 
 
 def _prove(content: Content, cards: Path) -> None:
@@ -68,11 +69,10 @@ def _prove(content: Content, cards: Path) -> None:
 
 
 def _check_access(host: str, settings: Settings) -> None:
-    """Exits with status 2 where the service would be open to all by accident, or where no client could call it."""
+    """Raises `CannotStart` where the service would be open to all by accident, or where no client could call it."""
     problem = _find_access_problem(host, settings)
     if problem:
-        console.print(problem, markup=False)
-        raise typer.Exit(2)
+        raise CannotStart(problem)
 
 
 def _find_access_problem(host: str, settings: Settings) -> str:
@@ -100,10 +100,6 @@ def _log_site(site: Site) -> None:
         get_logger().warning("safety card not shown", **asdict(silenced))
     if site.has_silent_drafts and (drafts := [card.id for card in site.content.cards if card.status == "draft"]):
         get_logger().warning("drafts not shown", cards=drafts, note="the site file shows signed cards only")
-
-
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _is_loopback(host: str) -> bool:

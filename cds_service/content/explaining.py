@@ -66,6 +66,32 @@ class ExplainedOrder:
     cards: tuple[ExplainedCard, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The explanation of a call: ids of the cards that are shown, and of those that the site keeps silent. `silence`
+    says why nothing was shown; empty where something was.
+    """
+
+    as_of: datetime
+    cards: tuple[str, ...]
+    silent_cards: tuple[str, ...]
+    silence: str
+    orders: tuple[ExplainedOrder, ...]
+
+    def lines(self) -> list[str]:
+        """For a terminal."""
+        if not self.orders:
+            return [self.silence]
+        lines = [f"Cards: {', '.join(self.cards) or 'none'}", f"As of: {self.as_of.isoformat()}"]
+        lines += [f"Silent: {', '.join(self.silent_cards)}"] if self.silent_cards else []
+        lines += [self.silence] if self.silence else []
+        return lines + [line for order in self.orders for line in _lines(order)]
+
+    def as_json(self) -> bytes:
+        """For a program, in UTF-8."""
+        return msgspec.json.format(msgspec.json.encode(self))
+
+
 def explain(answered: Answer) -> tuple[ExplainedOrder, ...]:
     """Every decision of an answer with its reasons, by order; empty if no order is for acetylcysteine."""
     by_order: dict[int, list[OrderDecision]] = {}
@@ -105,8 +131,8 @@ class _Hook(msgspec.Struct):
 
 def explain_request(
     body: bytes, content: Content, now: datetime, modes_of: Callable[[str], Modes] = lambda _: ALL_ON
-) -> list[str]:
-    """The explanation of a hook call, line by line. It shows patient data: it is for whoever has the body anyway.
+) -> Explanation:
+    """The explanation of a hook call. It shows patient data: it is for whoever has the body anyway.
 
     `modes_of` gives the modes of the cards for a hook.
     """
@@ -116,14 +142,9 @@ def explain_request(
         hook = ""
     request = read_request(body, hook if hook in SERVICES.values() else "order-sign")
     answered = asyncio.run(answer(request, content, now, lambda: "", modes=modes_of(request.hook)))
-    orders = explain(answered)
     silence = explain_silence(request, answered, content.vocabulary)
-    if not orders:
-        return [silence]
-    lines = [f"Cards: {', '.join(answered.card_ids) or 'none'}", f"As of: {now.isoformat()}"]
-    lines += [f"Silent: {', '.join(card.id for card in answered.silent_cards)}"] if answered.silent_cards else []
-    lines += [silence] if silence else []
-    return lines + [line for order in orders for line in _lines(order)]
+    silent_cards = tuple(card.id for card in answered.silent_cards)
+    return Explanation(now, tuple(answered.card_ids), silent_cards, silence, explain(answered))
 
 
 def _lines(order: ExplainedOrder) -> Iterator[str]:

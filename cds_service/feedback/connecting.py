@@ -45,6 +45,30 @@ def _parse_url(database_url: str) -> URL:
     return url.set(drivername=driver)
 
 
+def check_file_exists(database_url: str) -> None:
+    """Raises `DatabaseRefused` for an SQLite file that is not there."""
+    file = _sqlite_file(database_url)
+    if file and not file.is_file():
+        raise DatabaseRefused(f"there is no file {file}: CDS_DATABASE_URL names the one that a service has written")
+
+
+def check_folder_exists(database_url: str) -> None:
+    """Raises `DatabaseRefused` for an SQLite file in a folder that is not there."""
+    file = _sqlite_file(database_url)
+    if file and not file.parent.is_dir():
+        raise DatabaseRefused(f"there is no folder {file.parent}: CDS_DATABASE_URL names a file in it")
+
+
+def _sqlite_file(database_url: str) -> Path | None:
+    """None for PostgreSQL. Raises `DatabaseRefused` for a database in memory, which ends with its process."""
+    url = _parse_url(database_url)
+    if url.get_backend_name() != "sqlite":
+        return None
+    if url.database in (None, "", ":memory:"):
+        raise DatabaseRefused("CDS_DATABASE_URL is a database in memory, which no other process can read")
+    return Path(url.database)
+
+
 def _new_sqlite(url: URL) -> AsyncEngine:
     """Has a single connection: SQLite allows one writer at a time, and queueing is faster than retrying."""
     engine = _new_engine(url, pool_size=1)

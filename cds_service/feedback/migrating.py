@@ -25,19 +25,6 @@ async def check(engine: AsyncEngine) -> None:
             raise DatabaseRefused("the database's schema is older than this version: run `cds-service migrate` first")
 
 
-async def check_or_create(engine: AsyncEngine) -> None:
-    """Like `check`, but creates the tables in a new SQLite file, so that a report before the first start is empty."""
-    if engine.dialect.name == "sqlite" and await _is_new(engine):
-        await migrate(engine)
-    else:
-        await check(engine)
-
-
-async def _is_new(engine: AsyncEngine) -> bool:
-    async with engine.connect() as connection:
-        return await connection.run_sync(_read_revision) is None
-
-
 async def migrate(engine: AsyncEngine) -> str:
     """Brings the schema up to date and returns its revision. If several processes try, the first does the work."""
     async with migration_transaction(engine) as connection:

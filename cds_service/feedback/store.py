@@ -10,8 +10,15 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from cds_service.errors import DatabaseRefused, StoreDown
-from cds_service.feedback.connecting import check_file, new_engine, set_durability
-from cds_service.feedback.migrating import check_or_create, migrate, prepare
+from cds_service.feedback.connecting import (
+    check_file,
+    check_file_exists,
+    check_folder_exists,
+    new_engine,
+    set_durability,
+)
+from cds_service.feedback.migrating import check, migrate, prepare
+from cds_service.feedback.reasons import reason_of
 from cds_service.telemetry.logs import get_logger
 
 T = TypeVar("T")
@@ -96,7 +103,7 @@ class Store:
         except INVALID_ROWS:
             raise
         except (SQLAlchemyError, OSError) as error:
-            raise self._fail(_error_code(error)) from None
+            raise self._fail(reason_of(error)) from None
         self._set_up(True)
         return result
 
@@ -146,15 +153,20 @@ async def check_schema(database_url: str) -> None:
 
 
 async def migrate_schema(database_url: str) -> str:
-    """Brings the schema up to date and returns its revision. Raises `DatabaseRefused` or `StoreDown`."""
+    """Brings the schema up to date and returns its revision. Raises `DatabaseRefused` or `StoreDown`.
+
+    Creates an SQLite file, but no folder for it: a folder that is not there is a mistyped one.
+    """
+    check_folder_exists(database_url)
     async with _temporary_engine(database_url) as engine:
         return await migrate(engine)
 
 
 async def read_once(database_url: str, work: Work[T]) -> T:
-    """Reads a database without a running service. Raises `DatabaseRefused` or `StoreDown`."""
+    """Reads a database without a running service, and creates none. Raises `DatabaseRefused` or `StoreDown`."""
+    check_file_exists(database_url)
     async with _temporary_engine(database_url) as engine:
-        await check_or_create(engine)
+        await check(engine)
         async with engine.connect() as connection:
             return await work(connection)
 
@@ -165,13 +177,6 @@ async def _temporary_engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     try:
         yield engine
     except (SQLAlchemyError, OSError) as error:
-        raise StoreDown(_error_code(error)) from None
+        raise StoreDown(reason_of(error)) from None
     finally:
         await engine.dispose()
-
-
-def _error_code(error: Exception) -> str:
-    """The database's error code; its message could contain data that must not be logged."""
-    cause = getattr(error, "orig", error)
-    code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)
-    return str(code or type(cause).__name__)

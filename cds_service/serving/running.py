@@ -1,28 +1,47 @@
 """`run`: the service on one port, by one process or by several."""
 
-from collections.abc import Callable
+import errno
+import socket
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from fastapi import FastAPI
-from uvicorn import Config
 
-from cds_service.errors import CannotStart
-from cds_service.serving.protocol import CONFIG
+from cds_service.errors import CannotStart, PortTaken
 from cds_service.serving.server import serve
 from cds_service.serving.workers import Workers
 from cds_service.settings import Settings, share_metrics
 
-_LAST_PORT = 65_535
+_REASONS = {
+    errno.EADDRINUSE: "another program listens there. Stop it, or choose another port with --port.",
+    errno.EADDRNOTAVAIL: "this machine has no such address.",
+    errno.EACCES: "only root may use a port below 1024. Choose another port with --port.",
+}
 
 
-def run(app: FastAPI, settings: Settings, host: str, port: int, workers: int, on_bound: Callable[[], None]) -> None:
-    """Serves until SIGTERM or SIGINT. A single process serves `app`; workers make their own. Calls `on_bound` once the
-    port is bound, and exits with status 3 if it is taken. Raises `CannotStart`."""
-    if not 0 <= port <= _LAST_PORT:
-        raise CannotStart(f"there is no port {port}: it is a number from 0 to {_LAST_PORT}")
-    listener = Config(app, host=host, port=port, **CONFIG).bind_socket()
-    on_bound()
+def bind(host: str, port: int) -> socket.socket:
+    """A socket bound to an address, on which nothing listens yet. Raises `PortTaken`."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.set_inheritable(True)
+    try:
+        listener.bind((host, port))
+    except OSError as error:  # also where the host name is not known
+        listener.close()
+        raise PortTaken(
+            f"{url_of(host, port)} cannot be served: {_REASONS.get(error.errno or 0, str(error.strerror))}"
+        ) from None
+    return listener
+
+
+def url_of(host: str, port: int) -> str:
+    """The address of a service, as a browser takes it."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def run(app: FastAPI, settings: Settings, listener: socket.socket, workers: int) -> None:
+    """Serves on a bound socket until SIGTERM or SIGINT. A single process serves `app`; workers make their own. Raises
+    `CannotStart`."""
     if workers == 1:
         share_metrics(None)
         serve(app, settings, listener)

@@ -1,5 +1,6 @@
-"""The log: one JSON line for each call. It never holds an id of a patient, a user or a resource, a token, free text,
-a URL with a query, or anything else of a body, except a `hookInstance` that is a UUID.
+"""The log: one line for each call, in JSON, or readable where standard error is a terminal. It never holds an id of a
+patient, a user or a resource, a token, free text, a URL with a query, or anything else of a body, except a
+`hookInstance` that is a UUID.
 
 Libraries log what they like: the HTTP client, for example, every URL it calls, with the patient's id in it. So of
 their records only the logger, the place and the type of the error are written, and only from warnings on.
@@ -11,7 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 import structlog
@@ -25,7 +26,7 @@ _LOGGER = structlog.get_logger()  # bound anew for each line, by what is configu
 
 
 def configure(level: str, now: Callable[[], datetime]) -> None:
-    """Writes JSON lines to standard error from this level up, with the time that `now` gives.
+    """Writes lines to standard error from this level up, with the time that `now` gives.
 
     Writes to standard output instead if standard error is closed.
     """
@@ -34,9 +35,10 @@ def configure(level: str, now: Callable[[], datetime]) -> None:
         event["timestamp"] = now()
         return event
 
-    lines = structlog.BytesLogger((sys.stderr or sys.stdout).buffer)
+    stream = sys.stderr or sys.stdout
+    render, lines = _for_terminal(stream) if is_read_by_a_person() else _for_programs(stream)
     structlog.configure(
-        processors=[structlog.processors.add_log_level, add_timestamp, structlog.processors.JSONRenderer(_to_json)],
+        processors=[structlog.processors.add_log_level, add_timestamp, *render],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=lambda *_: lines,
     )
@@ -44,6 +46,26 @@ def configure(level: str, now: Callable[[], datetime]) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     root = logging.getLogger()
     root.handlers = [handler for handler in root.handlers if not isinstance(handler, LibraryLog)] + [LibraryLog()]
+
+
+def is_read_by_a_person() -> bool:
+    """Whether the log is written to a terminal."""
+    return bool((sys.stderr or sys.stdout).isatty())
+
+
+def _for_programs(stream: TextIO) -> tuple[list[Any], object]:
+    return [structlog.processors.JSONRenderer(_to_json)], structlog.BytesLogger(stream.buffer)
+
+
+def _for_terminal(stream: TextIO) -> tuple[list[Any], object]:
+    """Texts are quoted, so that none of them can steer the terminal."""
+
+    def shorten_timestamp(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
+        event["timestamp"] = f"{event['timestamp']:%H:%M:%S}"
+        return event
+
+    renderer = structlog.dev.ConsoleRenderer(colors=False, repr_native_str=True, pad_event_to=20)
+    return [shorten_timestamp, renderer], structlog.WriteLogger(stream)
 
 
 def _to_json(event: structlog.types.EventDict, default: Callable[[Any], Any]) -> bytes:

@@ -97,7 +97,7 @@ def test_neither_the_service_nor_the_check_starts_without(cards: Path, gone: str
     settings = {"CDS_CARDS": str(cards), "CDS_DATABASE_URL": "sqlite:///:memory:"}
     for words in (["serve", "--port", NO_PORT], ["check"]):
         done = run_command(*words, settings=settings)
-        assert (done.exit_code, gone in done.stdout) == (1, True)
+        assert (done.exit_code, gone in done.output) == (1, True)
 
 
 def test_cards_that_contradict_each_other_do_not_start_although_their_manifest_agrees(cards: Path) -> None:
@@ -106,7 +106,7 @@ def test_cards_that_contradict_each_other_do_not_start_although_their_manifest_a
     settings = {"CDS_CARDS": str(cards), "CDS_DATABASE_URL": "sqlite:///:memory:"}
     done = run_command("serve", "--port", NO_PORT, settings=settings)
     assert done.exit_code == 1
-    assert "0 advise instead of 1" in done.stdout
+    assert "0 advise instead of 1" in done.output
 
 
 def test_a_pipe_in_place_of_a_file_is_a_mistake_and_is_not_waited_for(cards: Path) -> None:

@@ -47,7 +47,7 @@ def test_the_explanation_in_the_review_guide_is_the_real_one() -> None:
     guide = ROOT / "docs" / "reviewing-guidance.md"
     words = shlex.split(next(block for block in blocks(guide, "sh") if "explain" in block))
     now = datetime.fromisoformat(words[words.index("--now") + 1]).replace(tzinfo=UTC)
-    real = iter("\n".join(explain_request((ROOT / words[-1]).read_bytes(), CONTENT, now)).splitlines())
+    real = iter("\n".join(explain_request((ROOT / words[-1]).read_bytes(), CONTENT, now).lines()).splitlines())
 
     for line in blocks(guide, "text")[0].splitlines():
         assert line in real, line  # in this order: `in` uses the iterator up to the line

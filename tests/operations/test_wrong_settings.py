@@ -77,13 +77,30 @@ def test_intervals_that_cannot_be_read_are_refused_too(written: str | None, tmp_
     assert done.output.endswith("Its own file cannot be read\n")
 
 
-def test_a_port_that_does_not_exist_is_said_in_one_line() -> None:
-    done = run_command("serve", "--port", NO_PORT, settings={"CDS_DATABASE_URL": "sqlite:///:memory:"})
-    assert done.exit_code == 2
-    assert "from 0 to 65535" in done.stdout
-
-
 def test_a_retention_that_no_calendar_has_is_refused() -> None:
     done = run_command("check", settings={"CDS_RETENTION_DAYS": "999999"})
     assert done.exit_code == 2
-    assert "CDS_RETENTION_DAYS" in done.stdout
+    assert "CDS_RETENTION_DAYS" in done.output
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("CDS_CLIENT", "CDS_CLIENTS"), ("CDS_DATABASE", "CDS_DATABASE_URL"), ("CDS_LOGLEVEL", "CDS_LOG_LEVEL")],
+)
+def test_a_mistyped_setting_is_named_with_the_one_that_was_meant(written: str, meant: str) -> None:
+    done = run_command("check", settings={written: "S3CR3T"})
+    assert (done.exit_code, done.output) == (2, f"{written} is no setting: did you mean {meant}?\n")
+
+
+def test_a_setting_that_resembles_none_is_named_with_the_others_that_are_wrong() -> None:
+    done = run_command("check", settings={"CDS_COLOUR": "red", "CDS_MAX_CALLS": "0"})
+    assert done.exit_code == 2
+    assert [line.partition(" ")[0].rstrip(":") for line in done.output.splitlines()] == ["CDS_COLOUR", "CDS_MAX_CALLS"]
+    assert "`cds-service settings` lists them" in done.output
+
+
+def test_variables_that_kubernetes_makes_for_a_service_are_no_mistake_there_alone() -> None:
+    made = {"CDS_SERVICE_HOST": "10.0.0.1", "CDS_PORT": "tcp://10.0.0.1:80", "CDS_PORT_80_TCP_ADDR": "10.0.0.1"}
+    assert run_command("report", settings=made).exit_code == 2
+    inside = {**made, "KUBERNETES_SERVICE_HOST": "10.0.0.2", "CDS_DATABASE_URL": "sqlite:///nowhere"}
+    assert run_command("report", settings=inside).exit_code == 1

@@ -1,6 +1,6 @@
 """Both databases for the tests: a new one for each test, and what is in it, read without the service's own code.
 
-PostgreSQL takes part where `CDS_TEST_POSTGRES` names a server that may make databases (`.ci/postgres` starts one).
+PostgreSQL takes part where `TEST_POSTGRES_URL` names a server that may make databases (`.ci/postgres` starts one).
 """
 
 import os
@@ -17,7 +17,7 @@ import psycopg
 from cds_service.feedback.records import Records
 from tests.support import CONTENT, NOW
 
-POSTGRES = os.environ.get("CDS_TEST_POSTGRES", "")
+POSTGRES = os.environ.get("TEST_POSTGRES_URL", "")
 ENGINES = ["sqlite", *(["postgresql"] if POSTGRES else [])]
 
 

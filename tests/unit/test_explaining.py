@@ -41,7 +41,7 @@ def test_what_is_missing_is_said_with_the_reason() -> None:
 
 
 def test_the_lines_hold_what_the_structure_holds() -> None:
-    lines = "\n".join(explain_request(to_bytes(request_for("alma-glutamate-high")), CONTENT, NOW))
+    lines = "\n".join(explain_request(to_bytes(request_for("alma-glutamate-high")), CONTENT, NOW).lines())
     (order,) = explained("alma-glutamate-high")
 
     for card in order.cards:

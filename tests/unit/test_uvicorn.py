@@ -40,11 +40,9 @@ SIGNATURES = {
     Server.run: ["self", "sockets"],
     Server.handle_exit: ["self", "sig", "frame"],
     Server.shutdown: ["self", "sockets"],
-    Config.bind_socket: ["self"],
 }
 IMPORTS = {
     "serving/protocol.py": {"uvicorn.protocols.http.httptools_impl.HttpToolsProtocol"},
-    "serving/running.py": {"uvicorn.Config"},
     "serving/server.py": {"uvicorn.Config", "uvicorn.Server"},
 }
 
