@@ -1,14 +1,13 @@
 """For operators: is it alive, is it ready, what has it counted. No token is asked for, and no setting is told."""
 
 import asyncio
-import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
-from starlette.exceptions import HTTPException
 
+from cds_service.api.networks import require_network
 from cds_service.api.problems import answer
 from cds_service.api.runtime import HealthCheck, Runtime
 from cds_service.telemetry.logs import get_logger
@@ -40,8 +39,7 @@ def make_router(runtime: Runtime) -> APIRouter:
     @router.get("/metrics")
     async def metrics(request: Request) -> Response:
         """The metrics, for addresses that may read them; 404 for all others."""
-        if not _may_read(request.client.host if request.client else "", runtime.settings.metrics_from):
-            raise HTTPException(404)
+        require_network(request, runtime.settings.metrics_from)
         await _check_health(runtime)
         return Response(runtime.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
 
@@ -75,12 +73,3 @@ async def _is_up(name: str, check: HealthCheck) -> bool:
     except Exception as error:  # whatever it is, the component is of no use, and the others are still to be checked
         get_logger().warning("part down", part=name, error=type(error).__name__)
         return False
-
-
-def _may_read(host: str, networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]) -> bool:
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    address = getattr(address, "ipv4_mapped", None) or address
-    return any(address in network for network in networks)

@@ -10,6 +10,7 @@ from cds_service.cli.records import migrate, report
 from cds_service.cli.replay import replay
 from cds_service.cli.serve import serve
 from cds_service.cli.settings import settings
+from cds_service.cli.setup import setup_sheet
 from cds_service.cli.site import site
 from cds_service.cli.terminal import Commands, escape_what_the_locale_lacks
 
@@ -43,5 +44,5 @@ def describe_command(
     """A CDS Hooks service for acetylcysteine."""
 
 
-for command in (serve, check, manifest, review_pages, explain, replay, migrate, report, site, settings):
+for command in (serve, check, manifest, review_pages, explain, replay, migrate, report, site, settings, setup_sheet):
     cli.command()(command)

@@ -24,6 +24,11 @@ _HEADERS = {
 }
 
 
+def policy_with_style(digest: str) -> str:
+    """The Content-Security-Policy of a page with one style sheet of its own, by its SHA-256 in base64."""
+    return _POLICY.replace("style-src 'self'", f"style-src 'sha256-{digest}'")
+
+
 class Pages:
     """Renders pages. `shared` are variables for all templates."""
 
@@ -47,12 +52,16 @@ class Pages:
 
     def page(self, template: str, status: int = 200, *, policy: str = _POLICY, **data: Any) -> Response:
         """A whole page, with security headers. `policy` is its Content-Security-Policy."""
-        html = self._environment.get_template(template).render(**data)
+        html = self.render(template, **data)
         return Response(html, status, {"Content-Security-Policy": policy, **_HEADERS}, media_type="text/html")
 
-    def file(self, body: bytes, media_type: str) -> Response:
+    def render(self, template: str, **data: Any) -> str:
+        """What a template makes of the data."""
+        return self._environment.get_template(template).render(**data)
+
+    def file(self, body: bytes, media_type: str, *, policy: str = _POLICY) -> Response:
         """A file that a page shows, with the same headers."""
-        return Response(body, 200, {"Content-Security-Policy": _POLICY, **_HEADERS}, media_type=media_type)
+        return Response(body, 200, {"Content-Security-Policy": policy, **_HEADERS}, media_type=media_type)
 
 
 def new_parser(may_be_linked: Callable[[str], bool], *rules: str) -> MarkdownIt:

@@ -25,7 +25,7 @@ from cds_service.content.review import (
 from cds_service.fhir.json import Resource
 from cds_service.guidance.model import Card
 from cds_service.hooks.discovery import SERVICES
-from cds_service.pages import attributes, guides, trying_routes
+from cds_service.pages import attributes, guides, setup, trying_routes
 from cds_service.pages.markup import SWAGGER_POLICY, Pages, link_hosts
 
 _SHOWN_SECTION = "As the clinician sees it"  # rendered from the card instead
@@ -38,17 +38,24 @@ _LINKS = (
 
 def add_pages(app: FastAPI, runtime: Runtime, demo_resources: Sequence[Resource]) -> None:
     """Adds the pages and their static files; in demo mode also the small EHR with the invented patients."""
-    content, demo = runtime.content, runtime.settings.demo
-    hosts = link_hosts(source.url for source in content.sources.values())
-    pages = Pages(hosts, content=content, version=__version__, demo=demo)
+    demo = runtime.settings.demo
+    pages = new_pages(runtime)
     app.include_router(_ServicePages(runtime, pages).router())
     app.include_router(_GuidancePages(runtime, pages).router())
     app.include_router(guides.make_router(pages, runtime.settings.guides))
+    app.include_router(setup.make_router(runtime, pages))
     if demo:
         app.include_router(trying_routes.make_router(runtime, pages, demo_resources))
     app.mount("/static/swagger-ui", StaticFiles(packages=[("fastapi_standalone_docs", "static/swagger")]))
     app.mount("/static", StaticFiles(packages=[("cds_service.pages", "static")]))
     app.add_exception_handler(HTTPException, _wrong_address(pages))
+
+
+def new_pages(runtime: Runtime) -> Pages:
+    """The pages of a service. They link to the hosts of the content's sources alone."""
+    content = runtime.content
+    hosts = link_hosts(source.url for source in content.sources.values())
+    return Pages(hosts, content=content, version=__version__, demo=runtime.settings.demo)
 
 
 def _wrong_address(pages: Pages) -> Callable[[Request, Exception], Awaitable[Response]]:

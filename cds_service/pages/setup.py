@@ -1,0 +1,128 @@
+"""The set-up sheet of a client: one page with everything that an EHR analyst types in by hand, to be printed.
+
+Some EHRs never read discovery. The sheet is made of the same values that the service works with, for one client.
+"""
+
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from starlette.exceptions import HTTPException
+
+from cds_service.api.networks import require_network
+from cds_service.api.runtime import Runtime
+from cds_service.auth.clients import OPEN, Client
+from cds_service.fhir.queries import QUERIES
+from cds_service.fhir.scopes import smart_scopes
+from cds_service.guidance.override_reasons import CATEGORIES
+from cds_service.guidance.required_queries import prefetch_templates
+from cds_service.hooks.dialects import STANDARD, camel_case
+from cds_service.hooks.discovery import SERVICES
+from cds_service.pages.markup import Pages, policy_with_style
+
+_TEMPLATE, _STYLE = "setup-sheet.html", "setup-sheet.css"
+_LOCAL = "http://127.0.0.1:8000"  # where the service listens if nothing else is said
+_OLD_HOOK = "medication-prescribe"  # deprecated; EHRs of today have the other two
+Sheet = Mapping[str, Any]
+
+
+def make_router(runtime: Runtime, pages: Pages) -> APIRouter:
+    """`/setup` and a page for each client. They name clients: only those who may read `/metrics` may read them."""
+    router = APIRouter(include_in_schema=False)
+    networks = runtime.settings.metrics_from
+
+    @router.get("/setup")
+    async def clients(request: Request) -> Response:
+        """The clients, each with its sheet."""
+        require_network(request, networks)
+        return pages.page("setup.html", path="/setup", names=sheet_names(runtime))
+
+    @router.get("/setup/{name}")
+    async def sheet(name: str, request: Request) -> Response:
+        """The sheet of one client."""
+        require_network(request, networks)
+        if name not in sheet_names(runtime):
+            raise HTTPException(404)
+        html, policy = render_sheet(runtime, pages, name)
+        return pages.file(html.encode(), "text/html; charset=utf-8", policy=policy)
+
+    return router
+
+
+def sheet_names(runtime: Runtime) -> list[str]:
+    """The clients that have a sheet; `open` where no clients are listed."""
+    return [client.name for client in _listed(runtime)] or [OPEN]
+
+
+def render_sheet(runtime: Runtime, pages: Pages, name: str) -> tuple[str, str]:
+    """The sheet of a client as HTML that needs no other file, and the Content-Security-Policy under which it works."""
+    style = pages.render(_STYLE)
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    return pages.render(_TEMPLATE, style=_STYLE, **sheet_of(runtime, name)), policy_with_style(digest)
+
+
+def _listed(runtime: Runtime) -> Sequence[Client]:
+    return runtime.authenticator.clients if runtime.authenticator else ()
+
+
+def sheet_of(runtime: Runtime, name: str) -> Sheet:
+    """What the sheet of a client says."""
+    client = next((client for client in _listed(runtime) if client.name == name), None)
+    base_url = runtime.settings.public_url or _LOCAL
+    return {
+        "name": name,
+        "client": client,
+        "cds_hooks": client.cds_hooks if client else "2.0",
+        "dialect": client.dialect if client else STANDARD,
+        "settings": runtime.settings,
+        "discovery": f"{base_url}/cds-services",
+        "services": _services(f"{base_url}/cds-services/"),
+        "prefetch": _prefetch(runtime),
+        "scopes": smart_scopes(),
+        "resources": sorted({query.resource_type for query in QUERIES.values()} | {"Medication"}),
+        "topics": _topics(runtime, client),
+        "topic_system": runtime.content.about.topic_system,
+        "reasons": _reasons(runtime),
+        "reason_system": runtime.content.about.override_system,
+    }
+
+
+def _services(below: str) -> list[Mapping[str, str]]:
+    """The services, each with the address that it is below; the deprecated hook comes last."""
+    ids = sorted(SERVICES.items(), key=lambda service: service[1] == _OLD_HOOK)
+    return [{"id": service, "hook": hook, "below": below} for service, hook in ids]
+
+
+def _prefetch(runtime: Runtime) -> list[Mapping[str, Any]]:
+    templates = prefetch_templates(runtime.content, runtime.settings.prefetch)
+    return [
+        {"key": key, "query": template, "label": QUERIES[key].label, "optional": QUERIES[key].optional}
+        for key, template in templates.items()
+    ]
+
+
+def _topics(runtime: Runtime, client: Client | None) -> list[Mapping[str, str]]:
+    """The cards by the code that the client sees, each with the highest indicator that it can have."""
+    is_camel = client is not None and client.dialect.topic_code == "camel"
+    order = ("critical", "warning", "info")
+    return [
+        {
+            "code": camel_case(card.id) if is_camel else card.id,
+            "title": card.title,
+            "highest": min((row.level for row in card.indicator), key=order.index),
+        }
+        for card in runtime.content.cards
+    ]
+
+
+def _reasons(runtime: Runtime) -> list[Mapping[str, str]]:
+    return [
+        {
+            "code": reason.code,
+            "display": reason.display,
+            "category": f"{reason.category} ({CATEGORIES[reason.category]})" if reason.category else "none fits",
+        }
+        for reason in runtime.content.override_reasons.values()
+    ]
