@@ -6,6 +6,8 @@ from decimal import Decimal
 
 from cds_service.clinical.labs.site_intervals import SiteInterval
 from cds_service.fhir.codes import CodeList, NameList
+from cds_service.fhir.json import Coding
+from cds_service.fhir.quantities import NO_LOCAL_UNITS, LocalUnits
 
 CODE_LISTS = (
     "acetaminophen-level",
@@ -127,13 +129,17 @@ THRESHOLDS = (
 class Vocabulary:
     """What a clinician reviews of reading: no clinical code or threshold is written in Python.
 
-    `site_intervals` are a site's own reference intervals by analyte, if its settings have any.
+    A site may add to it, in its site file: `site_intervals` are its own reference intervals by analyte, and
+    `local_units` the codes of its units. What its other codes mean, the code lists know. `order_codes` are those under
+    which plasma amino acids are ordered there, each with its name.
     """
 
     code_lists: Mapping[str, CodeList]
     name_lists: Mapping[str, NameList]
     thresholds: Mapping[str, Decimal]
     site_intervals: Mapping[str, tuple[SiteInterval, ...]] = field(default_factory=dict)
+    local_units: LocalUnits = NO_LOCAL_UNITS
+    order_codes: Mapping[Coding, str] = field(default_factory=dict)
 
     def missing(self) -> list[tuple[str, str]]:
         """Each list and threshold that reading needs and content lacks: the file that it belongs in, and its name."""

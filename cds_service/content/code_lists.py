@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from cds_service.errors import Mistake
-from cds_service.fhir.codes import CodeList, CodeRow, NameList, NameRow, shape_problem
+from cds_service.fhir.code_shapes import shape_problem
+from cds_service.fhir.codes import CodeList, CodeRow, NameList, NameRow
 
 CODE_COLUMNS = ("code", "system", "term", "included", "reason")
 NAME_COLUMNS = ("name", "match", "included", "reason")

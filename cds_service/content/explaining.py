@@ -59,10 +59,14 @@ class ExplainedCard:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedOrder:
-    """An acetylcysteine order, and what every card decided about it."""
+    """An acetylcysteine order, and what every card decided about it.
+
+    `local_code` is the code of the site by which it was recognised, in words.
+    """
 
     reference: str
     name: str
+    local_code: str
     cards: tuple[ExplainedCard, ...]
 
 
@@ -103,7 +107,8 @@ def explain(answered: Answer) -> tuple[ExplainedOrder, ...]:
 def _explain_order(decisions: Sequence[OrderDecision], modes: Modes) -> ExplainedOrder:
     order = decisions[0].order
     cards = tuple(_explain_card(decided.decision, modes) for decided in decisions)
-    return ExplainedOrder(order.reference, order.name, cards)
+    local_code = next((f"{row.term}: code {row.local}" for row in order.products if row.local), "")
+    return ExplainedOrder(order.reference, order.name, local_code, cards)
 
 
 def _explain_card(decision: Decision, modes: Modes) -> ExplainedCard:
@@ -148,7 +153,7 @@ def explain_request(
 
 
 def _lines(order: ExplainedOrder) -> Iterator[str]:
-    yield f"\nOrder {order.reference}: {order.name}"
+    yield f"\nOrder {order.reference}: {order.name}" + (f" ({order.local_code})" if order.local_code else "")
     for card in order.cards:
         yield f"\n  {card.id}: {card.outcome}" + (f", {card.by_site}" if card.by_site else "")
         for condition in card.conditions:

@@ -3,58 +3,24 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from cds_service.fhir.json import Coding, Json, codings, names
 from cds_service.fhir.systems import (
     ATC,
     ATC_GERMAN,
-    EDQM,
     ICD9CM,
     ICD10,
     ICD10AM,
     ICD10CM,
     ICD10GM,
-    LOINC,
-    NCI,
-    RXNORM,
-    SNOMED,
-    UCUM,
-    UNII,
-    V2_ROUTE,
-    V3_ROUTE,
 )
 
 ICD10_FORMS = frozenset((ICD10, ICD10CM, ICD10GM, ICD10AM))
 MAX_NAME = 1000  # characters of a name that are looked at: several times the longest in any code system
 MAX_CODE, _MAX_SYSTEM = 64, 200  # characters of a code and of its system: more than any of those that are read has
 _CACHED, _LONGEST_CACHED = 512, 120  # texts or codes of a list; a longer text is free text, which does not recur
-_ICD10_CODE = r"[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?\*?|[A-Z]\d?\*"
-_SHAPES = {
-    LOINC: r"\d{1,7}-\d",
-    **dict.fromkeys((ICD10, ICD10CM, ICD10GM, ICD10AM), _ICD10_CODE),
-    RXNORM: r"[1-9]\d{0,7}",
-    V3_ROUTE: r"[A-Z]{2,12}\*?",
-    SNOMED: r"[1-9]\d{5,17}",
-    ATC: r"[A-Z]\d\d[A-Z]{2}\d\d",
-    ATC_GERMAN: r"[A-Z]\d\d[A-Z]{2}\d\d",
-    UNII: r"[0-9A-Z]{10}",
-    V2_ROUTE: r"[A-Z]{1,12}",
-    EDQM: r"\d{8}",
-    NCI: r"C\d{1,7}",
-    ICD9CM: r"\d{3}(\.\d{1,2})?",
-    UCUM: r"1|\{[a-z]+\}",
-}
-_ABSENCE_SHAPES = {  # of systems whose codes say that there is no information
-    "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips": r"no(-[a-z]+)+",
-    "http://terminology.hl7.org/CodeSystem/data-absent-reason": r"[a-z]+(-[a-z]+)*",
-    "http://terminology.hl7.org/CodeSystem/v3-NullFlavor": r"[A-Z]{2,5}",
-}
-
-
-_FEW_CODES = frozenset((V2_ROUTE, EDQM, NCI, ICD9CM, UCUM))  # listed in a few rows: a code not listed may be anything
-SUPPORTED_SYSTEMS = frozenset(_SHAPES) - _FEW_CODES  # a code of any other system says nothing to this service
 _CLASSIFICATIONS = {  # systems whose codes say by their form to which group they belong, and their form without dots
     **dict.fromkeys(ICD10_FORMS, re.compile(r"[A-Z]\d[0-9A-Z]{1,6}[*+!]?")),
     **dict.fromkeys((ATC, ATC_GERMAN), re.compile(r"[A-Z](\d\d([A-Z]([A-Z](\d\d)?)?)?)?")),
@@ -67,7 +33,8 @@ class CodeRow:
 
     `included` is False for a code that the list names in order to refuse it. An `unsure` code is not verified well
     enough for a card to rest on it: a screen that meets one comes to *unknown*. A `vague` one does not match at all:
-    it may be what is looked for, where no name beside it says what it is.
+    it may be what is looked for, where no name beside it says what it is. Of a code that a site has given a meaning,
+    the row is that of the meaning: `local` says so in words, and `unit` is that of a result that states none.
     """
 
     code: str
@@ -78,13 +45,28 @@ class CodeRow:
     unsure: bool = False
     vague: bool = False
     extra: Mapping[str, str] = field(default_factory=dict)
+    local: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalCode:
+    """A site's own code, the code that it means, and the unit of a result that states none."""
+
+    coding: Coding
+    meaning: Coding
+    unit: str = ""
 
 
 class CodeList:
-    """Codes with their systems. A code that ends in `*` stands for every code that begins with it."""
+    """Codes with their systems. A code that ends in `*` stands for every code that begins with it.
 
-    def __init__(self, rows: Iterable[CodeRow]) -> None:
+    A code of a site itself is looked up as what it means.
+    """
+
+    def __init__(self, rows: Iterable[CodeRow], local_codes: Iterable[LocalCode] = ()) -> None:
         self.rows = tuple(rows)
+        self._local_codes = {code.coding: code for code in local_codes}
         matching = [row for row in self.rows if not row.vague]
         self._exact = {Coding(row.system, _plain(row.system, row.code)): row for row in matching}
         self._prefixes: dict[str, list[tuple[str, CodeRow]]] = {}
@@ -102,7 +84,22 @@ class CodeList:
         """
         return self._row_of(coding) if _is_short(coding) else None
 
+    def with_local_codes(self, local_codes: Iterable[LocalCode]) -> "CodeList":
+        """The same list, which knows what the codes of a site mean."""
+        return CodeList(self.rows, local_codes)
+
+    def find_local_codes(self) -> list[tuple[Coding, CodeRow]]:
+        """The codes of the site that mean one of the listed codes, each with its row."""
+        return [(coding, row) for coding in self._local_codes if (row := self.find(coding))]
+
     def _find(self, coding: Coding) -> CodeRow | None:
+        local = self._local_codes.get(coding)
+        if local is None:
+            return self._find_listed(coding)
+        row = self._find_listed(local.meaning)
+        return row and replace(row, local=f"{coding.code}, by the site file", unit=local.unit)
+
+    def _find_listed(self, coding: Coding) -> CodeRow | None:
         if coding.system not in ICD10_FORMS:
             return self._find_in(Coding(coding.system, _plain(coding.system, coding.code)))
         plain = _plain(coding.system, coding.code)
@@ -124,6 +121,8 @@ class CodeList:
         return _is_short(coding) and self._is_excluded(coding)
 
     def _excludes(self, coding: Coding) -> bool:
+        if local := self._local_codes.get(coding):
+            coding = local.meaning
         if not is_classified(coding) or self.find(coding) is not None:
             return False
         plain = _plain(coding.system, coding.code)
@@ -171,25 +170,6 @@ def is_classified(coding: Coding) -> bool:
     """True for a code that has the form of one of a classification: it says by its form to which group it belongs."""
     form = _CLASSIFICATIONS.get(coding.system)
     return form is not None and form.fullmatch(_plain(coding.system, coding.code)) is not None
-
-
-def shape_problem(system: str, code: str) -> str:
-    """What is wrong with the form of a listed code; empty if it can be a code of its system."""
-    shape = {**_SHAPES, **_ABSENCE_SHAPES}.get(system)
-    if shape is None:
-        return f"no code system {system} is in use"
-    if not re.fullmatch(shape, code):
-        return f"{code} does not have the form of a code of {system}"
-    if system == LOINC and _loinc_check_digit(code[:-2]) != code[-1]:
-        return f"the check digit of {code} is wrong"
-    return ""
-
-
-def _loinc_check_digit(digits: str) -> str:
-    """Modulus 10: every other digit from the right is doubled."""
-    odd = str(int(digits[::-1][::2]) * 2)
-    total = sum(map(int, odd)) + sum(map(int, digits[::-1][1::2]))
-    return str(-total % 10)
 
 
 @dataclass(frozen=True, slots=True)

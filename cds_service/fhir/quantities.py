@@ -6,12 +6,13 @@ that 1 mg/dL = 88.4 umol/L; the amino acid codes in use are all [Moles/volume], 
 """
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
 
 import msgspec
 
-from cds_service.fhir.json import Json, member, number, text
+from cds_service.fhir.json import Coding, Json, Resource, member, number, objects, text
 from cds_service.fhir.systems import UCUM
 
 MAX_UNIT = 100  # characters of a unit or its code that are looked at
@@ -123,6 +124,46 @@ def read_measure(kind: str, quantity: Json) -> Measure | Refusal:
     if comparator not in ("", "<", "<=", ">", ">="):
         return Refusal("a comparator that is not understood")
     return Measure(value * accepted.factor, f"{comparator}{format_number(value)} {accepted.printed}", comparator)
+
+
+class LocalUnits:
+    """The codes of a site's own units, and the UCUM units that they mean."""
+
+    def __init__(self, meanings: Mapping[Coding, str]) -> None:
+        self._meanings = meanings
+
+    def translate(self, quantity: Json, default: str = "") -> Json:
+        """A Quantity in the UCUM unit that its code means; one that states no unit in the default, if there is one."""
+        if not self._meanings and not default:
+            return quantity
+        code, words, system = unit_of(quantity)
+        meaning = self._meanings.get(Coding(system, code)) if code or words else default
+        if not meaning or not isinstance(quantity, dict):
+            return quantity
+        kept = {name: value for name, value in quantity.items() if name != "unit"}
+        return {**kept, "system": UCUM, "code": meaning}
+
+    def translate_result(self, element: Resource, default: str = "") -> Resource:
+        """The element of a result, with its value and its reference ranges in UCUM units."""
+        if not self._meanings and not default:
+            return element
+        translated = dict(element)
+        if "valueQuantity" in element:
+            translated["valueQuantity"] = self.translate(element["valueQuantity"], default)
+        if "referenceRange" in element:
+            ranges = objects(element["referenceRange"])
+            translated["referenceRange"] = [self._translate_range(one, default) for one in ranges]
+        return translated
+
+    def _translate_range(self, interval: Resource, default: str) -> Resource:
+        ends: Resource = {end: self.translate(interval[end], default) for end in ("low", "high") if end in interval}
+        age = interval.get("age")
+        if isinstance(age, dict):
+            ends["age"] = self._translate_range(age, "")
+        return {**interval, **ends}
+
+
+NO_LOCAL_UNITS = LocalUnits({})
 
 
 def unit_of(quantity: Json) -> tuple[str, str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cds_service.fhir.codes import CodeList
+from cds_service.fhir.json import Coding
 from cds_service.fhir.systems import LOINC
 from cds_service.fhir.versions.writing import write_search
 
@@ -68,14 +69,13 @@ QUERIES: Mapping[str, Query] = {
 }
 
 
-def codes_of(query: Query, code_lists: Mapping[str, CodeList]) -> list[str]:
-    """The LOINC codes of a result query, in the order of the code lists, each once."""
-    asked = [
-        row.code
-        for name in query.code_lists
-        for row in code_lists[name].rows
-        if row.system == LOINC and (row.included or name in query.named)
-    ]
+def codes_of(query: Query, code_lists: Mapping[str, CodeList]) -> list[Coding]:
+    """The LOINC codes of a result query, in the order of the code lists, and the site's own for them; each once."""
+    asked: list[Coding] = []
+    for name in query.code_lists:
+        rows = [(Coding(row.system, row.code), row) for row in code_lists[name].rows if row.system == LOINC]
+        rows += code_lists[name].find_local_codes()
+        asked += [coding for coding, row in rows if row.included or name in query.named]
     return list(dict.fromkeys(asked))
 
 
@@ -85,7 +85,7 @@ def prefetch_template(query: Query, code_lists: Mapping[str, CodeList]) -> str:
         return f"Patient/{_CONTEXT_PATIENT_ID}"
     parameters = [f"patient={_CONTEXT_PATIENT_ID}"]
     if query.code_lists:
-        parameters.append("code=" + ",".join(f"{LOINC}|{code}" for code in codes_of(query, code_lists)))
+        parameters.append("code=" + ",".join(f"{asked.system}|{asked.code}" for asked in codes_of(query, code_lists)))
         parameters.append("_sort=-date")
     if query.filter:
         parameters.append(query.filter)

@@ -57,7 +57,7 @@ def render_cards(advices: Iterable[Advice], content: Content, call: Call) -> lis
 
 def render(advice: Advice, content: Content, call: Call) -> wire.Card:
     """The card on the wire."""
-    card, suggestions = advice.card, _suggestions(advice, call)
+    card, suggestions = advice.card, _suggestions(advice, content, call)
     return wire.Card(
         uuid=call.new_id(),
         summary=_summary(card, _Writer(advice.decisions, content, to_plain_text).write(card.text.summary)),
@@ -148,19 +148,20 @@ def tidy(detail: str) -> str:
     return _GAP.sub("\n\n", detail).strip() if "\n\n\n" in detail else detail.strip()
 
 
-def _suggestions(advice: Advice, call: Call) -> tuple[wire.Suggestion, ...]:
+def _suggestions(advice: Advice, content: Content, call: Call) -> tuple[wire.Suggestion, ...]:
     several = len(advice.decisions) > 1
     return tuple(
         wire.Suggestion(label=_label(suggestion, several), uuid=call.new_id(), actions=(action,))
         for suggestion in advice.suggestions
-        if (action := _action(suggestion, call)) is not None
+        if (action := _action(suggestion, content, call)) is not None
     )
 
 
-def _action(suggestion: OrderSuggestion, call: Call) -> wire.Action | None:
+def _action(suggestion: OrderSuggestion, content: Content, call: Call) -> wire.Action | None:
     row, facts = suggestion.row, suggestion.facts
     day = call.today + timedelta(days=row.in_days)
-    return action_for(row, suggestion.order, call.patient_id, day, facts, _fill(row.description, facts))
+    description, order_codes = _fill(row.description, facts), content.vocabulary.order_codes
+    return action_for(row, suggestion.order, call.patient_id, day, facts, description, order_codes)
 
 
 def _label(suggestion: OrderSuggestion, several: bool) -> str:

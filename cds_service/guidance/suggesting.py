@@ -1,5 +1,6 @@
 """The actions behind suggestions: whole resources, in the FHIR version of the order that they belong to."""
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -7,25 +8,34 @@ from typing import Any
 from cds_service.clinical.facts import Facts, Value
 from cds_service.clinical.orders.changing import is_twice_daily
 from cds_service.clinical.orders.recognise import Order
-from cds_service.fhir.json import Resource, text
+from cds_service.fhir.json import Coding, Resource, text
 from cds_service.fhir.systems import SNOMED
 from cds_service.fhir.versions.elements import instructions_of
 from cds_service.fhir.versions.writing import draft_service_order, with_dose_twice_daily
 from cds_service.guidance.model import SuggestionRow
 from cds_service.hooks.cards import Action
 
+NO_CODES: Mapping[Coding, str] = {}
 _SIGNED = {"active", "on-hold"}
 
 
 def action_for(
-    row: SuggestionRow, order: Order, patient_id: str, day: date, facts: Facts, description: str
+    row: SuggestionRow,
+    order: Order,
+    patient_id: str,
+    day: date,
+    facts: Facts,
+    description: str,
+    order_codes: Mapping[Coding, str] = NO_CODES,
 ) -> Action | None:
     """The action of a suggestion, with its description; None where it cannot be offered.
+
+    `order_codes` are the codes of the site for plasma amino acids, each with its name.
 
     That is an order without id, the removal of an order that is signed already, and a version without drafts.
     """
     if row.does == "order-amino-acids":
-        lab_order = draft_lab_order(order.fhir_version, patient_id, day)
+        lab_order = draft_lab_order(order.fhir_version, patient_id, day, order_codes)
         return Action(type="create", description=description, resource=lab_order) if lab_order else None
     if not text(order.resource.get("id")):
         return None
@@ -52,6 +62,17 @@ def _by_mouth() -> dict[str, Any]:
     return {"coding": [{"system": SNOMED, "code": "26643006", "display": "Oral route"}], "text": "oral"}
 
 
-def draft_lab_order(version: str, patient_id: str, day: date) -> Resource | None:
-    """A draft order for plasma amino acids, named in words; None for a version in which it is not offered."""
-    return draft_service_order(version, {"text": "Plasma amino acids"}, patient_id, day.isoformat())
+def draft_lab_order(
+    version: str, patient_id: str, day: date, order_codes: Mapping[Coding, str] = NO_CODES
+) -> Resource | None:
+    """A draft order for plasma amino acids; None for a version in which it is not offered.
+
+    It is named in words, and by the codes of the site. No LOINC code is among them: of none that is listed is it
+    verified that it means plasma.
+    """
+    coding = [
+        {"system": code.system, "code": code.code, **({"display": name} if name else {})}
+        for code, name in order_codes.items()
+    ]
+    words = {"text": "Plasma amino acids"}
+    return draft_service_order(version, {"coding": coding, **words} if coding else words, patient_id, day.isoformat())

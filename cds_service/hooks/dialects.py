@@ -109,11 +109,11 @@ class Writer:
 
 
 def _with_code(order: dict[str, Any], coding: dict[str, str]) -> dict[str, Any]:
-    """The order with a coding before its words; in R5 its `code` has them in `concept`."""
+    """The order with this coding alone before its words; in R5 its `code` has them in `concept`."""
     code = order["code"]
     if "concept" in code:
-        return {**order, "code": {**code, "concept": {"coding": [coding], **code["concept"]}}}
-    return {**order, "code": {"coding": [coding], **code}}
+        return {**order, "code": {**code, "concept": {**code["concept"], "coding": [coding]}}}
+    return {**order, "code": {**code, "coding": [coding]}}
 
 
 def camel_case(identity: str) -> str:

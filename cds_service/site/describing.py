@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from cds_service.guidance.model import Card
 from cds_service.guidance.modes import CardMode
+from cds_service.site.codes import lists_of
 from cds_service.site.modes import OTHER_CLIENTS, Place
 from cds_service.site.opening import Site
 from cds_service.site.reading import SiteFile
@@ -23,6 +24,7 @@ def describe_site(site: Site) -> Iterator[str]:
     for card in site.content.cards:
         yield f"\n{card.id} ({card.status})"
         yield from (f"  {line}" for line in _describe_modes(site, card))
+    yield from _describe_codes(site)
     yield from _describe_intervals(site.file)
 
 
@@ -38,6 +40,21 @@ def _describe_modes(site: Site, card: Card) -> Iterator[str]:
 def _describe_place(place: Place) -> str:
     hook, client = place
     return f"{hook} by {'every other client' if client == OTHER_CLIENTS else client}"
+
+
+def _describe_codes(site: Site) -> Iterator[str]:
+    """Each code of the site with what it means, and the code lists in which that stands."""
+    if site.file is None or not site.file.codes:
+        yield "\nNo codes of the site."
+    else:
+        yield "\nCodes of the site:"
+        for row in site.file.codes.values():
+            lists = lists_of(row.coding, site.content.vocabulary) or ["units"]
+            unit = f"; without a unit, in {row.unit}" if row.unit else ""
+            yield f"  {row.system}|{row.code} means {row.means} ({', '.join(lists)}){unit}"
+    for order in site.file.order_codes.values() if site.file else ():
+        name = f" ({order.display})" if order.display else ""
+        yield f"  plasma amino acids are ordered as {order.system}|{order.code}{name}"
 
 
 def _describe_intervals(file: SiteFile) -> Iterator[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from cds_service.errors import ContentError
 from cds_service.guidance.model import Content
 from cds_service.guidance.modes import ALL_ON, Modes
+from cds_service.site.codes import find_code_problems, with_local_codes, with_order_codes
 from cds_service.site.intervals import with_intervals
 from cds_service.site.modes import (
     Place,
@@ -44,10 +45,13 @@ def open_site(path: Path | None, content: Content, hooks: Sequence[str], clients
         return Site(content)
     site_file = read_site_file(path)
     find_unknown_names(site_file, content.cards, hooks, clients)
-    content = with_intervals(content, site_file.intervals.values())
+    for at, key, problem in find_code_problems(site_file.codes, content.vocabulary):
+        site_file.file.add_mistake(("code", at, key), f"code.{at}.{key}: {problem}")
     rows, cards = site_file.card_rows, content.cards
     mistakes = [*site_file.file.mistakes, *find_mode_mistakes(rows, cards, hooks)]
     if mistakes:
         raise ContentError(mistakes)
+    content = with_local_codes(with_intervals(content, site_file.intervals.values()), site_file.codes)
+    content = with_order_codes(content, site_file.order_codes.values())
     modes = modes_of(rows, cards, hooks, site_file.general.drafts)
     return Site(content, site_file, modes, silenced_safety_cards(rows, cards))

@@ -7,9 +7,9 @@ from pathlib import Path
 from cds_service.content.toml_files import TomlFile
 from cds_service.guidance.model import Card
 from cds_service.site.modes import PlacedRow
-from cds_service.site.rows import BaselineTable, CardRow, General, IntervalRow
+from cds_service.site.rows import BaselineTable, CardRow, CodeTable, General, IntervalRow, OrderCodeTable
 
-_TABLES = ("card", "baseline", "interval")
+_TABLES = ("card", "baseline", "interval", "code", "order_code")
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class SiteFile:
     baseline: BaselineTable
     cards: Mapping[int, CardRow] = field(default_factory=dict)
     intervals: Mapping[int, IntervalRow] = field(default_factory=dict)
+    codes: Mapping[int, CodeTable] = field(default_factory=dict)
+    order_codes: Mapping[int, OrderCodeTable] = field(default_factory=dict)
 
     @property
     def card_rows(self) -> list[PlacedRow]:
@@ -38,6 +40,8 @@ def read_site_file(path: Path) -> SiteFile:
         baseline=file.read_part(BaselineTable, file.data.get("baseline", {}), ("baseline",)) or BaselineTable(),
         cards=file.read_rows("card", CardRow),
         intervals=file.read_rows("interval", IntervalRow),
+        codes=file.read_rows("code", CodeTable),
+        order_codes=file.read_rows("order_code", OrderCodeTable),
     )
 
 

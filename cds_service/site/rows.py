@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from cds_service.fhir.json import Coding
+from cds_service.fhir.systems import canonical_system
 from cds_service.guidance.conditions import Strict
 from cds_service.guidance.model import Family
 from cds_service.guidance.modes import Mode
@@ -43,6 +45,47 @@ class BaselineTable(Strict):
     """The `[baseline]` table: whether the baseline family speaks of every order of its use."""
 
     speaks: Speaks = "always"
+
+
+_LOCAL_SYSTEM = r"^[a-z][a-z0-9+.-]*:[A-Za-z0-9._~:/-]{1,180}$"  # no character that a search would have to escape
+_LOCAL_CODE = r"^[A-Za-z0-9][A-Za-z0-9._~:/-]{0,63}$"
+
+
+class CodeTable(Strict):
+    """One `[[code]]`: a code of the site itself, and the code that it `means`, as system|code.
+
+    `unit` is that of a laboratory's results which state none.
+    """
+
+    system: str = Field(pattern=_LOCAL_SYSTEM)
+    code: str = Field(pattern=_LOCAL_CODE)
+    means: str = Field(pattern=r"^[^|\s]+\|[^|\s]+$")
+    unit: str = Field("", max_length=40)
+
+    @property
+    def coding(self) -> Coding:
+        """The code of the site."""
+        return Coding(canonical_system(self.system), self.code)
+
+    @property
+    def meaning(self) -> Coding:
+        """The code that it means."""
+        system, _, code = self.means.rpartition("|")
+        return Coding(canonical_system(system), code)
+
+
+class OrderCodeTable(Strict):
+    """One `[[order_code]]`: under which code of the site a laboratory order that a suggestion drafts is known."""
+
+    order: Literal["plasma-amino-acids"]
+    system: str = Field(pattern=_LOCAL_SYSTEM)
+    code: str = Field(pattern=_LOCAL_CODE)
+    display: str = Field("", max_length=200)
+
+    @property
+    def coding(self) -> Coding:
+        """The code of the site."""
+        return Coding(canonical_system(self.system), self.code)
 
 
 class IntervalRow(Strict):

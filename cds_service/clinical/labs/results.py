@@ -12,7 +12,7 @@ from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.codes import CodeList, CodeRow, NameList
 from cds_service.fhir.datetimes import Moment, format_day, sample_moment
 from cds_service.fhir.json import Json, Resource, names, objects, text
-from cds_service.fhir.quantities import UNITS, Measure, Refusal, format_number, read_measure
+from cds_service.fhir.quantities import UNITS, LocalUnits, Measure, Refusal, format_number, read_measure
 from cds_service.fhir.versions.elements import is_about
 
 FINAL = frozenset(("final", "amended", "corrected"))
@@ -29,7 +29,8 @@ _VALUE_TYPES = [
 class Result(msgspec.Struct, frozen=True):
     """A usable result: its row in the code list, what it measured and when, and the element that holds it.
 
-    `reference` is that of the resource it came in.
+    `reference` is that of the resource it came in. Where the site file says what a unit of the element means, the
+    element has the unit that it means.
     """
 
     row: CodeRow
@@ -42,7 +43,8 @@ class Result(msgspec.Struct, frozen=True):
 
     @property
     def origin(self) -> Origin:
-        return Origin(self.reference, f"{self.measure.sent} on {self.moment.day.isoformat()}")
+        local = f" (code {self.row.local})" if self.row.local else ""
+        return Origin(self.reference, f"{self.measure.sent} on {self.moment.day.isoformat()}{local}")
 
 
 class RejectedResult(msgspec.Struct, frozen=True):
@@ -83,6 +85,7 @@ class ResultCriteria(msgspec.Struct, frozen=True):
 
     codes: CodeList
     kind: str
+    units: LocalUnits
     other_specimens: NameList
     other_specimen_codes: CodeList
     lowest: Decimal | None = None
@@ -99,6 +102,7 @@ def result_criteria(
     return ResultCriteria(
         vocabulary.code_lists[codes],
         kind,
+        vocabulary.local_units,
         vocabulary.name_lists["other-specimens"],
         vocabulary.code_lists["other-specimen-codes"],
         vocabulary.thresholds.get(f"{name}-lowest"),
@@ -171,10 +175,11 @@ def _assess(
     )
     if problem or moment is None:
         return RejectedResult(row.term, problem, reference, moment, is_void=_is_void(element, resource, patient_id))
-    measure = _read_value(element, criteria)
+    in_ucum = criteria.units.translate_result(element, row.unit)
+    measure = _read_value(in_ucum, criteria)
     if isinstance(measure, Refusal):
         return RejectedResult(row.term, measure.reason, reference, moment)
-    return Result(row, measure, moment, element, reference, _specimen(element, resource), text(resource.get("issued")))
+    return Result(row, measure, moment, in_ucum, reference, _specimen(element, resource), text(resource.get("issued")))
 
 
 def _is_void(element: Resource, resource: Resource, patient_id: str) -> bool:

@@ -228,6 +228,7 @@ def _read_single(quantity: Json, product: _Product) -> _SingleDose:
 
     Their units are distinct, so the order of the attempts makes no difference but to speed: most doses are masses.
     """
+    quantity = product.vocabulary.local_units.translate(quantity)
     value = number(member(quantity, "value"))
     if value is None or value <= 0 or text(member(quantity, "comparator")):
         return _SingleDose(Refusal("its dose is not a plain positive number"), _per_weight(quantity))
@@ -287,7 +288,7 @@ def _limit(ratio: Json, product: _Product) -> tuple[Decimal, Decimal] | None:
     """A maximum in mg per day, and the days for which it is stated."""
     per_kg_is_not_read = _Product(product.strength, None, product.vocabulary)
     dose = _read_single(at(ratio, "numerator"), per_kg_is_not_read).amount
-    days = read_measure("duration", at(ratio, "denominator"))
+    days = read_measure("duration", product.vocabulary.local_units.translate(at(ratio, "denominator")))
     if isinstance(dose, Refusal) or isinstance(days, Refusal) or days.value <= 0 or days.comparator:
         return None
     per_day = round_rate(dose / days.value)

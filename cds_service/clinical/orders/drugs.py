@@ -5,7 +5,7 @@ from typing import TypeGuard
 
 from cds_service.clinical.chart import Chart
 from cds_service.fhir import queries
-from cds_service.fhir.codes import SUPPORTED_SYSTEMS
+from cds_service.fhir.code_shapes import SUPPORTED_SYSTEMS
 from cds_service.fhir.json import Concept, Json, Resource, member, objects, read_concept, relative_part, text
 from cds_service.fhir.versions.elements import (
     drug_references,

@@ -13,6 +13,7 @@ from cds_service.clinical.orders.route import (
     INHALATION,
     INTRAVENOUS,
     ORAL,
+    local_routes,
     may_be_by_mouth,
     routes_in_words,
     routes_of,
@@ -116,7 +117,9 @@ def share_antidote(uses: Iterable[Fact]) -> list[Fact]:
 
 def read_route(ordered: Ordered, vocabulary: Vocabulary) -> Fact:
     """Whether the route is known: unknown if one is stated that is not read and the product leaves it open."""
-    unread, origin = unread_routes(ordered.order.resource, vocabulary), (Origin(ordered.order.reference, "route"),)
+    unread = unread_routes(ordered.order.resource, vocabulary)
+    local = ", ".join(local_routes(ordered.order.resource, vocabulary))
+    origin = (Origin(ordered.order.reference, f"route (code {local})" if local else "route"),)
     if unread and not ordered.product:
         named = f"the route “{shorten(unread[0])}” is not one that this service reads"
         return unknown(named if unread[0] else "a route is stated that has no name that can be read", origin)

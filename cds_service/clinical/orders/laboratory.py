@@ -3,7 +3,7 @@
 from cds_service.clinical.facts import Fact, Origin, absent, known
 from cds_service.clinical.orders.drafts import DraftOrders
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.fhir.json import Json, Resource, names, relative_reference
+from cds_service.fhir.json import Json, Resource, codings, names, relative_reference
 from cds_service.fhir.versions.elements import is_about, specimens_of, what_is_ordered
 
 
@@ -28,6 +28,8 @@ def _is_plasma_amino_acids(order: Resource, vocabulary: Vocabulary) -> bool:
 def _is_amino_acids(concept: Json, is_blood: bool, vocabulary: Vocabulary) -> bool:
     lists = (vocabulary.code_lists[name] for name in ("amino-acid-panels", "glutamate"))
     if any(listed.included_in(concept) for listed in lists):
+        return True
+    if any(coding in vocabulary.order_codes for coding in codings(concept)):
         return True
     words, blood = vocabulary.name_lists["amino-acid-order-words"], vocabulary.name_lists["blood-words"]
     return any(words.find(name) and (is_blood or blood.find(name)) for name in names(concept))

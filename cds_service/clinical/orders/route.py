@@ -42,6 +42,12 @@ def unread_routes(resource: Resource, vocabulary: Vocabulary) -> list[str]:
     return [next(iter(names(route)), "") for route in unread]
 
 
+def local_routes(resource: Resource, vocabulary: Vocabulary) -> list[str]:
+    """The codes of the site, in words, by which the instructions state a route."""
+    rows = (row for route in _stated_routes(resource) for row in vocabulary.code_lists["routes"].rows_in(route))
+    return [row.local for row in rows if row.local]
+
+
 def routes_in_words(texts: Iterable[str], vocabulary: Vocabulary) -> set[str]:
     """The routes of which free text speaks. IV after "stage" or the like is a numeral."""
     words = vocabulary.name_lists["route-words"].having("scope", "order")

@@ -29,7 +29,8 @@ def first_finding(findings: Iterable[tuple[Resource, Finding]]) -> Fact | None:
             entry = _ENTRY.get(resource_type(resource), "a medication")
             unsure = unsure or unknown(f"{entry} {finding.reason}", (Origin(reference, finding.reason),))
         else:
-            origin = Origin(reference, f"{finding.code} {finding.term}".strip())
+            local = f" ({finding.local})" if finding.local else ""
+            origin = Origin(reference, f"{finding.code} {finding.term}{local}".strip())
             return known(PRESENT, (origin,), term=finding.term)
     return unsure
 

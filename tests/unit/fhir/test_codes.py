@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from cds_service.fhir.codes import MAX_NAME, CodeList, CodeRow, NameList, NameRow, shape_problem
+from cds_service.fhir.code_shapes import shape_problem
+from cds_service.fhir.codes import MAX_NAME, CodeList, CodeRow, NameList, NameRow
 from cds_service.fhir.json import Coding
 from cds_service.fhir.systems import ICD10, ICD10AM, ICD10CM, ICD10GM, LOINC
 from tests.support import VOCABULARY

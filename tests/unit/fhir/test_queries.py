@@ -38,7 +38,7 @@ LISTS = {
 def test_the_included_codes_are_asked_for_once_each_in_the_order_of_the_lists() -> None:
     query = Query("results", "Observation", "results", ("second", "first"), count=5)
 
-    assert codes_of(query, LISTS) == ["3-4", "1-8"]
+    assert [asked.code for asked in codes_of(query, LISTS)] == ["3-4", "1-8"]
     assert prefetch_template(query, LISTS) == (
         "Observation?patient={{context.patientId}}&code=http://loinc.org|3-4,http://loinc.org|1-8&_sort=-date&_count=5"
     )
@@ -47,7 +47,7 @@ def test_the_included_codes_are_asked_for_once_each_in_the_order_of_the_lists() 
 def test_the_refused_codes_of_a_list_are_asked_for_only_where_a_card_names_them() -> None:
     query = Query("results", "Observation", "results", ("first", "second"), named=("first",), count=5)
 
-    assert codes_of(query, LISTS) == ["1-8", "2-6", "3-4"]
+    assert [asked.code for asked in codes_of(query, LISTS)] == ["1-8", "2-6", "3-4"]
 
 
 CODES = "http://loinc.org|3298-7,http://loinc.org|14581-3,http://loinc.org|70198-7"

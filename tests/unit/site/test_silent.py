@@ -12,7 +12,6 @@ from structlog.testing import capture_logs
 from cds_service.settings import Settings
 from tests.command import run_command
 from tests.records.databases import query, records_at
-from tests.site.files import card_row, write_site
 from tests.support import (
     FIXTURES,
     HOOKS,
@@ -26,6 +25,7 @@ from tests.support import (
     to_bytes,
     without,
 )
+from tests.unit.site.files import card_row, write_site
 
 SILENT = 'drafts = "silent"\n'
 ALLERGY, HIGH, INCOMPLETE = "acetylcysteine-hypersensitivity", "glutamate-high", "screening-incomplete"

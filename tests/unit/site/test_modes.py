@@ -9,8 +9,8 @@ from cds_service.errors import ContentError
 from cds_service.guidance.modes import Mode
 from cds_service.hooks.discovery import HOOKS
 from cds_service.site.opening import Site, open_site
-from tests.site.files import card_row, write_site
 from tests.support import CONTENT
+from tests.unit.site.files import card_row, write_site
 
 CLIENTS = ("north", "south")
 HIGH, ALLERGY, INCOMPLETE = "glutamate-high", "acetylcysteine-hypersensitivity", "screening-incomplete"
