@@ -27,7 +27,6 @@ from cds_service.auth.key_sets import KeySetLimits, KeySets
 from cds_service.auth.replay import LocalReplayCache, ReplayCache, TokenStore
 from cds_service.auth.tokens import Rules
 from cds_service.clinical.catalogue import CATALOGUE
-from cds_service.content.loading import load_content
 from cds_service.content.manifest import Manifest, prove_manifest
 from cds_service.demo import server as demo
 from cds_service.demo.patients import load_patients
@@ -45,8 +44,9 @@ from cds_service.hooks.discovery import HOOKS, SERVICES, discover
 from cds_service.hooks.feedback import UNREAD_PATHS
 from cds_service.pages import routes as pages
 from cds_service.settings import Settings, metrics_folder
-from cds_service.site.opening import Site, open_site
+from cds_service.site.opening import Site, open_site, read_content
 from cds_service.telemetry.counting import Counting
+from cds_service.telemetry.logs import get_logger
 from cds_service.telemetry.metrics import Metrics
 from cds_service.telemetry.tracing import Tracing, start_tracing
 
@@ -123,11 +123,22 @@ def create_app(
 
 
 def _read_files(settings: Settings, given: Content | None) -> tuple[tuple[Client, ...] | None, Site, Manifest | None]:
-    """The clients, the content and the site. Content that is not given is read, and agrees with its manifest."""
+    """The clients, the content and the site. Content that is not given is read, and agrees with its manifest.
+
+    It is as signed as its signatures say.
+    """
     clients = _listed_clients(settings)
-    content = given or load_content(settings.cards)
+    content = given or _read_content(settings)
     manifest = None if given else prove_manifest(settings.cards)
     return clients, open_site(settings.site, content, HOOKS, client_names(clients)), manifest
+
+
+def _read_content(settings: Settings) -> Content:
+    """The content with the signatures that hold; those that are void are logged."""
+    content, void = read_content(settings.cards, settings.fixtures, settings.site)
+    for signature in void:
+        get_logger().warning("signature void", card=signature.card, changes=signature.changes)
+    return content
 
 
 def _build(runtime: Runtime) -> FastAPI:

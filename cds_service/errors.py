@@ -19,6 +19,7 @@
     ├── CannotStart         at start: a setting names something that is missing or unusable
     ├── PortTaken           at start: the port is in use, or this process may not use it
     ├── ExportUnusable      of `replay`: the export or an option of the command cannot be used
+    ├── NotSigned           of `sign`: the card, its examples, or who signs
     └── OutputUnusable      of `replay`: the folder for the report cannot be written, or its disk is full
 
 Any other exception is a bug: a 500 that reveals nothing. No message contains a value from a request, only the names of
@@ -170,6 +171,10 @@ class PortTaken(CdsServiceError):
 
 class ExportUnusable(CdsServiceError):
     """An export, or an option beside it, cannot be replayed. The message says what to do."""
+
+
+class NotSigned(CdsServiceError):
+    """A card cannot be signed. The message says why."""
 
 
 class OutputUnusable(CdsServiceError):

@@ -11,6 +11,7 @@ from cds_service.cli.replay import replay
 from cds_service.cli.serve import serve
 from cds_service.cli.settings import settings
 from cds_service.cli.setup import setup_sheet
+from cds_service.cli.signing import sign
 from cds_service.cli.site import site
 from cds_service.cli.terminal import Commands, escape_what_the_locale_lacks
 
@@ -44,5 +45,9 @@ def describe_command(
     """A CDS Hooks service for acetylcysteine."""
 
 
-for command in (serve, check, manifest, review_pages, explain, replay, migrate, report, site, settings, setup_sheet):
+_COMMANDS = (
+    *(serve, check, manifest, review_pages, explain, sign),
+    *(replay, migrate, report, site, settings, setup_sheet),
+)
+for command in _COMMANDS:
     cli.command()(command)

@@ -8,8 +8,8 @@ import typer
 
 from cds_service.app import utc_now
 from cds_service.auth.clients import OPEN
-from cds_service.cli.site import site_of
-from cds_service.cli.terminal import Cards, Fixtures, console, exit_with, file_argument, notices
+from cds_service.cli.site import signed_content, site_of
+from cds_service.cli.terminal import Cards, Fixtures, SignaturesFile, console, exit_with, file_argument, notices
 from cds_service.content.checking import check_content, check_review_dates
 from cds_service.content.evidence import general_pages
 from cds_service.content.explaining import explain_request
@@ -17,21 +17,26 @@ from cds_service.content.loading import load_content
 from cds_service.content.manifest import prove_manifest, write_manifest
 from cds_service.content.review import review_pages as pages_of
 from cds_service.content.review import stale_pages, write_pages
+from cds_service.content.signing import with_signatures
 from cds_service.errors import ContentError, DataNotObtained, InvalidRequest, Mistake
 from cds_service.settings import Settings, read_settings
+from cds_service.site.reading import signatures_file
 
 
 def check(
     cards: Cards = None,
     fixtures: Fixtures = None,
+    signatures: SignaturesFile = None,
     review_dates: Annotated[bool, typer.Option(help="Also fail if a live card is past its review date.")] = False,
 ) -> None:
     """Check the content: exactly one baseline card for every patient, no card unreachable, every example as written."""
     settings = read_settings()
     folder = cards or settings.cards
+    patients = folder_of_fixtures(fixtures, settings)
     content = load_content(folder)
     prove_manifest(folder)
-    reports = [check_content(content, folder, _folder_of_fixtures(fixtures, settings))]
+    content, void = with_signatures(content, folder, patients, signatures or signatures_file(settings.site, folder))
+    reports = [check_content(content, folder, patients)]
     if review_dates:
         reports.append(check_review_dates(content, utc_now().date()))
     for line in (line for report in reports for line in report.lines):
@@ -39,10 +44,13 @@ def check(
     mistakes = [mistake for report in reports for mistake in report.mistakes]
     if mistakes:
         raise ContentError(mistakes)
+    for signature in void:
+        console.print(str(signature), style="yellow", markup=False)
     console.print("The content is sound.")
 
 
-def _folder_of_fixtures(given: Path | None, settings: Settings) -> Path:
+def folder_of_fixtures(given: Path | None, settings: Settings) -> Path:
+    """The folder of the invented patients and orders. Raises `ContentError` where it is missing."""
     folder = given or settings.fixtures
     if not folder.is_dir():
         raise ContentError([Mistake(folder.name, 1, "the folder of the invented patients and orders is missing")])
@@ -63,8 +71,8 @@ def review_pages(
 ) -> None:
     """Write a review page for each card, and the pages on the evidence and on suggestions."""
     settings = read_settings()
-    content = load_content(settings.cards)
-    pages = pages_of(content, _folder_of_fixtures(fixtures, settings)) | general_pages(content)
+    content = signed_content(settings)
+    pages = pages_of(content, folder_of_fixtures(fixtures, settings)) | general_pages(content)
     if not check:
         write_pages(pages, folder)
     stale_names = stale_pages(pages, folder)
@@ -83,7 +91,7 @@ def explain(
     """Explain a call: for each card its conditions, the values found, the resources they came from, and the outcome."""
     moment = now.replace(tzinfo=utc_now().tzinfo) if now else utc_now()
     settings = read_settings()
-    site = site_of(settings, load_content(settings.cards))
+    site = site_of(settings, signed_content(settings))
     body = request.read_bytes()
     try:
         explanation = explain_request(body, site.content, moment, lambda hook: site.modes_for(hook, client))

@@ -74,6 +74,7 @@ def replay(
     settings = read_settings()
     setup = Setup(
         cards=_absolute(cards or settings.cards),
+        fixtures=_absolute(settings.fixtures),
         site=_absolute(site or settings.site),
         other_cards=_absolute(compare_cards),
         other_site=_absolute(compare),

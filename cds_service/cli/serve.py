@@ -98,7 +98,7 @@ def _log_site(site: Site) -> None:
     """A warning at each start for every safety card that somebody has silenced."""
     for silenced in site.silenced_safety_cards:
         get_logger().warning("safety card not shown", **asdict(silenced))
-    if site.has_silent_drafts and (drafts := [card.id for card in site.content.cards if card.status == "draft"]):
+    if site.has_silent_drafts and (drafts := site.content.drafts):
         get_logger().warning("drafts not shown", cards=drafts, note="the site file shows signed cards only")
 
 

@@ -2,19 +2,23 @@
 
 from cds_service.auth.clients import client_names, load_clients
 from cds_service.cli.terminal import console
-from cds_service.content.loading import load_content
 from cds_service.guidance.model import Content
 from cds_service.hooks.discovery import HOOKS
 from cds_service.settings import Settings, read_settings
 from cds_service.site.describing import describe_site
-from cds_service.site.opening import Site, open_site
+from cds_service.site.opening import Site, open_site, read_content
 
 
 def site() -> None:
     """Print what is in force at this site: each card with its mode and by which row, codes and intervals."""
     settings = read_settings()
-    for line in describe_site(site_of(settings, load_content(settings.cards))):
+    for line in describe_site(site_of(settings, signed_content(settings))):
         console.print(line, markup=False, highlight=False)
+
+
+def signed_content(settings: Settings) -> Content:
+    """The content of the settings, as signed as its signatures say. Raises `ContentError`."""
+    return read_content(settings.cards, settings.fixtures, settings.site)[0]
 
 
 def site_of(settings: Settings, content: Content) -> Site:

@@ -32,6 +32,10 @@ Cards = Annotated[Path | None, typer.Option(help="Folder of the content. Default
 Fixtures = Annotated[
     Path | None, typer.Option(help="Folder of the patients and orders that examples name. Default: CDS_FIXTURES.")
 ]
+SignaturesFile = Annotated[
+    Path | None,
+    typer.Option(help="File of the signatures. Default: that of the site file, or the one beside the cards."),
+]
 
 _WRONG_CONFIGURATION = (WrongSettings, CannotStart, DemoDataMissing)
 _FAILED, _WRONG, _PORT_TAKEN = 1, 2, 3  # exit statuses; docs/operating.md explains them

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from cds_service.answering import decide_orders
+from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Facts, State
-from cds_service.clinical.orders.drafts import read_orders
+from cds_service.clinical.orders.drafts import DraftOrders, read_orders
+from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.codes import CodeList
 from cds_service.fhir.json import Resource
 from cds_service.fhir.searching import prefetch_from
@@ -76,16 +78,26 @@ def run_example(example: Example, card: Card, content: Content, fixtures: Path) 
     Raises `OSError` for a missing fixture, `LookupError` for a query that does not exist, and `ValueError` for an order
     of another drug.
     """
-    draft_orders = [order_for(fixtures, name, example.patient) for name in (example.order, *example.also_drafted)]
-    if example.dose is not None:
-        _set_dose(draft_orders[0], example.dose)
-    orders = read_orders(example.patient, draft_orders, draft_orders[:1], (), content.vocabulary)
+    orders, chart = example_call(example, content, fixtures, content.vocabulary)
     if not orders.acetylcysteine_orders:
         raise ValueError(f"the order {example.order} is not for acetylcysteine")
-    chart = build_chart(example.patient, _prefetch(example, content, fixtures))
     order_decisions = decide_orders(orders, chart, content, example.now)
     order_decision = next(decided for decided in order_decisions if decided.decision.card.id == card.id)
     return ExampleRun(example, order_decision.decision, _show(order_decision, content))
+
+
+def example_call(
+    example: Example, content: Content, fixtures: Path, vocabulary: Vocabulary
+) -> tuple[DraftOrders, Chart]:
+    """The orders of an example as a vocabulary reads them, and the chart of its patient.
+
+    Raises `OSError` for a missing fixture and `LookupError` for a query that does not exist.
+    """
+    draft_orders = [order_for(fixtures, name, example.patient) for name in (example.order, *example.also_drafted)]
+    if example.dose is not None:
+        _set_dose(draft_orders[0], example.dose)
+    orders = read_orders(example.patient, draft_orders, draft_orders[:1], (), vocabulary)
+    return orders, build_chart(example.patient, _prefetch(example, content, fixtures))
 
 
 def _prefetch(example: Example, content: Content, fixtures: Path) -> dict[str, Any]:

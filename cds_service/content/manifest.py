@@ -1,7 +1,8 @@
 """The manifest of the content: what it consists of, so that an interrupted copy or a bad mount is noticed at start.
 
 `manifest.toml` has one line for each file, so that changes to different files do not meet. It is written by a command
-and never by hand.
+and never by hand. `signatures.toml` is not in it: it says who answers for the content and is no part of it, and two
+sites with the same content have different signatures.
 """
 
 from hashlib import sha256
@@ -14,7 +15,7 @@ from cds_service.content.toml_files import TomlFile
 from cds_service.errors import ContentError, Mistake
 from cds_service.guidance.conditions import Strict
 
-NAME = "manifest.toml"
+NAME, SIGNATURES = "manifest.toml", "signatures.toml"
 _HEAD = "# Written by `cds-service manifest`, never by hand. `serve` starts only with content that agrees with it.\n"
 _STALE = "run `cds-service manifest` if this is meant, or copy the content again"
 
@@ -41,7 +42,8 @@ class Manifest(Strict):
 
 def take_stock(folder: Path) -> Manifest:
     """The manifest of the content as it is."""
-    paths = sorted(path for path in folder.rglob("*") if path.suffix in (".toml", ".csv") and path.name != NAME)
+    others = (folder / NAME, folder / SIGNATURES)
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in (".toml", ".csv") and path not in others)
     regular = [path for path in paths if path.is_file()]
     lists = [path for path in regular if path.suffix == ".csv"]
     return Manifest(

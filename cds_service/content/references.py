@@ -10,7 +10,7 @@ from cds_service.guidance.evidence import EvidenceSource
 from cds_service.guidance.model import Card, Passage, Phrase, SuggestionRow
 from cds_service.guidance.templates import parse_template
 
-_OTHER_HOLES = frozenset(("orders", "content.version", "content.status_note"))
+_OTHER_HOLES = frozenset(("orders", "content.version", "card.status_note"))
 _LINK = re.compile(r"\w+://|www\.|\]\s*[(\[:]|<\w+|mailto:", re.IGNORECASE)
 
 

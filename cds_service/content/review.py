@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from cds_service.clinical.catalogue import CATALOGUE, FactType
+from cds_service.clinical.catalogue import CATALOGUE, FactType, with_grounds
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.content.examples import ExampleRun, run_example
 from cds_service.fhir.codes import CodeList, CodeRow, NameList, NameRow
@@ -44,8 +44,8 @@ def _page(card: Card, content: Content, fixtures: Path) -> Iterator[str]:
     runs = run_examples(card, content, fixtures)
     yield from (f"# {card.title}", "")
     version = f"content {content.version}"
-    yield f"`{card.id}` · {card.status} · {version}. Made by `cds-service review-pages`: do not edit."
-    yield from ("", *people(card))
+    yield f"`{card.id}` · {content.status_of(card.id)} · {version}. Made by `cds-service review-pages`: do not edit."
+    yield from ("", *people(card, content))
     for heading, text in sections(card, content, runs).items():
         yield from ("", f"## {heading}", "", text)
 
@@ -72,12 +72,15 @@ def sections(card: Card, content: Content, runs: list[ExampleRun]) -> dict[str, 
     return {heading: text for heading, text in texts.items() if text}
 
 
-def people(card: Card) -> Iterator[str]:
-    """A table of who wrote and who checked the card, and when."""
-    review = card.review
-    yield from ("| written by | on | checked by | on | review by |", "| --- | --- | --- | --- | --- |")
-    checked = (review.checked_by or "nobody yet", review.checked_on or "–", review.review_by or "–")
-    yield f"| {review.written_by} | {review.written_on} | {checked[0]} | {checked[1]} | {checked[2]} |"
+def people(card: Card, content: Content) -> Iterator[str]:
+    """A table of who wrote and who signed the card, when, and until when it holds."""
+    yield from ("| | who | role | on | review by |", "| --- | --- | --- | --- | --- |")
+    yield f"| written by | {cell(card.review.written_by)} | – | {card.review.written_on} | – |"
+    signatures = content.signatures.get(card.id, ())
+    for row in signatures:
+        yield f"| signed by | {cell(row.name)} | {cell(row.role)} | {row.on} | {row.review_by} |"
+    if not signatures:
+        yield "| signed by | nobody yet | – | – | – |"
 
 
 def _when(card: Card) -> Iterator[str]:
@@ -165,8 +168,9 @@ def _facts(card: Card, content: Content) -> Iterator[str]:
 
 
 def code_lists_of(card: Card) -> list[str]:
-    """The names of the code lists that the facts of a card are read by."""
-    return list(dict.fromkeys(name for fact in _fact_types(card) for name in fact.lists))
+    """The names of the code lists that the facts of a card, and those that they rest on, are read by."""
+    facts = with_grounds(fact.name for fact in _fact_types(card))
+    return list(dict.fromkeys(name for fact in facts for name in fact.lists))
 
 
 def _code_lists(card: Card) -> Iterator[str]:

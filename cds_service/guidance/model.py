@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Literal
+from unicodedata import normalize
 
 from pydantic import Field, field_validator, model_validator
 
@@ -92,37 +93,23 @@ class IndicatorRow(Conditional):
 
 
 class Review(Strict):
-    """Who wrote a card and who checked it, on which days, and the day by which it is to be reviewed again."""
+    """Who wrote a card, and on which day. Who signed it stands in the signatures, apart from what they sign."""
 
     written_by: str = Field(pattern=r"\S")
     written_on: date
-    checked_by: str | None = Field(None, pattern=r"\S")
-    checked_on: date | None = None
-    review_by: date | None = None
-
-    @property
-    def is_signed(self) -> bool:
-        """True if somebody other than the author checked the card, on a recorded day, and a day of review is set."""
-        return not self._what_is_missing()
-
-    @model_validator(mode="after")
-    def _is_signed_or_not_checked(self) -> "Review":
-        """A partial signature is a mistake: it would pass for a card that nobody checked yet."""
-        is_checked = self.checked_by is not None or self.checked_on is not None or self.review_by is not None
-        if is_checked and (problem := self._what_is_missing()):
-            raise ValueError(problem)
-        return self
-
-    def _what_is_missing(self) -> str:
-        if self.checked_by is None or _normalised(self.checked_by) == _normalised(self.written_by):
-            return "a signed card is written and checked by two different people"
-        if self.checked_on is None or self.review_by is None:
-            return "a signed card has the day it was checked and the day by which it is reviewed"
-        return "" if self.review_by > self.checked_on else "review_by comes after checked_on"
 
 
-def _normalised(name: str) -> str:
-    return " ".join(name.split()).casefold()
+@dataclass(frozen=True)
+class Signature:
+    """That somebody answers for a card as it is now: who, in which role, since when, and when to look at it again."""
+
+    name: str
+    role: str
+    on: date
+    review_by: date
+
+
+NAMES_NEEDED = 2  # different people who sign a card before it is signed
 
 
 class SuggestionRow(Conditional):
@@ -217,11 +204,6 @@ class Card(Strict):
         return self
 
     @property
-    def status(self) -> Status:
-        """Signed if its review is, otherwise a draft."""
-        return "signed" if self.review.is_signed else "draft"
-
-    @property
     def all_sources(self) -> list[str]:
         """Its own sources, and those of the passages that it uses."""
         return list(dict.fromkeys([*self.sources, *self.shared_sources]))
@@ -310,6 +292,7 @@ class Content:
     evidence: EvidencePage
     examples: Mapping[str, tuple[Example, ...]] = field(default_factory=dict)
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
+    signatures: Mapping[str, tuple[Signature, ...]] = field(default_factory=dict)  # those that hold, by card
 
     @property
     def version(self) -> str:
@@ -319,10 +302,36 @@ class Content:
     @property
     def status(self) -> Status:
         """Signed if every card is signed, otherwise a draft."""
-        return "signed" if self.cards and all(card.review.is_signed for card in self.cards) else "draft"
+        return "signed" if self.cards and not self.drafts else "draft"
+
+    def status_of(self, card: str) -> Status:
+        """The status of a card, by its id: signed once two different people have signed it as it is now."""
+        names = {_as_it_counts(signature.name) for signature in self.signatures.get(card, ())}
+        return "signed" if len(names) >= NAMES_NEEDED else "draft"
+
+    @property
+    def drafts(self) -> list[str]:
+        """The ids of the cards that are not signed."""
+        return [card.id for card in self.cards if self.status_of(card.id) == "draft"]
 
     @property
     def status_note(self) -> str:
-        """The status in words for the cards."""
+        """The status of all the content in words."""
+        return self._note_on(self.status)
+
+    def status_note_of(self, card: str) -> str:
+        """The status of a card in words for the card."""
+        return self._note_on(self.status_of(card))
+
+    def _note_on(self, status: Status) -> str:
         notes = self.about.status_notes
-        return notes.signed if self.status == "signed" else notes.draft
+        return notes.signed if status == "signed" else notes.draft
+
+
+def same_name(name: str, other: str) -> bool:
+    """True for the same name, also in other letters or with other blanks: that is no second person."""
+    return _as_it_counts(name) == _as_it_counts(other)
+
+
+def _as_it_counts(name: str) -> str:
+    return " ".join(normalize("NFKC", name).split()).casefold()

@@ -109,9 +109,11 @@ class _Writer(NamedTuple):
             return self._by_order(hole) if self.content.phrases[hole].per_order else self.write(wording)
         if hole == "orders":
             return "\n".join(f"- {self.show(decided.order.name)}" for decided in self.decisions)
+        if hole == "content.version":
+            return self.content.version
+        if hole == "card.status_note":
+            return self.content.status_note_of(self.decisions[0].decision.card.id)
         owner, _, member = hole.partition(".")
-        if owner == "content":
-            return str(getattr(self.content, member))
         return self._words(owner, member)
 
     def _by_order(self, phrase: str) -> str:

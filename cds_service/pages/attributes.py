@@ -52,10 +52,10 @@ def source_attributes(content: Content) -> tuple[Attribute, ...]:
 def _about_content(content: Content) -> list[Attribute]:
     reviews = [card.review for card in content.cards]
     written = sorted(review.written_on for review in reviews)
-    checked = sorted(review.checked_on for review in reviews if review.checked_on)
+    signed_on = sorted(signature.on for signatures in content.signatures.values() for signature in signatures)
     sources = dict.fromkeys(name for card in content.cards for name in card.all_sources)
     citations = tuple(_cite(content, name) for name in sources)
-    signed = f"Checked from {checked[0]} to {checked[-1]}." if checked else "Not yet checked by a clinician."
+    signed = f"Signed from {signed_on[0]} to {signed_on[-1]}." if signed_on else "Not yet signed by a clinician."
     dates = f"Written from {written[0]} to {written[-1]}. {signed}"
     return [
         Attribute(1, "Bibliographic citation of the intervention (clinical research or guideline)", None, citations),

@@ -191,7 +191,7 @@ class _GuidancePages:
         card_sections.pop(_SHOWN_SECTION, None)
         card_sections.pop("Code lists", None)  # linked here as pages
         shown = first_shown(examples) if examples else None
-        authors = "\n".join(people(card))
+        authors = "\n".join(people(card, self._content))
         return {"authors": authors, "sections": card_sections, "code_lists": code_lists_of(card), "shown": shown}
 
 

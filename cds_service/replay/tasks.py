@@ -3,7 +3,7 @@
 A task is a plain value. The process that runs it reads the content and the patients asked for once, from their files.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from cds_service.content.loading import load_content
 from cds_service.fhir.json import Resource, relative_part, relative_reference
 from cds_service.fhir.versions.elements import drug_references
 from cds_service.hooks.discovery import HOOKS
@@ -33,13 +32,14 @@ from cds_service.replay.scanning import (
     scan_orders,
 )
 from cds_service.site.modes import OTHER_CLIENTS
-from cds_service.site.opening import open_site
+from cds_service.site.opening import open_site, read_content
 
 
 class Setup(msgspec.Struct, frozen=True):
     """Where the content and the site file are, those that are compared with them, and how the past is rebuilt."""
 
     cards: str
+    fixtures: str = ""  # of the examples, by which a signed card is known
     site: str = ""
     other_cards: str = ""
     other_site: str = ""
@@ -87,17 +87,17 @@ class DecideTask(Task, frozen=True):
 @lru_cache(maxsize=1)
 def contents_of(setup: Setup) -> Contents:
     """What decides, by a setup. Raises `ContentError`."""
-    deciding = _deciding(setup.cards, setup.site, setup.clients)
+    deciding = _deciding(setup.cards, setup.site, setup)
     if not setup.compares:
         return Contents(deciding)
-    return Contents(
-        deciding, _deciding(setup.other_cards or setup.cards, setup.other_site or setup.site, setup.clients)
-    )
+    return Contents(deciding, _deciding(setup.other_cards or setup.cards, setup.other_site or setup.site, setup))
 
 
-def _deciding(cards: str, site_file: str, clients: Sequence[str]) -> Deciding:
+def _deciding(cards: str, site_file: str, setup: Setup) -> Deciding:
     """The content of a folder with a site file, for the signing of an order by a client that no row names."""
-    site = open_site(Path(site_file) if site_file else None, load_content(Path(cards)), HOOKS, clients)
+    site_path = Path(site_file) if site_file else None
+    content, _ = read_content(Path(cards), Path(setup.fixtures), site_path)
+    site = open_site(site_path, content, HOOKS, setup.clients)
     return Deciding(site.content, site.modes_for(HOOK, OTHER_CLIENTS))
 
 

@@ -22,7 +22,7 @@ def describe_site(site: Site) -> Iterator[str]:
     yield f"Cards that are drafts {drafts}."
     yield f"Baseline cards speak: {site.file.baseline.speaks}."
     for card in site.content.cards:
-        yield f"\n{card.id} ({card.status})"
+        yield f"\n{card.id} ({site.content.status_of(card.id)})"
         yield from (f"  {line}" for line in _describe_modes(site, card))
     yield from _describe_codes(site)
     yield from _describe_intervals(site.file)

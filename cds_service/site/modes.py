@@ -1,13 +1,13 @@
 """From `[[card]]` rows to the mode of every card, for every hook and client."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
 
 from cds_service.errors import Mistake
 from cds_service.guidance.model import Card
 from cds_service.guidance.modes import CardMode, Modes, make_modes
-from cds_service.site.rows import CardRow, Drafts
+from cds_service.site.rows import CardRow
 
 OTHER_CLIENTS = ""  # stands for every client that no row names
 Place = tuple[str, str]  # hook, client
@@ -56,20 +56,23 @@ def is_safety_card(card: Card) -> bool:
 
 
 def modes_of(
-    rows: Sequence[PlacedRow], cards: Sequence[Card], hooks: Sequence[str], drafts: Drafts
+    rows: Sequence[PlacedRow], cards: Sequence[Card], hooks: Sequence[str], silent_drafts: Collection[str]
 ) -> dict[Place, Modes]:
-    """The modes for each hook and each client that a row names, and for all other clients."""
+    """The modes for each hook and each client that a row names, and for all other clients.
+
+    `silent_drafts` are the ids of the cards that are not shown before they are signed.
+    """
     clients = {OTHER_CLIENTS, *(client for placed in rows for client in placed.row.clients)}
-    return {place: _modes_at(place, rows, cards, drafts) for place in product(hooks, sorted(clients))}
+    return {place: _modes_at(place, rows, cards, silent_drafts) for place in product(hooks, sorted(clients))}
 
 
-def _modes_at(place: Place, rows: Sequence[PlacedRow], cards: Sequence[Card], drafts: Drafts) -> Modes:
+def _modes_at(place: Place, rows: Sequence[PlacedRow], cards: Sequence[Card], silent_drafts: Collection[str]) -> Modes:
     by_card: dict[str, CardMode] = {}
     for card in cards:
         most_specific = _most_specific(rows, card, place)
         if most_specific:
             by_card[card.id] = CardMode(most_specific[0].row.mode, most_specific[0].because)
-        if drafts == "silent" and card.status == "draft" and not (most_specific and most_specific[0].row.mode == "off"):
+        if card.id in silent_drafts and not (most_specific and most_specific[0].row.mode == "off"):
             by_card[card.id] = CardMode("silent", _DRAFT)
     return make_modes(by_card, (card.id for card in cards))
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cds_service.content.loading import load_content
+from cds_service.content.signing import VoidSignature, with_signatures
 from cds_service.errors import ContentError
 from cds_service.guidance.model import Content
 from cds_service.guidance.modes import ALL_ON, Modes
@@ -17,7 +19,7 @@ from cds_service.site.modes import (
     modes_of,
     silenced_safety_cards,
 )
-from cds_service.site.reading import SiteFile, find_unknown_names, read_site_file
+from cds_service.site.reading import SiteFile, find_unknown_names, read_site_file, signatures_file
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,15 @@ class Site:
         return self.file is not None and self.file.general.drafts == "silent"
 
 
+def read_content(cards: Path, fixtures: Path, site: Path | None) -> tuple[Content, list[VoidSignature]]:
+    """The content of a folder, as signed as the signatures of the site say, and the signatures that are void.
+
+    `fixtures` holds the patients and orders of the examples: what was signed is what the cards say in these. Raises
+    `ContentError`.
+    """
+    return with_signatures(load_content(cards), cards, fixtures, signatures_file(site, cards))
+
+
 def open_site(path: Path | None, content: Content, hooks: Sequence[str], clients: Sequence[str]) -> Site:
     """The site of a file. Raises `ContentError` with every mistake in it, each with its line."""
     if path is None:
@@ -53,5 +64,5 @@ def open_site(path: Path | None, content: Content, hooks: Sequence[str], clients
         raise ContentError(mistakes)
     content = with_local_codes(with_intervals(content, site_file.intervals.values()), site_file.codes)
     content = with_order_codes(content, site_file.order_codes.values())
-    modes = modes_of(rows, cards, hooks, site_file.general.drafts)
+    modes = modes_of(rows, cards, hooks, content.drafts if site_file.general.drafts == "silent" else ())
     return Site(content, site_file, modes, silenced_safety_cards(rows, cards))

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cds_service.content.manifest import SIGNATURES
 from cds_service.content.toml_files import TomlFile
 from cds_service.guidance.model import Card
 from cds_service.site.modes import PlacedRow
@@ -43,6 +44,15 @@ def read_site_file(path: Path) -> SiteFile:
         codes=file.read_rows("code", CodeTable),
         order_codes=file.read_rows("order_code", OrderCodeTable),
     )
+
+
+def signatures_file(site: Path | None, cards: Path) -> Path:
+    """The file of the signatures: the one that the site file names, from its own folder, or else beside the cards.
+
+    What is wrong with a site file is said by those who use it.
+    """
+    named = read_site_file(site).general.signatures if site else None
+    return site.parent / named if site and named else cards / SIGNATURES
 
 
 def find_unknown_names(

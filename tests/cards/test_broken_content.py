@@ -81,8 +81,6 @@ CARD, PHRASES, SOURCES = f"{DOSE}/card.toml", "phrases.toml", "sources.toml"
 GATES, PASSAGES, SUGGESTIONS = "gates.toml", "passages.toml", "suggestions.toml"
 WHEN = 'fact = "dose_per_day"\nabove = "2400 mg/d"'
 LAST = '[[indicator]]\nlevel = "warning"'
-WRITTEN = '[review]\nwritten_by = "Dr A"\nwritten_on = 2026-11-28'
-SIGNED = f'{WRITTEN}\nchecked_by = "Dr B"\nchecked_on = 2026-11-24\nreview_by = 2027-11-24'
 
 
 @dataclass(frozen=True)
@@ -309,56 +307,6 @@ def test_a_content_without_cards_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     assert refused(tmp_path / "nowhere") == [Mistake("nowhere", 1, "the folder of the content is missing")]
-
-
-SIGNATURES = {
-    "its author checked it": (SIGNED.replace("Dr B", "Dr A"), "written and checked by two different people"),
-    "its author checked it, in other letters": (
-        SIGNED.replace("Dr B", "dr  a"),
-        "written and checked by two different people",
-    ),
-    "without who checked it": (
-        f"{WRITTEN}\nchecked_on = 2026-11-24\nreview_by = 2027-11-24",
-        "written and checked by two different people",
-    ),
-    "without the day it was checked": (
-        f'{WRITTEN}\nchecked_by = "Dr B"\nreview_by = 2027-11-24',
-        "has the day it was checked and the day by which it is reviewed",
-    ),
-    "without the day of review": (
-        f'{WRITTEN}\nchecked_by = "Dr B"\nchecked_on = 2026-11-24',
-        "has the day it was checked and the day by which it is reviewed",
-    ),
-    "reviewed before it was checked": (SIGNED.replace("2027", "2025"), "review_by comes after checked_on"),
-    "reviewed on the day it was checked": (SIGNED.replace("2027", "2026"), "review_by comes after checked_on"),
-}
-
-
-def with_review(card: Path, review: str) -> None:
-    """Writes a `[review]` in place of the one that the card has, signed or not."""
-    text = re.sub(r"\[review\]\n(?:.+\n)+", f"{review}\n", card.read_text(encoding="utf-8"))
-    card.write_text(text, encoding="utf-8")
-
-
-@pytest.mark.parametrize(("review", "says"), SIGNATURES.values(), ids=SIGNATURES)
-def test_a_signature_that_is_not_whole_is_a_mistake(tmp_path: Path, review: str, says: str) -> None:
-    folder = copy_of_cards(tmp_path)
-    with_review(folder / CARD, review)
-    line = line_of(folder, CARD, "[review]")
-    assert [(one.file, one.line, says in one.problem) for one in refused(folder)] == [(f"cards/{CARD}", line, True)]
-
-
-def test_the_content_is_signed_once_every_card_is(tmp_path: Path) -> None:
-    folder = copy_of_cards(tmp_path)
-    paths = sorted(folder.glob("*/card.toml"))
-    for path in paths:
-        with_review(path, WRITTEN)
-    assert load_content(folder).status == "draft"
-    for path in paths[1:]:
-        with_review(path, SIGNED)
-    assert load_content(folder).status == "draft"
-    with_review(paths[0], SIGNED)
-    assert load_content(folder).status == "signed"
 
 
 # ---------------------------------------------------------------- several mistakes at once

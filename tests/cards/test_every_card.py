@@ -57,7 +57,7 @@ def test_every_card_has_examples() -> None:
 @each_card
 def test_the_card_says_the_status_and_version_of_the_content(card: Card) -> None:
     assert "version_line" in card.text.holes
-    assert {"content.version", "content.status_note"} <= set(CONTENT.phrases["version_line"].says[0].holes)
+    assert {"content.version", "card.status_note"} <= set(CONTENT.phrases["version_line"].says[0].holes)
 
 
 @each_card

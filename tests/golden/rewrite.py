@@ -18,7 +18,6 @@ from tests.golden.stories import (
     versioned_name,
     versioned_request,
 )
-from tests.reviews import as_draft
 
 
 def plain(value: Any) -> Any:
@@ -45,7 +44,7 @@ def write(folder: Path, texts: dict[str, str]) -> None:
 
 def main() -> None:
     """The folders, anew. The replies are those of a draft, so that no signature changes them."""
-    content = as_draft(load_content(CARDS))
+    content = load_content(CARDS)
     write(FIXTURES / "requests", {f"{story.name}.json": text_of(request_of(story, content)) for story in STORIES})
     write(FIXTURES / "versions", {versioned_name(*one): text_of(versioned_request(*one, content)) for one in VERSIONED})
     write(FIXTURES / "responses", {reply_of(one).name: text_of(ask(one, content)) for one in requests()})

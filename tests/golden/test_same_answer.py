@@ -20,10 +20,7 @@ from tests.golden.asking import counted_ids
 from tests.golden.rewrite import text_of
 from tests.golden.stories import FIXTURES, STORIES, Story, reply_of, request_of
 from tests.loopback import serving
-from tests.reviews import as_draft
 from tests.support import CONTENT, NOW, PATIENTS, prefetch_for
-
-DRAFT = as_draft(CONTENT)  # as the golden replies are
 
 WHOLE = [story for story in STORIES if not story.not_sent]
 REDUCED = [story for story in STORIES if story.not_sent]
@@ -40,7 +37,7 @@ _MADE_ID = re.compile(r"00000000-0000-4000-8000-\d{12}")
 def address() -> Iterator[str]:
     """The service with the demo FHIR server, its clock at the moment of the story, so that no date moves."""
     settings = Settings(demo=True, fhir_deadline_ms=BUSY_MACHINE_MS, fhir_timeout_ms=BUSY_MACHINE_MS)
-    with serving(create_app(settings, DRAFT, now=lambda: NOW, new_id=counted_ids())) as url:
+    with serving(create_app(settings, CONTENT, now=lambda: NOW, new_id=counted_ids())) as url:
         yield url
 
 

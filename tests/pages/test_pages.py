@@ -12,7 +12,7 @@ from cds_service.guidance.model import Content
 from cds_service.pages.markup import Pages, link_hosts
 from cds_service.settings import Settings
 from tests.pages.looking import CARDS, GUIDES, PAGES, Page, demo_client, look
-from tests.reviews import as_draft, as_signed
+from tests.reviews import as_signed
 from tests.support import CONTENT, ROOT, new_client, post, request_for
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -125,7 +125,7 @@ def test_home_says_draft_only_of_a_draft() -> None:
         pages = Pages((), content=content, version="1", demo=False)
         return str(pages.page("home.html", path="/", services=[], links=[], base_url="").body, "utf-8")
 
-    draft, signed = home(as_draft(CONTENT)), home(as_signed(CONTENT))
+    draft, signed = home(CONTENT), home(as_signed(CONTENT))
 
     assert "Draft" in draft
     assert "Draft" not in signed

@@ -1,6 +1,5 @@
 """Review pages: made from the content, complete, and known to be stale when they are."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 
 from cds_service.content.checking import check_review_dates
 from cds_service.content.review import review_pages, stale_pages, write_pages
-from tests.reviews import as_draft, checked, with_review
+from tests.reviews import as_signed
 from tests.support import CONTENT, ROOT
 
 PAGES = review_pages(CONTENT, ROOT / "fixtures")
@@ -28,7 +27,7 @@ def test_a_page_holds_all_that_is_reviewed(card) -> None:  # type: ignore[no-unt
         assert CONTENT.sources[name].supports in page
         assert CONTENT.sources[name].verified in page
     assert card.review.written_by in page
-    assert card.status in page
+    assert CONTENT.status_of(card.id) in page
 
 
 def test_a_page_that_was_changed_missing_or_left_over_is_stale(tmp_path: Path) -> None:
@@ -55,14 +54,13 @@ def test_writing_again_leaves_nothing_stale(tmp_path: Path) -> None:
     ids=["past", "today", "in 60 days", "in 61 days"],
 )
 def test_a_review_is_warned_of_for_60_days_and_then_fails(days: int, lines: int, mistakes: int) -> None:
-    first, *others = as_draft(CONTENT).cards
-    signed = with_review(first, checked(review_by=TODAY + timedelta(days=days)))
-    report = check_review_dates(replace(CONTENT, cards=(signed, *others)), TODAY)
+    content = as_signed(CONTENT, 1, TODAY + timedelta(days=days))
+    report = check_review_dates(content, TODAY)
 
     assert (len(report.lines), len(report.mistakes)) == (lines, mistakes)
 
 
 def test_a_draft_has_no_review_date_to_keep() -> None:
-    report = check_review_dates(as_draft(CONTENT), TODAY + timedelta(days=10_000))
+    report = check_review_dates(CONTENT, TODAY + timedelta(days=10_000))
 
     assert (report.lines, report.mistakes) == ([], [])

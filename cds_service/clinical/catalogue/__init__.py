@@ -3,7 +3,7 @@
 Content may only use the facts, values and texts that are listed here, and `cds-service check` tries out all of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from cds_service.clinical.catalogue.fact_type import ORDER, PATIENT, FactType
 from cds_service.clinical.catalogue.kidney import KIDNEY_FACTS
@@ -11,8 +11,23 @@ from cds_service.clinical.catalogue.labs import LABS_FACTS
 from cds_service.clinical.catalogue.orders import ORDERS_FACTS
 from cds_service.clinical.catalogue.screens import SCREENS_FACTS
 
-__all__ = ["CATALOGUE", "ORDER", "PATIENT", "FactType"]
+__all__ = ["CATALOGUE", "ORDER", "PATIENT", "FactType", "with_grounds"]
 
 CATALOGUE: Mapping[str, FactType] = {
     fact.name: fact for fact in (*ORDERS_FACTS, *LABS_FACTS, *KIDNEY_FACTS, *SCREENS_FACTS)
 }
+
+
+def with_grounds(names: Iterable[str]) -> list[FactType]:
+    """The facts of these names, and all that they rest on; each once, in the order of the catalogue.
+
+    What is read of an order rests on its use: an order that is recognised as another drug has no facts at all.
+    """
+    found: set[str] = set()
+    to_do = list(names)
+    while to_do:
+        fact = CATALOGUE[to_do.pop()]
+        if fact.name not in found:
+            found.add(fact.name)
+            to_do += [*fact.rests_on, *(["use"] if fact.scope == ORDER else [])]
+    return [fact for name, fact in CATALOGUE.items() if name in found]

@@ -1,6 +1,7 @@
 """Facts about kidney function."""
 
-from cds_service.clinical.catalogue.fact_type import ANY_STATE, PATIENT, FactType
+from cds_service.clinical.catalogue.fact_type import ANY_STATE, PATIENT, SPECIMENS, WEIGHT_THRESHOLDS, FactType
+from cds_service.clinical.catalogue.screens import ENTRY_LISTS
 from cds_service.clinical.facts import KNOWN
 from cds_service.fhir import queries
 
@@ -9,6 +10,11 @@ _KIDNEY_DISEASE_LISTS = tuple(
     for name in ("kidney-disease", "kidney-disease-stage-4", "kidney-disease-stage-5", "kidney-failure")
     for words in ("", "-words")
 )
+_DIALYSIS_LISTS = ("dialysis", "dialysis-words", "dialysis-creatinine", *ENTRY_LISTS)
+_INJURY_LISTS = ("kidney-injury", "kidney-injury-words", "creatinine", *ENTRY_LISTS, *SPECIMENS)
+_EGFR_LISTS = ("egfr", "creatinine", "body-height", *SPECIMENS)
+_CREATININE = ("creatinine-lowest", "creatinine-highest")
+_EGFR = (*_CREATININE, "egfr-lowest", "egfr-highest", "oldest-age")
 
 KIDNEY_FACTS = (
     FactType(
@@ -24,7 +30,16 @@ KIDNEY_FACTS = (
         ),
         texts={"summary": (KNOWN,)},
         queries=(queries.KIDNEY, queries.BODY, queries.PROBLEMS, queries.PATIENT),
-        lists=("dialysis", "dialysis-creatinine", "kidney-injury", *_KIDNEY_DISEASE_LISTS, "egfr", "creatinine"),
+        lists=("body-weight", *_DIALYSIS_LISTS, *_INJURY_LISTS, *_KIDNEY_DISEASE_LISTS, *_EGFR_LISTS),
+        thresholds=(
+            *_EGFR,
+            *WEIGHT_THRESHOLDS,
+            "egfr-impairment",
+            "kidney-injury-age",
+            "kidney-result-age",
+            "result-age",
+        ),
+        numbers=True,
         look_back="results: 365 days",
         patient=("birthDate", "gender"),
     ),
@@ -38,7 +53,8 @@ KIDNEY_FACTS = (
         step=1,
         texts={"amount": (KNOWN,)},
         queries=(queries.KIDNEY, queries.BODY, queries.PATIENT),
-        lists=("egfr", "creatinine"),
+        lists=_EGFR_LISTS,
+        thresholds=(*_EGFR, "result-age"),
         look_back="365 days",
         patient=("birthDate", "gender"),
     ),
@@ -52,7 +68,8 @@ KIDNEY_FACTS = (
         texts={"summary": (KNOWN,)},
         words={"summary": 16},
         queries=(queries.KIDNEY, queries.PROBLEMS),
-        lists=("dialysis", "dialysis-words", "dialysis-creatinine"),
+        lists=_DIALYSIS_LISTS,
+        numbers=True,
         look_back="any age",
     ),
     FactType(
@@ -66,7 +83,9 @@ KIDNEY_FACTS = (
         texts={"summary": (KNOWN,)},
         words={"summary": 16},
         queries=(queries.KIDNEY, queries.PROBLEMS),
-        lists=("kidney-injury", "kidney-injury-words", "creatinine"),
+        lists=_INJURY_LISTS,
+        thresholds=(*_CREATININE, "kidney-injury-age"),
+        numbers=True,
         look_back="condition: 90 days; creatinine: 7 days",
     ),
     FactType(
@@ -78,7 +97,8 @@ KIDNEY_FACTS = (
         values=("present",),
         texts={"summary": (KNOWN,)},
         queries=(queries.KIDNEY,),
-        lists=("creatinine",),
+        lists=("creatinine", *SPECIMENS),
+        thresholds=_CREATININE,
         look_back="7 days",
     ),
     FactType(
@@ -93,7 +113,9 @@ KIDNEY_FACTS = (
         texts={"summary": (KNOWN,)},
         words={"summary": 16},
         queries=(queries.KIDNEY, queries.PROBLEMS, queries.BODY, queries.PATIENT),
-        lists=(*_KIDNEY_DISEASE_LISTS, "egfr", "creatinine"),
+        lists=("body-weight", "dialysis", "dialysis-words", *_KIDNEY_DISEASE_LISTS, *_EGFR_LISTS, *ENTRY_LISTS),
+        thresholds=(*_EGFR, *WEIGHT_THRESHOLDS, "egfr-impairment", "kidney-result-age"),
+        numbers=True,
         look_back="results: 90 days",
         patient=("birthDate", "gender"),
     ),
@@ -109,7 +131,8 @@ KIDNEY_FACTS = (
         texts={"amount": (KNOWN,)},
         words={"amount": 24},
         queries=(queries.KIDNEY, queries.BODY, queries.PATIENT),
-        lists=("creatinine", "egfr", "body-weight"),
+        lists=(*_EGFR_LISTS, "body-weight"),
+        thresholds=(*_EGFR, *WEIGHT_THRESHOLDS, "kidney-result-age"),
         look_back="creatinine and eGFR: 90 days; weight: 365 days",
         patient=("birthDate", "gender"),
     ),
@@ -122,6 +145,7 @@ KIDNEY_FACTS = (
         values=("recent",),
         queries=(queries.KIDNEY, queries.MEDICATIONS),
         lists=("creatinine", "egfr"),
+        rests_on=("clearance", "falling_creatinine", "parenteral_glutamine"),
         look_back="90 days",
         patient=("birthDate", "gender"),
     ),

@@ -1,12 +1,24 @@
 """Facts from the patient record, amino acid results and body weight."""
 
-from cds_service.clinical.catalogue.fact_type import ANY_STATE, PATIENT, FactType
+from cds_service.clinical.catalogue.fact_type import (
+    ANY_STATE,
+    NO_INFORMATION,
+    PATIENT,
+    RECOGNITION,
+    ROUTE_LISTS,
+    SPECIMENS,
+    WEIGHT_THRESHOLDS,
+    FactType,
+)
 from cds_service.clinical.facts import ABSENT, KNOWN, UNKNOWN
 from cds_service.fhir import queries
 
 _CLASSES = ("low", "normal", "high", "unclassified")
 _SHOWN = dict.fromkeys(("result", "amount", "class", "date", "day", "range", "why"), (KNOWN,))
 _WORDS = {"result": 5, "amount": 2, "class": 2, "day": 3}
+_ANALYTES = ("glutamate", "cystine", "glutamine", "glutamate-lookalikes", "amino-acid-panels", *SPECIMENS)
+_RESULTS = ("amino-acid-highest", "result-age")
+_TREATMENT = (*RECOGNITION, *ROUTE_LISTS, *NO_INFORMATION)
 
 LABS_FACTS = (
     FactType(
@@ -20,6 +32,7 @@ LABS_FACTS = (
         texts={"amount": (KNOWN,)},
         words={"amount": 1},
         queries=(queries.PATIENT,),
+        thresholds=("oldest-age", "adult-age", "young-child-age"),
         patient=("birthDate",),
     ),
     FactType(
@@ -32,7 +45,8 @@ LABS_FACTS = (
         texts=_SHOWN,
         words=_WORDS,
         queries=(queries.AMINO_ACIDS, queries.PATIENT),
-        lists=("glutamate", "amino-acid-panels"),
+        lists=_ANALYTES,
+        thresholds=(*_RESULTS, "oldest-age"),
         look_back="365 days",
         patient=("birthDate", "gender"),
     ),
@@ -46,7 +60,9 @@ LABS_FACTS = (
         texts={"since": (KNOWN,), "since_day": (KNOWN,)},
         words={"since_day": 3},
         queries=(queries.AMINO_ACIDS, queries.MEDICATIONS, queries.STATEMENTS),
-        lists=("acetylcysteine", "acetylcysteine-names"),
+        lists=(*_ANALYTES, *_TREATMENT),
+        thresholds=(*_RESULTS, "days-of-intravenous-treatment"),
+        numbers=True,
         look_back="medications that are active now",
     ),
     FactType(
@@ -59,7 +75,9 @@ LABS_FACTS = (
         texts=dict.fromkeys(("result", "amount", "date", "day", "change"), (KNOWN,)),
         words={"amount": 2, "day": 3, "change": 9},
         queries=(queries.AMINO_ACIDS, queries.MEDICATIONS, queries.STATEMENTS),
-        lists=("glutamate",),
+        lists=(*_ANALYTES, *_TREATMENT),
+        thresholds=(*_RESULTS, "days-of-intravenous-treatment"),
+        numbers=True,
         look_back="365 days",
     ),
     FactType(
@@ -72,7 +90,8 @@ LABS_FACTS = (
         texts={"limit": (KNOWN,)},
         words={"limit": 2},
         queries=(queries.AMINO_ACIDS,),
-        lists=("glutamate",),
+        lists=_ANALYTES,
+        thresholds=(*_RESULTS, "glutamate-mix-up"),
         look_back="365 days",
     ),
     FactType(
@@ -83,8 +102,10 @@ LABS_FACTS = (
         (KNOWN, ABSENT),
         values=("present",),
         texts={"since": (KNOWN,)},
-        queries=(queries.MEDICATIONS, queries.STATEMENTS),
-        lists=("acetylcysteine", "acetylcysteine-names", "routes", "route-words"),
+        queries=(queries.AMINO_ACIDS, queries.MEDICATIONS, queries.STATEMENTS),
+        lists=(*_ANALYTES, *_TREATMENT),
+        thresholds=_RESULTS,
+        numbers=True,
         look_back="medications that are active now",
     ),
     FactType(
@@ -96,7 +117,8 @@ LABS_FACTS = (
         values=("some",),
         texts={"list": (KNOWN,)},
         queries=(queries.AMINO_ACIDS,),
-        lists=("glutamate", "glutamate-lookalikes", "cystine", "amino-acid-words"),
+        lists=(*_ANALYTES, "amino-acid-words"),
+        thresholds=_RESULTS,
         look_back="any age",
     ),
     FactType(
@@ -109,7 +131,8 @@ LABS_FACTS = (
         texts=_SHOWN,
         words=_WORDS,
         queries=(queries.AMINO_ACIDS, queries.PATIENT),
-        lists=("cystine", "amino-acid-panels"),
+        lists=_ANALYTES,
+        thresholds=(*_RESULTS, "oldest-age"),
         look_back="365 days",
         patient=("birthDate", "gender"),
     ),
@@ -122,7 +145,8 @@ LABS_FACTS = (
         values=("doubtful", "consistent"),
         texts={"ratio": (KNOWN,)},
         queries=(queries.AMINO_ACIDS,),
-        lists=("glutamine",),
+        lists=_ANALYTES,
+        thresholds=(*_RESULTS, "handling-ratio"),
         look_back="365 days",
     ),
     FactType(
@@ -134,7 +158,8 @@ LABS_FACTS = (
         unit="kg",
         step=1,
         queries=(queries.BODY,),
-        lists=("body-weight",),
+        lists=("body-weight", *SPECIMENS),
+        thresholds=WEIGHT_THRESHOLDS,
         look_back="any age; relied on for 365 days",
         patient=("birthDate",),
     ),
@@ -147,7 +172,8 @@ LABS_FACTS = (
         unit="kg",
         step=1,
         queries=(queries.BODY,),
-        lists=("body-weight",),
+        lists=("body-weight", *SPECIMENS),
+        thresholds=WEIGHT_THRESHOLDS,
         look_back="365 days",
         patient=("birthDate",),
     ),

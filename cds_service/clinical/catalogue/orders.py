@@ -1,24 +1,34 @@
 """Facts about an order, and about poisoning, which decides what an order is for."""
 
-from cds_service.clinical.catalogue.fact_type import ANY_STATE, ORDER, PATIENT, FactType
+from cds_service.clinical.catalogue.fact_type import (
+    ANY_STATE,
+    NO_INFORMATION,
+    ORDER,
+    PATIENT,
+    RECOGNITION,
+    ROUTE_LISTS,
+    SPECIMENS,
+    FactType,
+)
 from cds_service.clinical.facts import ABSENT, KNOWN, UNKNOWN
 from cds_service.fhir import queries
 
 _USE_LISTS = (
-    "acetylcysteine",
-    "acetylcysteine-names",
-    "routes",
-    "route-words",
+    *RECOGNITION,
+    *ROUTE_LISTS,
     "numeral-words",
     "eye-product-names",
     "solution-words",
-    "dose-words",
-    "somatic-reasons",
-    "somatic-words",
-    "somatic-conditions",
-    "somatic-condition-words",
-    "acetaminophen-poisoning",
-    "acetaminophen-poisoning-words",
+    *("dose-words", "dose-forms", "count-units", "count-unit-words"),
+    *("somatic-reasons", "somatic-words", "somatic-conditions", "somatic-condition-words"),
+    *("acetaminophen-poisoning", "acetaminophen-poisoning-words"),
+    *("qualifying-words", "family-history", *NO_INFORMATION),
+)
+_ANTIDOTE_THRESHOLDS = (
+    *("antidote-single-dose", "antidote-daily-dose", "antidote-longest-course"),
+    *("antidote-dose-per-weight", "antidote-dose-per-weight-above", "antidote-dose-per-weight-child"),
+    *("antidote-young-age", "antidote-young-dose"),
+    *("solution-dose-by-mouth", "solution-volume-by-mouth", "strongest-solution"),
 )
 
 ORDERS_FACTS = (
@@ -31,6 +41,9 @@ ORDERS_FACTS = (
         values=("antidote", "inhaled", "ophthalmic", "elsewhere", "somatic", "other", "another patient"),
         queries=(queries.PROBLEMS, queries.ACETAMINOPHEN, queries.BODY),
         lists=_USE_LISTS,
+        thresholds=_ANTIDOTE_THRESHOLDS,
+        rests_on=("poisoning", "recent_weight"),
+        numbers=True,
         look_back="acetaminophen level: 72 hours; poisoning on the problem list: 30 days",
     ),
     FactType(
@@ -66,7 +79,7 @@ ORDERS_FACTS = (
         PATIENT,
         (KNOWN, ABSENT),
         values=("present",),
-        lists=("amino-acid-panels", "glutamate", "amino-acid-order-words", "blood-words", "other-specimens"),
+        lists=("amino-acid-panels", "glutamate", "amino-acid-order-words", "blood-words", *SPECIMENS),
     ),
     FactType(
         "dose_per_day",
@@ -132,6 +145,7 @@ ORDERS_FACTS = (
         values=("whole",),
         texts={"units": (KNOWN,), "strength": (KNOWN,)},
         lists=("acetylcysteine", "single-ingredient-oral"),
+        thresholds=("studied-single-dose",),
     ),
     FactType(
         "instruction",
@@ -169,7 +183,9 @@ ORDERS_FACTS = (
         ANY_STATE,
         values=("present",),
         queries=(queries.PROBLEMS, queries.ACETAMINOPHEN),
-        lists=("acetaminophen-poisoning", "acetaminophen-poisoning-words", "acetaminophen-level"),
+        lists=("acetaminophen-poisoning", "acetaminophen-poisoning-words", "acetaminophen-level", *NO_INFORMATION),
+        thresholds=("acetaminophen-level-window", "poisoning-age"),
+        numbers=True,
         look_back="acetaminophen level: 72 hours",
     ),
     FactType(

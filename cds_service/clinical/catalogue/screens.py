@@ -1,10 +1,17 @@
 """Facts from the problem list, the allergy list and other medications."""
 
-from cds_service.clinical.catalogue.fact_type import ANY_STATE, PATIENT, FactType
+from cds_service.clinical.catalogue.fact_type import (
+    ANY_STATE,
+    NO_INFORMATION,
+    PATIENT,
+    RECOGNITION,
+    ROUTE_LISTS,
+    FactType,
+)
 from cds_service.clinical.facts import KNOWN
 from cds_service.fhir import queries
 
-ENTRY_LISTS = ("qualifying-words", "family-history", "no-information", "no-information-words", "none-known")
+ENTRY_LISTS = ("qualifying-words", "family-history", *NO_INFORMATION, "none-known")
 SCREENS_FACTS = (
     FactType(
         "bronchospasm_risk",
@@ -16,6 +23,7 @@ SCREENS_FACTS = (
         texts={"term": (KNOWN,)},
         queries=(queries.PROBLEMS,),
         lists=("bronchospasm-risk", "bronchospasm-risk-words", *ENTRY_LISTS),
+        numbers=True,
         look_back="conditions that are active now",
     ),
     FactType(
@@ -29,13 +37,12 @@ SCREENS_FACTS = (
         texts={"term": (KNOWN,)},
         queries=(queries.ALLERGIES, queries.PROBLEMS),
         lists=(
-            "acetylcysteine",
-            "acetylcysteine-names",
-            "acetylcysteine-brands",
+            *RECOGNITION,
             "allergy-words",
             "gastrointestinal-manifestations",
             *ENTRY_LISTS,
         ),
+        numbers=True,
         look_back="any age",
     ),
     FactType(
@@ -48,6 +55,7 @@ SCREENS_FACTS = (
         texts={"term": (KNOWN,)},
         queries=(queries.PROBLEMS,),
         lists=("bleeding-risk", "bleeding-risk-words", *ENTRY_LISTS),
+        numbers=True,
         look_back="conditions that are active now",
     ),
     FactType(
@@ -60,6 +68,7 @@ SCREENS_FACTS = (
         texts={"term": (KNOWN,)},
         queries=(queries.PROBLEMS,),
         lists=("liver-failure", "liver-failure-words", *ENTRY_LISTS),
+        numbers=True,
         look_back="conditions that are active now",
     ),
     FactType(
@@ -72,6 +81,7 @@ SCREENS_FACTS = (
         texts={"term": (KNOWN,)},
         queries=(queries.PROBLEMS,),
         lists=("cystinuria", "cystinuria-words", *ENTRY_LISTS),
+        numbers=True,
         look_back="conditions that are active now",
     ),
     FactType(
@@ -84,6 +94,8 @@ SCREENS_FACTS = (
         texts={"term": (KNOWN,)},
         queries=(queries.PROBLEMS, queries.PATIENT),
         lists=("pregnancy", "pregnancy-words", "breast-feeding", "breast-feeding-words", *ENTRY_LISTS),
+        thresholds=("oldest-age", "pregnancy-youngest", "pregnancy-oldest"),
+        numbers=True,
         look_back="conditions that are active now",
         patient=("birthDate", "gender"),
     ),
@@ -97,6 +109,7 @@ SCREENS_FACTS = (
         texts={"term": (KNOWN,)},
         queries=(queries.MEDICATIONS, queries.STATEMENTS),
         lists=("nitroglycerin", "nitroglycerin-names", *ENTRY_LISTS),
+        numbers=True,
         look_back="drafts, and medications that are active now",
     ),
     FactType(
@@ -108,7 +121,8 @@ SCREENS_FACTS = (
         values=("present",),
         texts={"term": (KNOWN,)},
         queries=(queries.MEDICATIONS, queries.STATEMENTS),
-        lists=("glutamine-drugs", "glutamine-drug-names", "routes", "route-words", *ENTRY_LISTS),
+        lists=("glutamine-drugs", "glutamine-drug-names", *ROUTE_LISTS, *ENTRY_LISTS),
+        numbers=True,
         look_back="drafts, and medications that are active now",
     ),
 )

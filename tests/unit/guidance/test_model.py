@@ -1,5 +1,6 @@
 """What the models of content refuse, and how its texts are filled; real files: `tests/cards/test_broken_content.py`."""
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -16,11 +17,14 @@ from cds_service.guidance.model import (
     Passage,
     Phrase,
     Screen,
+    Signature,
     StatusNotes,
     SuggestionRow,
     Threshold,
+    same_name,
 )
 from cds_service.guidance.templates import parse_template, replace_holes
+from tests.reviews import signed_by
 
 Body = dict[str, Any]
 
@@ -39,7 +43,6 @@ BECAUSE = "a reason that is long enough"
 RISK = {"fact": "bronchospasm_risk", "is": "present", "because": BECAUSE}
 ALLERGY = {"fact": "hypersensitivity", "is": "present", "because": BECAUSE}
 WRITTEN = {"written_by": "one", "written_on": date(2026, 11, 1)}
-CHECKED = {**WRITTEN, "checked_by": "another", "checked_on": date(2026, 11, 2), "review_by": date(2027, 11, 2)}
 
 
 def card(**members: Any) -> Card:
@@ -69,52 +72,69 @@ def test_the_holes_of_a_text_are_facts_with_their_words_and_phrases() -> None:
 # --- cards ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_card_is_signed_once_somebody_else_has_checked_it() -> None:
-    assert card(review=WRITTEN).status == "draft"
-    assert card(review=CHECKED).status == "signed"
-
-
-@pytest.mark.parametrize(
-    ("reviews", "status"),
-    [
-        ([CHECKED, CHECKED], "signed"),
-        ([CHECKED, WRITTEN], "draft"),
-        ([WRITTEN, WRITTEN], "draft"),
-        ([], "draft"),
-    ],
-    ids=["every card signed", "one card not signed", "no card signed", "no cards"],
-)
-def test_the_content_is_signed_if_every_card_is(reviews: list[Body], status: str) -> None:
-    notes = {"draft": "a draft", "signed": "signed by two"}
+def content_of(cards: int, signatures: Mapping[str, tuple[Signature, ...]]) -> Content:
+    """A content with cards called card-0, card-1, …, and signatures."""
     about = About(
         version="2026.01.1",
-        status_notes=StatusNotes(**notes),
+        status_notes=StatusNotes(draft="a draft", signed="signed by two"),
         source_label="Label",
         topic_system="urn:topics",
         override_system="urn:reasons",
         link_hosts=["doi.org"],
     )
-    cards = tuple(card(id=f"card-{number}", review=review) for number, review in enumerate(reviews))
+    written = tuple(card(id=f"card-{number}") for number in range(cards))
     evidence = EvidencePage.model_validate({"topic": [TOPIC], "statement": [STATEMENT]})
-    content = Content(about, cards, {}, {}, {}, Vocabulary({}, {}, {}), evidence)
+    return Content(about, written, {}, {}, {}, Vocabulary({}, {}, {}), evidence, signatures=signatures)
 
-    assert (content.status, content.status_note) == (status, notes[status])
+
+NOBODY: tuple[str, ...] = ()
+TWO = ("Dr A", "Dr B")
+
+
+@pytest.mark.parametrize(
+    ("names", "status"),
+    [
+        (NOBODY, "draft"),
+        (("Dr A",), "draft"),
+        (("Dr A", "Dr A"), "draft"),
+        (("Dr A", " dr  a"), "draft"),
+        (("Dr A", "Ｄr A"), "draft"),  # a full-width letter
+        (TWO, "signed"),
+        (("Dr A", "dr a", "Dr B"), "signed"),
+    ],
+)
+def test_a_card_is_signed_once_two_different_people_have_signed_it(names: tuple[str, ...], status: str) -> None:
+    content = content_of(2, {"card-0": tuple(map(signed_by, names))})
+
+    assert content.status_of("card-0") == status
+    assert content.status_note_of("card-0") == {"draft": "a draft", "signed": "signed by two"}[status]
+    assert content.status_of("card-1") == "draft"
+
+
+def test_a_name_in_other_letters_is_the_same_person() -> None:
+    assert same_name("Dr A", "dr  a ")
+    assert not same_name("Dr A", "Dr B")
+
+
+@pytest.mark.parametrize(
+    ("names", "status"),
+    [((TWO, TWO), "signed"), ((TWO, TWO[:1]), "draft"), ((NOBODY, NOBODY), "draft"), ((), "draft")],
+    ids=["every card signed", "one card not signed", "no card signed", "no cards"],
+)
+def test_the_content_is_signed_if_every_card_is(names: tuple[tuple[str, ...], ...], status: str) -> None:
+    signatures = {f"card-{number}": tuple(map(signed_by, signers)) for number, signers in enumerate(names)}
+    content = content_of(len(names), signatures)
+
+    assert (content.status, content.status_note) == (
+        status,
+        {"draft": "a draft", "signed": "signed by two"}[status],
+    )
 
 
 REFUSED = {
     "a status of its own": ({"status": "signed"}, "Extra inputs are not permitted"),
-    "checked by its author": ({"review": {**CHECKED, "checked_by": "one"}}, "two different people"),
-    "checked by its author in other letters": ({"review": {**CHECKED, "checked_by": " ONE"}}, "two different people"),
-    "checked by a blank": ({"review": {**CHECKED, "checked_by": " "}}, "should match pattern"),
-    "written by a blank": ({"review": {**CHECKED, "written_by": " "}}, "should match pattern"),
-    "checked by nobody": ({"review": {**CHECKED, "checked_by": None}}, "two different people"),
-    "checked without a day": ({"review": {**CHECKED, "checked_on": None}}, "has the day"),
-    "checked without a day of review": ({"review": {**CHECKED, "review_by": None}}, "has the day"),
-    "a day of review, and no check": ({"review": {**WRITTEN, "review_by": date(2027, 11, 2)}}, "two different people"),
-    "reviewed on the day of the check": (
-        {"review": {**CHECKED, "review_by": date(2026, 11, 2)}},
-        "review_by comes after checked_on",
-    ),
+    "written by a blank": ({"review": {**WRITTEN, "written_by": " "}}, "should match pattern"),
+    "a signature of its own": ({"review": {**WRITTEN, "checked_by": "another"}}, "Extra inputs are not permitted"),
     "a title of 140 characters": ({"title": "x" * 140}, "fewer than 140 characters"),
     "a summary of 140 characters": (
         {"text": {"summary": "x" * 140, "fold": "", "detail": ""}},
