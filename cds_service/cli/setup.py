@@ -7,10 +7,11 @@ import typer
 
 from cds_service.api.runtime import Runtime, runtime_of
 from cds_service.app import create_app
-from cds_service.cli.terminal import console, exit_with_mistakes, settings_or_exit
-from cds_service.errors import CdsServiceError, ContentError
+from cds_service.cli.terminal import console
+from cds_service.errors import CannotStart
 from cds_service.pages.routes import new_pages
 from cds_service.pages.setup import render_sheet, sheet_names
+from cds_service.settings import read_settings
 
 
 def setup_sheet(
@@ -18,7 +19,7 @@ def setup_sheet(
     out: Annotated[Path | None, typer.Option(help="File to write the page to. Default: standard output.")] = None,
 ) -> None:
     """Print the set-up sheet of a client as an HTML page: everything that an EHR analyst types in, to be printed."""
-    runtime = _runtime_or_exit()
+    runtime = _runtime()
     names = sheet_names(runtime)
     name = client or (names[0] if len(names) == 1 else "")
     if name not in names:
@@ -31,16 +32,9 @@ def setup_sheet(
         out.write_text(html, encoding="utf-8")
 
 
-def _runtime_or_exit() -> Runtime:
-    """What `serve` would start with the same settings; exits where it would not start."""
-    settings = settings_or_exit()
+def _runtime() -> Runtime:
+    """What `serve` would start with the same settings. Raises `CannotStart`, and whatever `serve` would refuse."""
+    settings = read_settings()
     if settings.clients is not None and settings.public_url is None:
-        console.print("Set CDS_PUBLIC_URL to the address that clients call, which their tokens name.")
-        raise typer.Exit(2)
-    try:
-        return runtime_of(create_app(settings))
-    except ContentError as error:
-        exit_with_mistakes(error)
-    except CdsServiceError as error:
-        console.print(str(error), markup=False)
-        raise typer.Exit(2) from None
+        raise CannotStart("Set CDS_PUBLIC_URL to the address that clients call, which their tokens name.")
+    return runtime_of(create_app(settings))

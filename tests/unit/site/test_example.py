@@ -18,7 +18,7 @@ def printed(file: Path) -> list[str]:
 def test_it_shows_no_draft() -> None:
     lines = printed(EXAMPLE)
     assert lines[:2] == ["Site file: site.example.toml", "Cards that are drafts are silent."]
-    drafts = [card.id for card in CONTENT.cards if card.status == "draft"]
+    drafts = CONTENT.drafts
     silent = "  silent: because it is a draft, and the file says that drafts are silent"
     for card in drafts:
         assert lines[lines.index(f"{card} (draft)") + 1] == silent
