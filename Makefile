@@ -28,7 +28,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(LOCK_VENV)/bin/pip-compile -
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test browser-test coverage bench check deploy-check fix golden mutants fuzz audit sbom pages build lock clean
+.PHONY: help run test engine-test browser-test coverage bench check deploy-check fix golden mutants fuzz audit sbom pages build lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test: $(VENV)/.test ## run the tests on all CPU cores
 
 coverage: $(VENV)/.test ## check that the unit tests take every branch of fhir, clinical and guidance
 	@$(BIN)/python -m pytest -q --numprocesses $(WORKERS) tests/unit --cov=cds_service.fhir --cov=cds_service.clinical --cov=cds_service.guidance --cov-fail-under=100
+
+engine-test: $(VENV)/.engines ## test that every engine of `cds-service replay` decides alike
+	@$(BIN)/python -m pytest -q tests/engines
 
 browser-test: $(VENV)/.browser ## test the pages in Chromium; writes screenshots/
 	@$(BIN)/python -m pytest -q tests/browser
@@ -80,7 +83,7 @@ fuzz: $(VENV)/.test ## send malformed request bodies to the app (BODIES=100000, 
 	@$(BIN)/python -m tests.security.fuzzing --bodies $(BODIES) --seed $(SEED)
 
 audit: $(AUDIT_VENV)/.made ## check the locked packages for known vulnerabilities (needs the network)
-	@for lock in run tracing test build; do \
+	@for lock in run tracing duckdb dask test build; do \
 	  echo "pip-audit requirements/$$lock.lock"; \
 	  $(AUDIT_VENV)/bin/pip-audit --strict --disable-pip --require-hashes --requirement requirements/$$lock.lock || exit 1; \
 	done
@@ -101,9 +104,11 @@ build: $(VENV)/.run ## build the package: a wheel and a source distribution in d
 	@$(BIN)/python -m hatchling build
 
 lock: $(LOCK_VENV)/.made ## compile requirements/*.in into locks with hashes
-	@echo "Locking requirements/run.in, tracing.in, test.in, browser.in, build.in and mutation.in"
+	@echo "Locking requirements/run.in, tracing.in, duckdb.in, dask.in, test.in, browser.in, build.in and mutation.in"
 	@$(PIP_COMPILE) --output-file requirements/run.lock requirements/run.in
 	@$(PIP_COMPILE) --output-file requirements/tracing.lock requirements/tracing.in
+	@$(PIP_COMPILE) --output-file requirements/duckdb.lock requirements/duckdb.in
+	@$(PIP_COMPILE) --output-file requirements/dask.lock requirements/dask.in
 	@$(PIP_COMPILE) --output-file requirements/test.lock requirements/test.in
 	@$(PIP_COMPILE) --output-file requirements/browser.lock requirements/browser.in
 	@$(PIP_COMPILE) --output-file requirements/build.lock requirements/build.in
@@ -146,6 +151,12 @@ $(VENV)/.test: $(VENV)/.run requirements/test.lock
 $(VENV)/.browser: $(VENV)/.test requirements/browser.lock
 	@echo "Installing browser test dependencies into $(VENV)"
 	@$(PIP) install --no-deps --require-hashes -r requirements/browser.lock
+	@$(PIP) check
+	@touch $@
+
+$(VENV)/.engines: $(VENV)/.test requirements/duckdb.lock requirements/dask.lock
+	@echo "Installing the engines of replay into $(VENV)"
+	@$(PIP) install --no-deps --require-hashes -r requirements/duckdb.lock -r requirements/dask.lock
 	@$(PIP) check
 	@touch $@
 

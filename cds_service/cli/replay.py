@@ -3,11 +3,12 @@
 import importlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import BrokenExecutor
+from contextlib import closing, contextmanager
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.progress import (
@@ -21,8 +22,8 @@ from rich.progress import (
 
 from cds_service import __version__
 from cds_service.auth.clients import client_names, load_clients
-from cds_service.cli.terminal import Cards, console
-from cds_service.errors import ExportUnusable, OutputUnusable
+from cds_service.cli.terminal import Cards, console, notices
+from cds_service.errors import ExportUnusable
 from cds_service.replay.engines.local import LocalMapper
 from cds_service.replay.engines.mapping import Mapper
 from cds_service.replay.export import find_files
@@ -33,7 +34,7 @@ from cds_service.replay.tasks import Setup, contents_of
 from cds_service.replay.work import NAME, Work, fingerprint_of
 from cds_service.settings import Settings, read_settings
 
-UNUSABLE, UNWRITABLE, INTERRUPTED = 2, 3, 130
+INTERRUPTED = 130
 
 
 class Engine(StrEnum):
@@ -83,20 +84,33 @@ def replay(
         first=since.date().isoformat() if since else "",
         last=until.date().isoformat() if until else "",
     )
-    content = contents_of(setup).deciding.content
     compared_with = " and ".join(path.name for path in (compare, compare_cards) if path)
-    with _endings(out), writing(out), _progress() as progress:
-        files = find_files(export)
-        out.mkdir(parents=True, exist_ok=True)
-        work = Work(out, fingerprint_of(files, setup, engine.value, __version__), resume)
-        mapper = _mapper(engine, processes or os.cpu_count() or 1, scheduler)
-        try:
-            replayed = Replay(files, setup, work, mapper, progress).run()
-            report = write_report(replayed, setup, content, compared_with, out, Wanted(sample, keep_ids))
-        finally:
-            mapper.close()
-        work.remove()
+    running = _Running(engine, processes or os.cpu_count() or 1, scheduler, resume)
+    with _endings(out), writing(out):
+        report = _replay(export, setup, running, compared_with, out, Wanted(sample, keep_ids))
     _say(report, out)
+
+
+class _Running(NamedTuple):
+    """What runs the replay, and whether it goes on with one that was ended."""
+
+    engine: Engine
+    processes: int
+    scheduler: str
+    resume: bool
+
+
+def _replay(export: Path, setup: Setup, running: _Running, compared_with: str, out: Path, wanted: Wanted) -> Report:
+    files = find_files(export)
+    contents_of(setup)  # mistakes in the content are said before anything is read
+    out.mkdir(parents=True, exist_ok=True)
+    work = Work(out, fingerprint_of(files, setup, running.engine.value, __version__), running.resume)
+    replay_type, mapper = _open_engine(running)
+    with closing(mapper), _progress() as progress:
+        replayed = replay_type(files, setup, work, mapper, progress).run()
+        report = write_report(replayed, setup, compared_with, out, wanted)
+    work.remove()
+    return report
 
 
 def _client_names(settings: Settings) -> tuple[str, ...]:
@@ -120,12 +134,13 @@ def _say(report: Report, out: Path) -> None:
     console.print(f"The report is in {out}/report.html.", markup=False)
 
 
-def _mapper(engine: Engine, processes: int, scheduler: str) -> Mapper:
-    """What runs the tasks of an engine. Raises `ExportUnusable` where it is not installed."""
+def _open_engine(running: _Running) -> tuple[type[Replay], Mapper]:
+    """How an engine brings patients together, and what runs its tasks. Raises `ExportUnusable` if it is missing."""
+    engine, processes, scheduler, _ = running
     if scheduler and engine is not Engine.dask:
         raise ExportUnusable("--scheduler goes with --engine dask.")
     if engine is Engine.local:
-        return LocalMapper(processes)
+        return Replay, LocalMapper(processes)
     try:
         module = importlib.import_module(f"cds_service.replay.engines.{engine.value}_engine")
     except ModuleNotFoundError as error:
@@ -134,26 +149,24 @@ def _mapper(engine: Engine, processes: int, scheduler: str) -> Mapper:
         raise ExportUnusable(
             f"The engine {engine.value} is not installed: pip install 'acetylcysteine-cds[{engine.value}]'."
         ) from None
-    mapper: Mapper = module.make_mapper(processes, scheduler)
-    return mapper
+    if engine is Engine.duckdb:
+        return module.DuckDBReplay, LocalMapper(processes)
+    return Replay, module.DaskMapper(processes, scheduler)
 
 
 @contextmanager
 def _endings(out: Path) -> Iterator[None]:
-    """Ends with a sentence, and a status that says which."""
+    """Says how to go on after Ctrl-C, and after a worker that the system ended."""
     try:
         yield
-    except ExportUnusable as error:
-        _exit(str(error), UNUSABLE)
-    except OutputUnusable as error:
-        _exit(str(error), UNWRITABLE)
     except KeyboardInterrupt:
-        _exit(f"Ended. What is done is kept in {out / NAME}: the same command with --resume goes on.", INTERRUPTED)
-
-
-def _exit(sentence: str, status: int) -> NoReturn:
-    console.print(sentence, markup=False)
-    raise typer.Exit(status)
+        notices.print(f"Ended. What is done is kept in {out / NAME}: the same command with --resume goes on.")
+        raise typer.Exit(INTERRUPTED) from None
+    except BrokenExecutor:
+        raise ExportUnusable(
+            "A worker process was ended from outside, perhaps for want of memory. What is done is kept: run the same "
+            "command with --resume and fewer --processes, or with --engine duckdb."
+        ) from None
 
 
 @contextmanager

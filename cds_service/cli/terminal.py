@@ -20,6 +20,8 @@ from cds_service.errors import (
     CdsServiceError,
     ContentError,
     DemoDataMissing,
+    ExportUnusable,
+    OutputUnusable,
     PortTaken,
     StoreDown,
     WrongSettings,
@@ -37,8 +39,8 @@ SignaturesFile = Annotated[
     typer.Option(help="File of the signatures. Default: that of the site file, or the one beside the cards."),
 ]
 
-_WRONG_CONFIGURATION = (WrongSettings, CannotStart, DemoDataMissing)
-_FAILED, _WRONG, _PORT_TAKEN = 1, 2, 3  # exit statuses; docs/operating.md explains them
+_WRONG_CONFIGURATION = (WrongSettings, CannotStart, DemoDataMissing, ExportUnusable)
+_FAILED, _WRONG, _PORT_TAKEN, _UNWRITABLE = 1, 2, 3, 4  # exit statuses; docs/operating.md explains them
 
 
 def file_argument(meaning: str) -> Any:
@@ -81,6 +83,8 @@ def exit_with(outcome: str, error: Exception) -> NoReturn:
 def _status_of(error: Exception) -> int:
     if isinstance(error, PortTaken):
         return _PORT_TAKEN
+    if isinstance(error, OutputUnusable):
+        return _UNWRITABLE
     return _WRONG if isinstance(error, _WRONG_CONFIGURATION) else _FAILED
 
 

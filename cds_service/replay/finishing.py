@@ -7,13 +7,12 @@ from pathlib import Path
 
 import msgspec
 
-from cds_service.guidance.model import Content
 from cds_service.replay.explaining import ExplainedCall, explain_calls
 from cds_service.replay.page import explained_page, report_page
 from cds_service.replay.report import DecisionsTable, Facts, Report, write_private
 from cds_service.replay.running import Replayed
 from cds_service.replay.tallying import Sample, Tally
-from cds_service.replay.tasks import Setup
+from cds_service.replay.tasks import Setup, contents_of
 
 _SAMPLE_LEAD = (
     "Calls chosen by chance, some of each card and some without any. For each, judge whether what was shown, or that "
@@ -34,8 +33,9 @@ class Wanted:
     keep_ids: bool = False
 
 
-def write_report(replayed: Replayed, setup: Setup, content: Content, other: str, out: Path, wanted: Wanted) -> Report:
+def write_report(replayed: Replayed, setup: Setup, other: str, out: Path, wanted: Wanted) -> Report:
     """Writes the report with all that is wanted beside it. Raises `OSError`."""
+    content = contents_of(setup).deciding.content
     tally, sample, digest = Tally(), Sample(wanted.sample), hashlib.sha256()
     with DecisionsTable(out, wanted.keep_ids) as table:
         for outcome in replayed.outcomes:

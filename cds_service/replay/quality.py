@@ -84,7 +84,7 @@ def unread_drug_codes(concept: Json, is_by_name: bool, vocabulary: Vocabulary) -
     return [f"{kind}|{shorten(one.system, _LONGEST)}|{shorten(one.code, _LONGEST)}" for one in codes] or [f"{kind}||"]
 
 
-def count_unread(keys: Iterable[str], counts: Counts) -> None:
-    """Counts codes that are not read."""
+def count_unread(keys: Iterable[str], counts: Counts, number: int = 1) -> None:
+    """Counts codes that are not read, each so many times."""
     for key in keys:
-        counts.add(LOOKALIKES, key)
+        counts.add(LOOKALIKES, key, number)

@@ -1,6 +1,6 @@
 """A replay from its files to what every bucket came to: find the patients, collect what is theirs, decide."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,7 @@ class Replay:
         return sorted(patients)
 
     def _scan(
-        self, stage: str, blocks: Iterable[Block], types: tuple[str, ...], is_for_medications: bool
+        self, stage: str, blocks: Sequence[Block], types: tuple[str, ...], is_for_medications: bool
     ) -> Iterator[Scan]:
         chosen = [block for block in blocks if block.may_hold(*types)]
         tasks = [ScanTask(self.setup, str(self.work.folder), block, is_for_medications) for block in chosen]

@@ -161,7 +161,7 @@ def resources_by_patient(lines: Iterable[tuple[str, bytes]], counts: Counts) -> 
         by_patient.setdefault(patient, []).append(line)
     shared = {relative_reference(one): one for one in read_lines(by_patient.pop("", ()), Counts())}
     for patient in sorted(by_patient, key=patient_order):
-        resources = read_lines(by_patient[patient], counts)
+        resources = read_lines(sorted(by_patient[patient]), counts)  # in whatever order an engine brought them
         pointers = dict.fromkeys(relative_part(one) for resource in resources for one in drug_references(resource))
         yield patient, [*resources, *(shared[one] for one in pointers if one in shared)]
 

@@ -79,7 +79,7 @@ def write_export(folder: Path, resources: Sequence[Body], compress: bool = False
 def run_replay(export: Path, out: Path, *options: str) -> tuple[int, str]:
     """The exit code and the output of the command, run in this process."""
     done = run_command("replay", str(export), "--out", str(out), "--processes", "1", *options)
-    return done.exit_code, done.stdout
+    return done.exit_code, done.output
 
 
 def report_of(export: Path, out: Path, *options: str) -> Body:

@@ -174,5 +174,5 @@ def test_a_folder_that_cannot_be_written_ends_with_a_sentence(export: Path, tmp_
 
     code, said = run_replay(export, tmp_path / "out")
 
-    assert code == 3
+    assert code == 4
     assert "cannot be written" in said

@@ -67,3 +67,10 @@ def patient_of(reference: str) -> str:
 def subject_of(resource: Resource) -> str:
     """The id of the patient that a resource is about; empty if it names none."""
     return next(map(patient_of, subjects_of(resource)), "")
+
+
+# The same members for a query language that knows JSON paths: the first that is there counts.
+ORDER_TYPES = tuple({**RENAMED_TYPES, **{name: name for name in RENAMED_TYPES.values()}})
+SUBJECT_PATHS = ("$.patient.reference", "$.subject.reference")
+DRUG_PATH = "$.medicationCodeableConcept"
+DRUG_REFERENCE_PATHS = ("$.medication", "$.medicationReference")
