@@ -243,7 +243,7 @@ def test_the_health_check_of_the_image_passes_while_it_runs_and_fails_when_it_do
 def test_the_image_as_it_is_refuses_to_be_open_to_all(image: Stage) -> None:
     done = run_in(image, *image.entrypoint)
     assert done.returncode == 2
-    assert "CDS_AUTH" in done.stdout
+    assert "CDS_AUTH" in done.stderr
 
 
 def test_the_image_is_not_root_and_holds_no_pip(image: Stage) -> None:

@@ -172,7 +172,7 @@ def test_without_the_extra_it_refuses_to_start_and_says_what_to_do() -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert "acetylcysteine-cds[tracing]" in done.stdout
+    assert "acetylcysteine-cds[tracing]" in done.stderr
     assert "Traceback" not in done.stderr
 
 

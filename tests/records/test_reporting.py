@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cds_service.errors import DatabaseRefused
 from cds_service.feedback.records import Records
 from cds_service.feedback.report import CardStatistics, Report
 from cds_service.feedback.reporting import read_report
@@ -111,8 +112,15 @@ def test_a_database_without_rows_gives_an_empty_report(database: str) -> None:
     assert read(database) == Report(None, [], [], {})
 
 
-def test_before_the_first_start_the_report_is_empty(tmp_path: Path) -> None:
-    assert read(f"sqlite:///{tmp_path / 'records.sqlite3'}") == Report(None, [], [], {})
+def test_before_the_first_start_there_is_no_report_and_no_file_is_made(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseRefused, match="there is no file"):
+        read(f"sqlite:///{tmp_path / 'records.sqlite3'}")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_database_in_memory_has_no_report() -> None:
+    with pytest.raises(DatabaseRefused, match="no other process can read"):
+        read("sqlite:///:memory:")
 
 
 def printed(url: str, *words: str) -> str:
