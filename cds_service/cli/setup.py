@@ -1,4 +1,4 @@
-"""Commands for connecting an EHR: `setup-sheet`, `doctor` and `keygen`."""
+"""`cds-service setup-sheet`: what an EHR analyst types in."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,6 @@ import typer
 
 from cds_service.api.runtime import Runtime, runtime_of
 from cds_service.app import create_app
-from cds_service.cli.terminal import console
 from cds_service.errors import CannotStart
 from cds_service.pages.routes import new_pages
 from cds_service.pages.setup import render_sheet, sheet_names
@@ -23,8 +22,7 @@ def setup_sheet(
     names = sheet_names(runtime)
     name = client or (names[0] if len(names) == 1 else "")
     if name not in names:
-        console.print(f"There is no such client. Name one with --client: {', '.join(names)}", markup=False)
-        raise typer.Exit(2)
+        raise typer.BadParameter(f"there is no such client: name one of {', '.join(names)}", param_hint="--client")
     html, _ = render_sheet(runtime, new_pages(runtime), name)
     if out is None:
         typer.echo(html)
@@ -33,7 +31,7 @@ def setup_sheet(
 
 
 def _runtime() -> Runtime:
-    """What `serve` would start with the same settings. Raises `CannotStart`, and whatever `serve` would refuse."""
+    """What `serve` would start with the same settings. Raises what would keep it from starting."""
     settings = read_settings()
     if settings.clients is not None and settings.public_url is None:
         raise CannotStart("Set CDS_PUBLIC_URL to the address that clients call, which their tokens name.")
