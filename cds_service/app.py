@@ -3,6 +3,7 @@
 from asyncio import to_thread
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
@@ -97,7 +98,7 @@ def create_app(
     clients, site, manifest = _read_files(settings, content)
     metrics = _new_metrics(site.content, client_names(clients))
     http = http or new_http_client(settings.fhir_ca_file, observe=metrics.set_connections)
-    records = records or _new_records(settings, site.content, now, metrics)
+    records = records or _new_records(settings.database_url, settings, site.content, now, metrics)
     key_sets, seen_tokens = KeySets(http, _key_set_limits(settings), clock), token_store or records
     runtime = Runtime(
         settings=settings,
@@ -108,6 +109,7 @@ def create_app(
         http=http,
         upstreams=_new_upstreams(settings, metrics),
         records=records,
+        demo_records=_demo_records(settings, site.content, now),
         metrics=metrics,
         tracing=tracing or start_tracing(settings.traces_to),
         authenticator=_new_authenticator(settings, clients, key_sets, seen_tokens, now, metrics, authentication_failed),
@@ -149,7 +151,21 @@ def _build(runtime: Runtime) -> FastAPI:
     demo_resources = load_patients(runtime.settings.fixtures) if runtime.settings.demo else ()
     if runtime.settings.demo:
         app.include_router(demo.make_router(runtime, demo_resources))
-    pages.add_pages(app, runtime, demo_resources)
+    pages.add_pages(app, runtime, demo_resources, _demo_service(runtime))
+    return app
+
+
+def _demo_service(runtime: Runtime) -> FastAPI | None:
+    """What /try calls: the same service with the records of the demo, for pages that have no token; None without demo.
+
+    Nothing outside this process reaches it, and it answers for invented patients only.
+    """
+    if runtime.demo_records is None:
+        return None
+    runtime = replace(runtime, records=runtime.demo_records, authenticator=None)
+    app = Service(runtime, title=TITLE, version=__version__, **_FASTAPI)
+    _add_middleware(app, runtime)
+    app.include_router(routes.make_router(runtime))
     return app
 
 
@@ -262,10 +278,12 @@ def _new_authenticator(
     )
 
 
-def _new_records(settings: Settings, content: Content, now: Callable[[], datetime], metrics: Metrics) -> Records:
+def _new_records(
+    database_url: str, settings: Settings, content: Content, now: Callable[[], datetime], metrics: Metrics | None
+) -> Records:
     """Not opened yet: making an app writes nothing."""
     return Records(
-        settings.database_url,
+        database_url,
         content.about.version,
         now,
         retention_days=settings.retention_days,
@@ -273,6 +291,11 @@ def _new_records(settings: Settings, content: Content, now: Callable[[], datetim
         metrics=metrics,
         close_seconds=settings.shutdown_seconds * _CLOSING,
     )
+
+
+def _demo_records(settings: Settings, content: Content, now: Callable[[], datetime]) -> Records | None:
+    """The records of what is clicked on /try, which no metric of the site's database counts; None without demo."""
+    return _new_records(settings.demo_database_url, settings, content, now, None) if settings.demo else None
 
 
 @asynccontextmanager
@@ -284,4 +307,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(runtime.http.aclose)
         stack.push_async_callback(runtime.key_sets.aclose)
         await stack.enter_async_context(runtime.records)
+        if runtime.demo_records is not None:
+            await stack.enter_async_context(runtime.demo_records)
         yield

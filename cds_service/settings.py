@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from cds_service.errors import WrongSettings
@@ -83,6 +83,11 @@ class Settings(BaseSettings):
         repr=False,  # it may hold a password
         description="Database of shown cards and feedback: sqlite:///FILE, or postgresql://USER:PASSWORD@HOST/NAME.",
     )
+    demo_database_url: str = Field(
+        "sqlite:///acetylcysteine-demo.sqlite3",
+        pattern="^sqlite:///",
+        description="SQLite file of the cards and clicks of /try, which never reach CDS_DATABASE_URL.",
+    )
     retention_days: int = Field(
         365, gt=0, le=36_500, description="Days that shown cards and feedback are kept; 36500, a century, at most."
     )
@@ -155,6 +160,13 @@ class Settings(BaseSettings):
         if url is not None and not _PUBLIC.fullmatch(url):
             raise ValueError("must be an https address without user, query or fragment; http is for loopback only")
         return url.rstrip("/") if url else None
+
+    @field_validator("demo_database_url")
+    @classmethod
+    def _validate_demo_database_url(cls, url: str, read: ValidationInfo) -> str:
+        if url == read.data.get("database_url") and not url.endswith(":memory:"):
+            raise ValueError("must be another database than CDS_DATABASE_URL")
+        return url
 
 
 def read_settings() -> Settings:

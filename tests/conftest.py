@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from tests.support import CountedIds, new_client
 
 # No test writes a file that it did not name: a service that is started in one keeps its records in memory.
-os.environ["CDS_DATABASE_URL"] = "sqlite:///:memory:"
+os.environ["CDS_DATABASE_URL"] = os.environ["CDS_DEMO_DATABASE_URL"] = "sqlite:///:memory:"
 # Nothing is late on a slow machine, except where a test sets a time of its own.
 os.environ["CDS_FHIR_DEADLINE_MS"] = os.environ["CDS_FHIR_TIMEOUT_MS"] = "120000"
 

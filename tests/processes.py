@@ -21,6 +21,7 @@ SERVICE = "/cds-services/acetylcysteine-order-sign"
 # No file is written that a test did not name, and nothing is late on a slow machine.
 SETTINGS = {
     "CDS_DATABASE_URL": "sqlite:///:memory:",
+    "CDS_DEMO_DATABASE_URL": "sqlite:///:memory:",
     "CDS_FHIR_DEADLINE_MS": "120000",
     "CDS_FHIR_TIMEOUT_MS": "120000",
     "CDS_SHUTDOWN_SECONDS": "100",

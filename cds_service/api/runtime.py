@@ -36,6 +36,7 @@ class Runtime:
     http: httpx.AsyncClient
     upstreams: Upstreams
     records: Records
+    demo_records: Records | None  # of what is clicked on /try; None outside demo mode
     metrics: Metrics
     tracing: Tracing | NoTracing
     authenticator: Authenticator | None  # None: no clients are listed, and no token is asked for

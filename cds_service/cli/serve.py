@@ -35,14 +35,16 @@ def serve(
     app = create_app(settings)
     _prove(runtime_of(app).content, settings.cards)
     with bind(host, port) as listener:  # before anything is said or touched: somebody else may be there
-        _check_database(settings)
+        _check_databases(settings)
         _log_start(host, port, settings, runtime_of(app).site)
         run(app, settings, listener, workers)
 
 
-def _check_database(settings: Settings) -> None:
+def _check_databases(settings: Settings) -> None:
     try:
         asyncio.run(check_schema(settings.database_url))
+        if settings.demo:
+            asyncio.run(check_schema(settings.demo_database_url))
     except DatabaseRefused as error:
         exit_with("Not started", error)
 

@@ -5,6 +5,7 @@ moved by the same number of whole days, and every patient keeps their age.
 """
 
 import re
+import tomllib
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -28,6 +29,15 @@ def load_patients(fixtures: Path) -> list[Resource]:
     if not resources:
         raise DemoDataMissing(folder)
     return resources
+
+
+def load_sentences(fixtures: Path) -> dict[str, str]:
+    """By patient, a short sentence about the case; empty where the folder has no file of them."""
+    try:
+        sentences = tomllib.loads((fixtures / "patients" / "sentences.toml").read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return {}
+    return {patient: sentence for patient, sentence in sentences.items() if isinstance(sentence, str)}
 
 
 def days_since_fixtures(now: datetime) -> int:

@@ -1,1 +1,1 @@
-"""Web pages: HTML rendered on the server, with one stylesheet, two small scripts, and nothing from other hosts."""
+"""Web pages: HTML rendered on the server, with one stylesheet, a few small scripts, and nothing from other hosts."""

@@ -1,8 +1,12 @@
-"""Converts the order form of /try to a FHIR order, and back."""
+"""Converts the order form of /try to a FHIR order, and back; says beside a field why it cannot be used.
 
+A number is never guessed: a comma may separate thousands or decimals, so a dose with one is refused, with the reason.
+"""
+
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from cds_service.fhir.json import Resource, at, codings, names, number, text
@@ -12,7 +16,10 @@ from cds_service.fhir.versions.elements import doses_of, drugs_of, instructions_
 from cds_service.fhir.versions.writing import daily_timing, draft_medication_order
 
 BY_NAME = "by-name"
-MAX_LENGTH = 200  # characters of a field
+IN_WORDS = "words"
+MAX_LENGTH = 200  # characters of a typed field
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+_DOSE = re.compile(r"[0-9]{1,7}(\.[0-9]{1,3})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,7 @@ REASONS = (
     Choice("none", "not stated"),
     Choice("bronchitis", "Chronic bronchitis", ICD10CM, "J42"),
     Choice("overdose", "Paracetamol overdose"),
-    Choice("words", "In words, as written below"),
+    Choice(IN_WORDS, "In words, as written below"),
 )
 CHOICES: Mapping[str, Sequence[Choice]] = {
     "drug": DRUGS,
@@ -72,9 +79,47 @@ DEFAULTS: Mapping[str, str] = {
 
 
 def read_fields(form: Mapping[str, str]) -> dict[str, str]:
-    """The fields of the order, cut to a maximum length; an invalid choice becomes the default."""
+    """The fields of the order, cut to a maximum length; an invalid choice becomes the default.
+
+    A drug or a reason that is typed takes the place of the one that is chosen.
+    """
     fields = {name: form.get(name, default)[:MAX_LENGTH] for name, default in DEFAULTS.items()}
-    return {name: value if _is_choice(name, value) else DEFAULTS[name] for name, value in fields.items()}
+    fields = {name: value if _is_choice(name, value) else DEFAULTS[name] for name, value in fields.items()}
+    typed = {
+        "drug": BY_NAME if fields["written"].strip() else "",
+        "reason": IN_WORDS if fields["words"].strip() else "",
+    }
+    return {**fields, **{name: value for name, value in typed.items() if value}}
+
+
+def problems_of(form: Mapping[str, str]) -> dict[str, str]:
+    """Why an order cannot be written, by field, in words for whoever typed; empty for an order that can."""
+    fields = read_fields(form)
+    too_long = f"Longer than {MAX_LENGTH} characters, which is all that is read here."
+    problems = {name: too_long for name in _TYPED if len(form.get(name, "")) > MAX_LENGTH}
+    if fields["drug"] == BY_NAME and not fields["written"].strip():
+        problems["written"] = "Write the name of the drug, or choose one above."
+    if fields["reason"] == IN_WORDS and not fields["words"].strip():
+        problems["words"] = "Write the reason, or choose one above."
+    if "dose" not in problems and (problem := _dose_problem(fields["dose"].strip())):
+        problems["dose"] = problem
+    return problems
+
+
+_TYPED = ("written", "dose", "words")
+
+
+def _dose_problem(written: str) -> str:
+    """Why a dose cannot be used; empty for a number above zero, and for no dose at all."""
+    if not written or (_DOSE.fullmatch(written) and Decimal(written) > 0):
+        return ""
+    if "," in written:
+        return "A comma can separate thousands or decimals: write 1200 without one, and 600.5 with a point."
+    if not _NUMBER.fullmatch(written):
+        return "Not a number. Write digits, such as 600 or 0.5, and choose the unit beside it."
+    if Decimal(written) <= 0:
+        return "A dose is above zero. Leave it empty for an order without a dose."
+    return "Too many digits: up to seven before the point and three after it."
 
 
 def _is_choice(name: str, value: str) -> bool:
@@ -86,15 +131,15 @@ def _chosen(name: str, fields: Mapping[str, str]) -> Choice:
 
 
 def build_order(fields: Mapping[str, str], patient_id: str, today: str) -> Resource:
-    """A draft order, without elements for empty fields."""
+    """A draft order, without elements for empty fields. The fields have no problem."""
     drug, reason, route = (_chosen(name, fields) for name in ("drug", "reason", "route"))
     drug_name = fields["written"] if drug.value == BY_NAME else drug.label
-    indication = _concept(reason, fields["words"] if reason.value == "words" else reason.label)
+    indication = _concept(reason, fields["words"] if reason.value == IN_WORDS else reason.label)
     dosage: Resource = {"timing": daily_timing(int(fields["frequency"]))}
     if route.code:
         dosage["route"] = _concept(route, route.label)
-    value = _decimal(fields["dose"])
-    dose = {"value": value, "unit": fields["unit"], "system": UCUM, "code": fields["unit"]} if value else None
+    value = fields["dose"].strip()
+    dose = {"value": Decimal(value), "unit": fields["unit"], "system": UCUM, "code": fields["unit"]} if value else None
     return draft_medication_order(
         _concept(drug, drug_name), None if reason.value == "none" else indication, dosage, dose, patient_id, today
     )
@@ -105,20 +150,13 @@ def _concept(choice: Choice, written: str) -> dict[str, Any]:
     return {name: value for name, value in (("coding", coding), ("text", written.strip())) if value}
 
 
-def _decimal(written: str) -> Decimal | None:
-    try:
-        value = Decimal(written.strip())
-    except InvalidOperation:
-        return None
-    return value if value.is_finite() and 0 < value < 10**9 else None
-
-
 def update_fields(fields: Mapping[str, str], order: Resource) -> dict[str, str]:
     """The fields with the dose, frequency and route of an order that a suggestion has changed."""
     changed: dict[str, str] = {}
     for instruction in instructions_of(order):
         dose = next(iter(doses_of(instruction)), None)
-        changed["dose"] = str(at(dose, "value") or "")
+        value = number(at(dose, "value"))
+        changed["dose"] = "" if value is None else f"{value:f}"
         changed["unit"] = text(at(dose, "code"))
         changed["frequency"] = str(at(instruction, "timing", "repeat", "frequency") or "")
         codes = [coding.code for coding in codings(instruction.get("route"))]

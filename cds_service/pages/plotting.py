@@ -43,6 +43,7 @@ class RejectedPoint:
 
     x: float | None
     term: str
+    value: str
     day: str
     reason: str
 
@@ -134,15 +135,15 @@ def _point(result: Result, intervals: _Intervals, span: tuple[float, float, floa
 def _rejected_point(result: RejectedResult, x_axis: "_XAxis") -> RejectedPoint:
     day = result.moment.day if result.moment else None
     x, written_day = (x_axis.x(day), format_day(day)) if day else (None, "")
-    return RejectedPoint(x, result.term, written_day, result.reason)
+    return RejectedPoint(x, result.term, result.sent, written_day, result.reason)
 
 
 class _XAxis:
-    """Days, with a margin on both sides."""
+    """Days, with a margin before the first; the axis ends on the last."""
 
     def __init__(self, first: date, last: date) -> None:
         margin = timedelta(days=max(7, (last - first).days // 16))
-        self._start, self._end = first - margin, last + margin
+        self._start, self._end = first - margin, last
         self._labelled = (first, last) if first < last else (last,)
 
     def x(self, day: date) -> float:

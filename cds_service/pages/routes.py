@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from cds_service import __version__
 from cds_service.api import problems
@@ -36,16 +37,15 @@ _LINKS = (
 )
 
 
-def add_pages(app: FastAPI, runtime: Runtime, demo_resources: Sequence[Resource]) -> None:
-    """Adds the pages and their static files; in demo mode also the small EHR with the invented patients."""
-    demo = runtime.settings.demo
+def add_pages(app: FastAPI, runtime: Runtime, demo_resources: Sequence[Resource], demo_service: ASGIApp | None) -> None:
+    """Adds the pages and their static files; in demo mode also the small EHR, which calls `demo_service`."""
     pages = new_pages(runtime)
     app.include_router(_ServicePages(runtime, pages).router())
     app.include_router(_GuidancePages(runtime, pages).router())
     app.include_router(guides.make_router(pages, runtime.settings.guides))
     app.include_router(setup.make_router(runtime, pages))
-    if demo:
-        app.include_router(trying_routes.make_router(runtime, pages, demo_resources))
+    if demo_service is not None:
+        app.include_router(trying_routes.make_router(runtime, pages, demo_resources, demo_service))
     app.mount("/static/swagger-ui", StaticFiles(packages=[("fastapi_standalone_docs", "static/swagger")]))
     app.mount("/static", StaticFiles(packages=[("cds_service.pages", "static")]))
     app.add_exception_handler(HTTPException, _wrong_address(pages))

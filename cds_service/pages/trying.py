@@ -4,7 +4,7 @@ It is stateless: the form carries the drafts and the last response.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ import msgspec
 from cds_service.clinical.chart import Chart
 from cds_service.demo.patients import days_since_fixtures, shift_dates
 from cds_service.errors import InvalidRequest
+from cds_service.fhir.datetimes import completed_years, format_day, read_moment
 from cds_service.fhir.json import (
     UNREADABLE,
     Resource,
@@ -24,37 +25,56 @@ from cds_service.fhir.json import (
     relative_reference,
     text,
 )
-from cds_service.fhir.queries import PATIENT, QUERIES
 from cds_service.fhir.searching import prefetch_from
 from cds_service.gathering.prefetch import build_chart
 from cds_service.guidance.model import Content
 from cds_service.hooks import cards as wire
 from cds_service.hooks.requests import ORDERS_MEMBER
-from cds_service.pages.ordering import build_order, read_fields, update_fields
+from cds_service.pages.ordering import MAX_LENGTH, build_order, problems_of, read_fields, update_fields
 
-HOOKS = ("order-sign", "order-select", "medication-prescribe")
+MAX_FORM = 2_000_000  # bytes of a submitted form: the drafts and the last response are most of it
+_MAX_STATE = 300_000  # characters of the drafts or of the last response
 _RESPONSE = msgspec.json.Decoder(wire.Response, float_hook=parse_decimal)
 _DRAFTS = msgspec.json.Decoder(list[dict[str, Any]], float_hook=parse_decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
 
 @dataclass(frozen=True, slots=True)
+class HookChoice:
+    """A hook: its name, when an EHR calls it, and what the clinician does then."""
+
+    name: str
+    moment: str
+    action: str
+
+
+HOOKS = (
+    HookChoice("order-sign", "on signing", "Sign the order"),
+    HookChoice("order-select", "while ordering", "Select the order"),
+    HookChoice("medication-prescribe", "while prescribing", "Prescribe"),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class PatientSummary:
-    """An invented patient, as shown in the list of patients."""
+    """An invented patient, as shown in the list of patients; `born` is in words, `sentence` may be empty."""
 
     id: str
     name: str
-    birth_date: str
+    born: str
+    age: str
     sex: str
+    sentence: str
 
 
 @dataclass(frozen=True)
 class Visit:
-    """The state of the form: patient, hook, order fields, drafts, and the last response with its hookInstance."""
+    """The state of the form: patient, hook, order fields and what is wrong with them, drafts, the last response."""
 
     patient_id: str
     hook: str
     fields: Mapping[str, str]
+    problems: Mapping[str, str] = field(default_factory=dict)
     drafts: tuple[Resource, ...] = ()
     response: wire.Response | None = None
     hook_instance: str = ""
@@ -65,19 +85,33 @@ class Visit:
 
 
 class Demo:
-    """The invented patients, with dates relative to a given time."""
+    """The invented patients, with dates relative to a given time; `sentences` says something of each."""
 
-    def __init__(self, resources: Sequence[Resource], content: Content, now: datetime) -> None:
+    def __init__(
+        self, resources: Sequence[Resource], sentences: Mapping[str, str], content: Content, now: datetime
+    ) -> None:
         days = days_since_fixtures(now)
         self._bundle = {"entry": [{"resource": shift_dates(resource, days)} for resource in resources]}
-        self._content, self.now = content, now
+        self._sentences, self._content, self.now = sentences, content, now
 
     @property
     def patients(self) -> list[PatientSummary]:
         """All patients, sorted by name."""
         resources = [entry["resource"] for entry in self._bundle["entry"]]
-        patients = [_summarise(resource) for resource in resources if resource["resourceType"] == "Patient"]
+        patients = [self._summarise(resource) for resource in resources if resource["resourceType"] == "Patient"]
         return sorted(patients, key=lambda patient: (patient.name, patient.id))
+
+    def _summarise(self, patient: Resource) -> PatientSummary:
+        identity, born = text(patient.get("id")), read_moment(patient.get("birthDate"))
+        years = completed_years(born.day, self.now.date()) if born else 0
+        return PatientSummary(
+            identity,
+            _full_name(patient),
+            format_day(born.day) if born else "",
+            f"{years} year{'' if years == 1 else 's'}" if born else "",
+            text(patient.get("gender")),
+            self._sentences.get(identity, ""),
+        )
 
     def chart(self, patient_id: str) -> Chart:
         """The chart with everything that the service asks for."""
@@ -88,16 +122,15 @@ class Demo:
 
     def read_visit(self, form: Mapping[str, str]) -> Visit:
         """The state of a submitted form. Raises `InvalidRequest` for values that the page never sends."""
-        ids = [patient.id for patient in self.patients]
-        patient_id = form.get("patient") or ids[0]
-        if patient_id not in ids:
+        patient_id, hook = form.get("patient", ""), form.get("hook") or HOOKS[0].name
+        if patient_id not in {patient.id for patient in self.patients}:
             raise InvalidRequest("patient", "is not one of the people of the demo")
-        hook = form.get("hook") or HOOKS[0]
-        if hook not in HOOKS:
+        if hook not in {choice.name for choice in HOOKS}:
             raise InvalidRequest("hook", "is not one of the hooks of this service")
-        drafts = tuple(_decode(_DRAFTS, "drafts", form.get("drafts", ""))) if form.get("drafts") else ()
+        drafts = tuple(_decode(_DRAFTS, "drafts", form["drafts"])) if form.get("drafts") else ()
         response = _decode(_RESPONSE, "response", form["response"]) if form.get("response") else None
-        return Visit(patient_id, hook, read_fields(form), drafts, response, form.get("instance", ""))
+        instance = form.get("instance", "")[:MAX_LENGTH]
+        return Visit(patient_id, hook, read_fields(form), problems_of(form), drafts, response, instance)
 
     def place_order(self, visit: Visit) -> Visit:
         """The visit with the order that its fields describe, and no response."""
@@ -118,20 +151,19 @@ class Demo:
         return _ENCODER.encode({**request, "prefetch": self._prefetch(visit.patient_id)})
 
 
-def _summarise(patient: Resource) -> PatientSummary:
+def _full_name(patient: Resource) -> str:
     name = next(iter(objects(patient.get("name"))), {})
     given_names = [given for given in items(name.get("given")) if isinstance(given, str)]
-    full_name = text(name.get("text")) or " ".join([*given_names, text(name.get("family"))]).strip()
-    return PatientSummary(
-        text(patient.get("id")), full_name or "no name", text(patient.get("birthDate")), text(patient.get("gender"))
-    )
+    return text(name.get("text")) or " ".join([*given_names, text(name.get("family"))]).strip() or "no name"
 
 
-def _decode(decoder: msgspec.json.Decoder[Any], field: str, value: str) -> Any:
+def _decode(decoder: msgspec.json.Decoder[Any], name: str, value: str) -> Any:
+    if len(value) > _MAX_STATE:
+        raise InvalidRequest(name, f"is longer than {_MAX_STATE} characters")
     try:
         return decoder.decode(value)
     except (msgspec.DecodeError, RecursionError, UnicodeError):
-        raise InvalidRequest(field, "is not what this page sends") from None
+        raise InvalidRequest(name, "is not what this page sends") from None
 
 
 def apply_suggestion(visit: Visit, card_index: int, suggestion_index: int, new_id: Callable[[], str]) -> Visit:
@@ -141,8 +173,8 @@ def apply_suggestion(visit: Visit, card_index: int, suggestion_index: int, new_i
     for action in _pick(card.suggestions, suggestion_index, "suggestion").actions:
         drafts = _apply(action, drafts, new_id)
     order = next((draft for draft in drafts if draft.get("resourceType") == "MedicationRequest"), None)
-    fields = update_fields(visit.fields, order) if order else visit.fields
-    return replace(visit, drafts=tuple(drafts), fields=fields)
+    fields = update_fields(visit.fields, order) if order else dict(visit.fields)
+    return replace(visit, drafts=tuple(drafts), fields=fields, problems=problems_of(fields))
 
 
 def _apply(action: wire.Action, drafts: Sequence[Resource], new_id: Callable[[], str]) -> list[Resource]:
@@ -158,9 +190,9 @@ def _cards(visit: Visit) -> Sequence[wire.Card]:
     return visit.response.cards if visit.response else ()
 
 
-def _pick(options: Sequence[Any], index: int, field: str) -> Any:
+def _pick(options: Sequence[Any], index: int, name: str) -> Any:
     if not 0 <= index < len(options):
-        raise InvalidRequest(field, "is not one that was shown")
+        raise InvalidRequest(name, "is not one that was shown")
     return options[index]
 
 
@@ -182,11 +214,6 @@ def override_feedback(visit: Visit, card_index: int, reason_code: str, now: date
 def _feedback(card: wire.Card, now: datetime, members: Mapping[str, Any]) -> bytes:
     timestamp = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return _ENCODER.encode({"feedback": [{"card": card.uuid, **members, "outcomeTimestamp": timestamp}]})
-
-
-def count_resources(chart: Chart) -> dict[str, int]:
-    """How many resources of each kind the chart has."""
-    return {query.label: len(chart.get(query.key).resources) for query in QUERIES.values() if query.key != PATIENT}
 
 
 def read_response(body: bytes) -> wire.Response:

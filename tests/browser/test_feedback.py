@@ -1,4 +1,4 @@
-"""What somebody clicks on /try is in the report of the service."""
+"""What somebody clicks on /try is in the report on the database of the demo."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def database(tmp_path: Path) -> str:
 
 def test_a_suggestion_taken_and_a_card_set_aside_are_in_the_report(database: str, look: Open) -> None:
     page = look().page
-    with serving(create_app(Settings(demo=True, database_url=database))) as address:
+    with serving(create_app(Settings(demo=True, demo_database_url=database))) as address:
         page.goto(f"{address}/try?patient=ines-allergic")
         page.get_by_role("button", name="Sign the order").click()
         page.get_by_label("Override reason").select_option(index=1)

@@ -20,6 +20,7 @@ PAGES = {
     "guides": "/guides",
     "guide": "/guides/integrating",
     "guide-with-a-picture": "/guides/performance",
+    "patients": "/try",
     "chart": "/try?patient=greta-on-treatment",
     "chart-unused": "/try?patient=liam-old-result",
     "nothing": "/guidance/no-such-card",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cds_service.demo.patients import FIXTURES_NOW, days_since_fixtures, load_patients, shift_dates
+from cds_service.demo.patients import FIXTURES_NOW, days_since_fixtures, load_patients, load_sentences, shift_dates
 from cds_service.errors import DemoDataMissing
 from cds_service.fhir.searching import prefetch_from
 from cds_service.hooks.requests import read_request
@@ -178,3 +178,20 @@ def test_unmoved_the_same_results_would_be_too_old() -> None:
 
     assert "glutamate-high" in card_ids(alma, prefetch, NOW)
     assert "glutamate-not-measured" in card_ids(alma, prefetch, datetime(2028, 2, 29, tzinfo=UTC))
+
+
+def test_every_patient_has_a_short_sentence_and_nobody_else_has() -> None:
+    sentences = load_sentences(FIXTURES)
+
+    assert sorted(sentences) == PATIENTS
+    assert [one for one in sentences.values() if not 5 < len(one) < 75 or one.endswith(".")] == []
+    assert len(set(sentences.values())) == len(sentences)
+
+
+@pytest.mark.parametrize("written", [None, "[", "alma = 1"])
+def test_without_sentences_there_are_none(written: str | None, tmp_path: Path) -> None:
+    (tmp_path / "patients").mkdir()
+    if written is not None:
+        (tmp_path / "patients" / "sentences.toml").write_text(written, encoding="utf-8")
+
+    assert load_sentences(tmp_path) == {}

@@ -16,6 +16,7 @@ WRONG = {
     "CDS_CORS_ORIGINS": ("https://ehr.example.org", "is not JSON"),
     "CDS_TRACES_TO": ("collector:4318", "https?://"),
     "CDS_DEMO": ("perhaps-so", "boolean"),
+    "CDS_DEMO_DATABASE_URL": ("postgresql://demo", "sqlite:///"),
 }
 
 
@@ -28,6 +29,13 @@ def test_a_wrong_setting_is_named(command: list[str], name: str) -> None:
     assert done.output.startswith(f"{name}: ")
     assert says in done.output
     assert value not in done.output
+
+
+def test_the_database_of_the_demo_is_not_that_of_the_site() -> None:
+    address = "sqlite:///records.sqlite3"
+    done = run_command("check", settings={"CDS_DATABASE_URL": address, "CDS_DEMO_DATABASE_URL": address})
+    assert done.exit_code == 2
+    assert done.output == "CDS_DEMO_DATABASE_URL: must be another database than CDS_DATABASE_URL\n"
 
 
 def test_all_wrong_settings_are_named_at_once() -> None:

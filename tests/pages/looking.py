@@ -25,6 +25,7 @@ PAGES = (
     "/source-attributes",
     "/docs",
     "/try",
+    "/try?patient=liam-old-result",
     *(f"/guidance/{one}" for one in CARDS),
     "/guidance/evidence",
     "/guidance/suggestions",
@@ -88,7 +89,7 @@ class Visit:
     def click(self, do: str, to: str = "/try", **fields: str) -> httpx.Response:
         """Sends the form with one of its buttons."""
         response: httpx.Response = self.client.post(to, data={**self.form, **fields, "do": do})
-        if to == "/try" and response.status_code == 200:
+        if to == "/try":
             self.page = Page(response.text)
             kept = {name: value for name, value in self.page.values.items() if not name.startswith("reason-")}
             self.form = {**self.form, **kept}

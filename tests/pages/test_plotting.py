@@ -40,6 +40,13 @@ def test_the_treatment_is_shaded_from_its_start_to_today() -> None:
     assert before.value == "131 µmol/L"
 
 
+@pytest.mark.parametrize("days", [0, 300])
+@pytest.mark.parametrize("patient", PATIENTS)
+def test_the_time_axis_ends_today(patient: str, days: int) -> None:
+    for plot in drawn(patient, days).values():
+        assert plot.x_ticks[-1] == (WIDTH - 12, "today")
+
+
 def test_nobody_is_treated_without_a_medication() -> None:
     assert drawn("alma-glutamate-high")["glutamate"].treatment is None
 

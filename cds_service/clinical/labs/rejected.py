@@ -5,7 +5,7 @@ from datetime import date
 
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Fact, Origin, absent, known
-from cds_service.clinical.labs.results import AnalyteResults, RejectedResult, sample_time_of
+from cds_service.clinical.labs.results import AnalyteResults, RejectedResult, sample_time_of, value_as_sent
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
 from cds_service.fhir.json import Coding, names, shorten
@@ -56,7 +56,8 @@ def _named_alike(chart: Chart, vocabulary: Vocabulary) -> Iterator[RejectedResul
         rows = vocabulary.code_lists[_LOOKALIKES].rows_of(coded)
         reason = f"its code means {rows[0].term}" if rows else "it has no code that this service reads"
         moment = sample_time_of(source.element, source.resource)
-        yield RejectedResult(f"“{shorten(names(code)[0])}”", reason, source.reference, moment)
+        sent = value_as_sent(source.element)
+        yield RejectedResult(f"“{shorten(names(code)[0])}”", reason, source.reference, moment, sent=sent)
 
 
 def _is_listed(codings: Sequence[Coding], vocabulary: Vocabulary) -> bool:

@@ -11,8 +11,17 @@ from cds_service.clinical.facts import Origin
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.codes import CodeList, CodeRow, NameList
 from cds_service.fhir.datetimes import Moment, format_day, sample_moment
-from cds_service.fhir.json import Json, Resource, names, objects, text
-from cds_service.fhir.quantities import UNITS, LocalUnits, Measure, Refusal, format_number, read_measure
+from cds_service.fhir.json import Json, Resource, member, names, number, objects, shorten, text
+from cds_service.fhir.quantities import (
+    UNITS,
+    LocalUnits,
+    Measure,
+    Refusal,
+    format_number,
+    format_unit,
+    read_measure,
+    written_units,
+)
 from cds_service.fhir.versions.elements import is_about
 
 FINAL = frozenset(("final", "amended", "corrected"))
@@ -56,6 +65,7 @@ class RejectedResult(msgspec.Struct, frozen=True):
     moment: Moment | None = None
     is_other_analyte: bool = False  # its code means a different specimen or measure
     is_void: bool = False  # it never was a result of this patient, or is one no more: nothing is missing without it
+    sent: str = ""  # its value as sent; empty where it has none that can be printed
 
     def describe(self) -> str:
         """In words: glutamate in urine, 3 November 2026: a different specimen or measure."""
@@ -131,7 +141,7 @@ def _read(data: Data, criteria: ResultCriteria, patient_id: str, now: datetime) 
         result = _assess(source, row, contradicted, criteria, patient_id, now)
         if isinstance(result, Result) and source.reference in data.retracted:
             reason = "its panel was entered in error or cancelled"
-            result = RejectedResult(result.row.term, reason, source.reference, result.moment, is_void=True)
+            result = _reject(source, row, reason, result.moment, is_void=True)
         if isinstance(result, Result):
             results.usable.append(result)
         else:
@@ -165,7 +175,7 @@ def _assess(
     moment = sample_time_of(element, resource)
     if not row.included:
         reason = "a different specimen or measure"
-        return RejectedResult(row.term, reason, reference, moment, is_other_analyte=True, is_void=True)
+        return _reject(source, row, reason, moment, is_other_analyte=True, is_void=True)
     problem = (
         _subject_problem(element, resource, patient_id)
         or _specimen_problem(element, resource, criteria)
@@ -174,12 +184,26 @@ def _assess(
         or _date_problem(moment, criteria, now)
     )
     if problem or moment is None:
-        return RejectedResult(row.term, problem, reference, moment, is_void=_is_void(element, resource, patient_id))
+        return _reject(source, row, problem, moment, is_void=_is_void(element, resource, patient_id))
     in_ucum = criteria.units.translate_result(element, row.unit)
     measure = _read_value(in_ucum, criteria)
     if isinstance(measure, Refusal):
-        return RejectedResult(row.term, measure.reason, reference, moment)
+        return _reject(source, row, measure.reason, moment)
     return Result(row, measure, moment, in_ucum, reference, _specimen(element, resource), text(resource.get("issued")))
+
+
+def _reject(source: ResultElement, row: CodeRow, reason: str, moment: Moment | None, **flags: bool) -> RejectedResult:
+    return RejectedResult(row.term, reason, source.reference, moment, sent=value_as_sent(source.element), **flags)
+
+
+def value_as_sent(element: Resource) -> str:
+    """The value of a result as sent, for print: a number with its unit, or words; empty for any other."""
+    quantity: Json = element.get("valueQuantity")
+    if (value := number(member(quantity, "value"))) is not None:
+        unit = next((format_unit(written) for written in reversed(written_units(quantity))), "")  # words before codes
+        return shorten(f"{text(quantity.get('comparator'))}{format_number(value)} {unit}".strip())
+    words = [text(element.get("valueString")), *names(element.get("valueCodeableConcept"))]
+    return shorten(next(filter(None, words), ""))
 
 
 def _is_void(element: Resource, resource: Resource, patient_id: str) -> bool:

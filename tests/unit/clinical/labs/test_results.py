@@ -6,7 +6,13 @@ import pytest
 
 from cds_service.clinical.chart import NOT_SENT, Arrival, Data
 from cds_service.clinical.facts import Origin
-from cds_service.clinical.labs.results import AnalyteResults, has_code, read_results, result_criteria
+from cds_service.clinical.labs.results import (
+    AnalyteResults,
+    has_code,
+    read_results,
+    result_criteria,
+    value_as_sent,
+)
 from tests import builders
 from tests.builders import LOINC, quantity
 from tests.support import NOW, VOCABULARY, Json
@@ -513,3 +519,28 @@ def test_a_code_is_found_on_a_resource_and_its_parts(resource: Json, expected: b
 
 def test_a_refused_code_is_not_had() -> None:
     assert not has_code(observation(coded("22652-2")), VOCABULARY.code_lists["glutamate"])
+
+
+@pytest.mark.parametrize(
+    ("members", "printed"),
+    [
+        ({"valueQuantity": {"value": 168, "unit": "umol/L", "code": "umol/L"}}, "168 µmol/L"),
+        ({"valueQuantity": {"value": 51, "unit": "mL/min/1.73 m2", "code": "mL/min/{1.73_m2}"}}, "51 mL/min/1.73 m2"),
+        ({"valueQuantity": {"value": 5, "comparator": "<", "unit": "mg"}}, "<5 mg"),
+        ({"valueQuantity": {"value": 2400}}, "2,400"),
+        ({"valueQuantity": {"unit": "mg"}}, ""),
+        ({"valueQuantity": 7}, ""),
+        ({"valueString": "haemolysed"}, "haemolysed"),
+        ({"valueCodeableConcept": {"text": "trace"}}, "trace"),
+        ({"valueString": "x" * 500}, "x" * 119 + "…"),
+        ({}, ""),
+    ],
+)
+def test_a_value_is_printed_as_it_was_sent(members: Json, printed: str) -> None:
+    assert value_as_sent(members) == printed
+
+
+def test_a_result_that_is_not_used_keeps_its_value() -> None:
+    (rejected,) = read(observation(status="preliminary", valueQuantity=quantity(71, "umol/L"))).rejected
+
+    assert rejected.sent == "71 µmol/L"
