@@ -219,15 +219,19 @@ def _pages_url(settings: Settings) -> str:
     return url if settings.demo or url.startswith("https:") else ""
 
 
-def _new_upstreams(settings: Settings, metrics: Metrics) -> Upstreams:
-    limits = Limits(
+def fhir_limits(settings: Settings) -> Limits:
+    """The limits within which FHIR servers are asked."""
+    return Limits(
         deadline=settings.fhir_deadline_ms / 1000,
         timeout=settings.fhir_timeout_ms / 1000,
         max_bytes=settings.fhir_max_bytes,
         max_pages=settings.fhir_max_pages,
         max_call_bytes=settings.fhir_max_call_bytes,
     )
-    return Upstreams(limits, settings.fhir_max_calls, metrics.count_not_gathered, metrics.set_resting)
+
+
+def _new_upstreams(settings: Settings, metrics: Metrics) -> Upstreams:
+    return Upstreams(fhir_limits(settings), settings.fhir_max_calls, metrics.count_not_gathered, metrics.set_resting)
 
 
 def _key_set_limits(settings: Settings) -> KeySetLimits:

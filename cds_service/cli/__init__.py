@@ -6,6 +6,7 @@ import typer
 
 from cds_service import __version__
 from cds_service.cli.content import check, explain, manifest, review_pages
+from cds_service.cli.doctor import doctor
 from cds_service.cli.records import migrate, report
 from cds_service.cli.replay import replay
 from cds_service.cli.serve import serve
@@ -47,7 +48,7 @@ def describe_command(
 
 _COMMANDS = (
     *(serve, check, manifest, review_pages, explain, sign),
-    *(replay, migrate, report, site, settings, setup_sheet),
+    *(replay, migrate, report, site, settings, setup_sheet, doctor),
 )
 for command in _COMMANDS:
     cli.command()(command)

@@ -110,7 +110,7 @@ class FhirServer:
         """
         answers: dict[str, Any] = dict(prefetch)
         missing = [key for key in QUERIES if key not in prefetch]
-        if not _ID.fullmatch(patient_id):
+        if not is_fhir_id(patient_id):
             answers |= dict.fromkeys(missing, NOT_A_FHIR_ID)
             missing = []
         pages = {key: url for key in QUERIES if key in prefetch and (url := self._next_page(prefetch[key]))}
@@ -214,6 +214,11 @@ class FhirServer:
             if text(link.get("relation")) == "next":
                 return self._base.resolve(text(link.get("url")))
         return None
+
+
+def is_fhir_id(identity: str) -> bool:
+    """Whether this is an id that a resource of a FHIR server can have."""
+    return _ID.fullmatch(identity) is not None
 
 
 def _is_searchset(answer: Any) -> bool:

@@ -1,0 +1,119 @@
+"""What the examination found, for a terminal: a table, what cannot be read, and a verdict.
+
+No patient data is in it unless it is asked for.
+
+Codes, systems and units come from the server, so they are made printable and cut.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.markup import escape
+from rich.table import Table
+
+from cds_service.clinical.chart import Arrival
+from cds_service.doctor.asking import Examination, FhirTarget, QueryResult, listed_searches, search_parameters
+from cds_service.doctor.reading import UnreadCode, UnreadUnit, code_row
+from cds_service.fhir.json import shorten
+from cds_service.fhir.queries import QUERIES
+
+_MOST_CODES = 20
+_WORDS = {Arrival.GIVEN: "data", Arrival.EMPTY: "none on record", Arrival.NOT_SENT: "not offered; may be left out"}
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What an examination came to."""
+
+    examination: Examination
+    codes: Counter[UnreadCode]
+    units: Counter[UnreadUnit]
+
+
+def query_table(findings: Findings, target: FhirTarget) -> Table:
+    """Each query with its status, its time by itself and with the others, its entries and its requests."""
+    found = findings.examination
+    deadline = f"all at once, {found.deadline * 1000:.0f} ms"
+    table = Table("query", "answer", "by itself", deadline, "entries", "requests", "CapabilityStatement")
+    for result in found.results:
+        in_time = "in time" if result.was_in_time else "too late"
+        table.add_row(
+            result.key,
+            escape(_status(result)),
+            f"{result.seconds * 1000:.0f} ms",
+            in_time,
+            str(len(result.data.resources)),
+            str(result.requests),
+            escape(_listed(found, target, result.key)),
+        )
+    return table
+
+
+def _status(result: QueryResult) -> str:
+    words = _WORDS.get(result.data.arrival, "failed")
+    gap = result.data.gap if result.data.arrival is not Arrival.NOT_SENT else ""
+    return f"{words}: {gap}" if gap else words
+
+
+def _listed(examination: Examination, target: FhirTarget, key: str) -> str:
+    """Whether the CapabilityStatement lists what the query needs."""
+    if examination.capabilities is None:
+        return "none"
+    listed = listed_searches(examination.capabilities, QUERIES[key].resource_type)
+    if listed is None:
+        return f"does not list {QUERIES[key].resource_type}"
+    missing = [name for name in search_parameters(target, key) if name not in listed]
+    return f"does not list {', '.join(missing)}" if missing else "lists it"
+
+
+def code_lines(findings: Findings, show_values: bool) -> list[str]:
+    """The codes that are not read, most frequent first; with a row to paste where the name is that of an analyte."""
+    lines = []
+    named = sorted(code for code in findings.codes if code.means)
+    for unread in named:
+        name = f", named “{printable(unread.name)}”" if show_values else ""
+        lines.append(f"{findings.codes[unread]} × a code with the name of {unread.means}{name}:\n{code_row(unread)}")
+    others = [code for code, _ in findings.codes.most_common() if not code.means]
+    for unread in others[:_MOST_CODES] if show_values else ():
+        code = printable(f"{unread.system}|{unread.code}")
+        lines.append(f"{findings.codes[unread]} × {code}, named “{printable(unread.name)}”")
+    if others:
+        lines.append(
+            f"Codes without such a name, which are for other tests: {len(others)}{'' if show_values else _ASK}"
+        )
+    return lines
+
+
+_ASK = " (--show-values lists them)"
+
+
+def unit_lines(findings: Findings) -> list[str]:
+    """The results that cannot be used for their unit or value."""
+    return [f"{times} × {unit.analyte}: {printable(unit.reason)}" for unit, times in sorted(findings.units.items())]
+
+
+def problems_of(findings: Findings) -> Sequence[str]:
+    """What keeps the guidance from being complete for this patient; empty if nothing does."""
+    problems = []
+    for result in findings.examination.results:
+        label = QUERIES[result.key].label
+        if result.data.arrival is Arrival.FAILED:
+            problems.append(f"The {label} could not be read: {result.data.gap}.")
+        elif result.data.gap and result.data.arrival is Arrival.GIVEN:
+            problems.append(f"The {label} came incomplete: {result.data.gap}.")
+        if not result.was_in_time:
+            problems.append(
+                f"The {label} did not arrive in time beside the others; by itself it took "
+                f"{result.seconds * 1000:.0f} ms. Prefetch it, or raise CDS_FHIR_DEADLINE_MS."
+            )
+    if findings.units:
+        problems.append("Results have a unit or value that is not read.")
+    if any(code.means for code in findings.codes):
+        problems.append("Results have the name of glutamate or cystine and no code that is read.")
+    return problems
+
+
+def printable(written: str) -> str:
+    """Words of the server, cut, and without what a terminal would obey."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in shorten(written))
