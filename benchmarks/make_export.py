@@ -167,7 +167,7 @@ class _Maker:
                     text.replace(f'"id":"{resource["id"]}"', f'"id":"{identity}-{resource["id"]}"'),
                 )
         for number in range(self.random.choice((1, 1, 1, 2, 3))):
-            self._write_order(f"{identity}-nac-{number}", identity, moment + timedelta(days=40 * number), write)
+            self._write_order(f"{identity}-nac-{number}", identity, moment - timedelta(days=40 * number), write)
         return patient
 
     def _write_order(self, identity: str, patient: str, moment: datetime, write: Write) -> None:

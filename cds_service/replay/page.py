@@ -6,10 +6,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from pydantic import ValidationError
 
+from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.guidance.model import Content
 from cds_service.replay.explaining import ExplainedCall
 from cds_service.replay.report import NOT_REBUILT_AT_ALL, Report
+from cds_service.site.rows import CodeTable
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader("cds_service.replay", "templates"),
@@ -94,7 +97,7 @@ def report_page(report: Report, content: Content) -> str:
         most=max(plain["per_100_orders"].values(), default=0),
         share_without=_share(report.tally.orders_without_card, report.tally.orders),
         not_rebuilt=NOT_REBUILT_AT_ALL,
-        site_rows=site_rows(plain["data_quality"]["codes_not_read"]),
+        site_rows=site_rows(plain["data_quality"]["codes_not_read"], content.vocabulary),
         width=WIDTH,
         height=HEIGHT,
     )
@@ -104,23 +107,31 @@ def _share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "–"
 
 
-def site_rows(codes: Iterable[Mapping[str, Any]]) -> str:
-    """`[[code]]` rows for the site file: one for each code, with what somebody has to decide left open."""
+def site_rows(codes: Iterable[Mapping[str, Any]], vocabulary: Vocabulary) -> str:
+    """`[[code]]` rows for the site file, one for each code of a result or drug; somebody has to check each.
+
+    A code that no row of the site file can hold is left out.
+    """
     rows = []
     for code in codes:
-        if code["system"] and code["code"] and not code["looks_like"].startswith("perhaps"):
-            rows.append(
-                f"# seen {code['seen']} times; check in your laboratory or pharmacy that it is {code['looks_like']}\n"
-                f'[[code]]\nlist = "{code["looks_like"]}"\nsystem = {_quoted(code["system"])}\n'
-                f"code = {_quoted(code['code'])}\n"
-            )
+        meaning = _meaning_of(code["looks_like"], vocabulary)
+        try:
+            row = CodeTable(system=code["system"], code=code["code"], means=meaning)
+        except ValidationError:
+            continue
+        rows.append(
+            f"# seen {code['seen']:,} times: check what it is, and what else of {code['looks_like']}.csv it may mean\n"
+            f'[[code]]\nsystem = "{row.system}"\ncode = "{row.code}"\nmeans = "{row.means}"\n'
+        )
     return "\n".join(rows)
 
 
-def _quoted(written: str) -> str:
-    """A string as TOML has it."""
-    escaped = written.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in escaped) + '"'
+def _meaning_of(looks_like: str, vocabulary: Vocabulary) -> str:
+    """The code of a list that says least beyond what the list is for; empty where there is no such list."""
+    listed = vocabulary.code_lists.get(looks_like)
+    rows = [row for row in listed.rows if row.included and not row.code.endswith("*")] if listed else []
+    first = min(rows, key=lambda row: sum(map(bool, row.extra.values())), default=None)
+    return f"{first.system}|{first.code}" if first else ""
 
 
 def explained_page(title: str, lead: str, groups: Mapping[str, Sequence[ExplainedCall]]) -> str:

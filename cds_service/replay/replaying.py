@@ -241,11 +241,18 @@ def _order(decisions: Sequence[OrderDecision], modes: Modes) -> PastOrder:
 def _screens_not_done(decisions: Iterable[OrderDecision]) -> tuple[str, ...]:
     """The facts without which some card could not tell, each with the reason, once for a call."""
     found = dict.fromkeys(
-        f"{CATALOGUE[name].label}: {plain_reason(decided.decision.facts[name].note)}"
+        f"{CATALOGUE[name].label}: {_why_not_done(decided.decision.facts[name].note)}"
         for decided in decisions
         for name in undecided([decided.decision])
     )
     return tuple(sorted(found))
+
+
+def _why_not_done(note: str) -> str:
+    """The reason as a report may show it. A status that is not known is nearly always one that was rebuilt so."""
+    if note == "a medication has a status that this service cannot read":
+        return "a medication has ended since, at a time that it does not state"
+    return plain_reason(note)
 
 
 def read_lines(lines: Iterable[bytes], counts: Counts) -> list[Resource]:

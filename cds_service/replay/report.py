@@ -33,7 +33,8 @@ NOT_REBUILT_AT_ALL = (
     "Entries that were deleted since, or were changed without a trace in the export.",
     "Orders that were written and discarded before they were signed, and those that somebody else stopped at once.",
     "Whether a medication that has ended since, at a time that it does not state, was still taken. "
-    "A screen that finds one cannot tell.",
+    "A screen that finds one cannot tell, and `screening-incomplete` says so: a live call, to which only what is "
+    "active is sent, gets that card less often.",
     "What a client would have sent with the call: the export stands for all that its FHIR server has.",
 )
 

@@ -1,6 +1,7 @@
 """The command: what it writes, whom it names, and how it goes on after it was ended."""
 
 import csv
+import html
 import json
 import stat
 from pathlib import Path
@@ -15,7 +16,8 @@ from cds_service.replay.export import find_files
 from cds_service.replay.running import Replay
 from cds_service.replay.tasks import Setup
 from cds_service.replay.work import Work, fingerprint_of
-from tests.replay.exports import report_of, run_replay
+from tests.builders import concept
+from tests.replay.exports import PATIENT, glutamate, past_order, report_of, run_replay, write_export
 from tests.support import CARDS
 
 PATIENTS, SEED = 160, 3
@@ -119,6 +121,21 @@ def test_a_site_file_keeps_a_card_silent_as_it_does_live(export: Path, tmp_path:
     assert before["compared_with"]["lost"] == {"glutamate-normal": number}
     assert before["compared_with"]["with"] == "site.toml"
     assert any("site file" in reason for reason in after["silent"])
+
+
+def test_the_rows_of_the_report_can_be_pasted_into_the_site_file(tmp_path: Path) -> None:
+    local = concept("GLU-P", "urn:example:laboratory", text="Glutamate, plasma")
+    folder = write_export(tmp_path / "export", [PATIENT, past_order(), glutamate("2026-11-20", code=local)])
+    before = report_of(folder, tmp_path / "before")
+    page = (tmp_path / "before" / "report.html").read_text(encoding="utf-8")
+    pasted = html.unescape(page.partition("<pre>")[2].partition("</pre>")[0])
+    (tmp_path / "site.toml").write_text(pasted, encoding="utf-8")
+    after = report_of(folder, tmp_path / "after", "--site", str(tmp_path / "site.toml"))
+
+    assert [row["code"] for row in before["data_quality"]["codes_not_read"]] == ["GLU-P"]
+    assert after["data_quality"]["codes_not_read"] == []
+    assert ("glutamate-not-measured" in before["cards"], "glutamate-high" in before["cards"]) == (True, False)
+    assert ("glutamate-not-measured" in after["cards"], "glutamate-high" in after["cards"]) == (False, True)
 
 
 def test_a_site_file_with_a_mistake_ends_with_its_line(export: Path, tmp_path: Path) -> None:
