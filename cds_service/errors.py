@@ -19,6 +19,7 @@
     ├── CannotStart         at start: a setting names something that is missing or unusable
     ├── PortTaken           at start: the port is in use, or this process may not use it
     ├── ExportUnusable      of `replay`: the export or an option of the command cannot be used
+    ├── NotCompared         of `diff`: there is no such content to compare with
     ├── NotSigned           of `sign`: the card, its examples, or who signs
     └── OutputUnusable      of `replay`: the folder for the report cannot be written, or its disk is full
 
@@ -171,6 +172,10 @@ class PortTaken(CdsServiceError):
 
 class ExportUnusable(CdsServiceError):
     """An export, or an option beside it, cannot be replayed. The message says what to do."""
+
+
+class NotCompared(CdsServiceError):
+    """There is no content to compare with. The message says why."""
 
 
 class NotSigned(CdsServiceError):

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from cds_service import __version__
+from cds_service.cli.comparing import diff
 from cds_service.cli.content import check, explain, manifest, review_pages
 from cds_service.cli.doctor import doctor
 from cds_service.cli.records import migrate, report
@@ -47,7 +48,7 @@ def describe_command(
 
 
 _COMMANDS = (
-    *(serve, check, manifest, review_pages, explain, sign),
+    *(serve, check, manifest, review_pages, explain, sign, diff),
     *(replay, migrate, report, site, settings, setup_sheet, doctor),
 )
 for command in _COMMANDS:

@@ -103,6 +103,11 @@ def _print_mistakes(error: ContentError) -> None:
     notices.print(f"{count} mistake{'s' if count > 1 else ''}.")
 
 
+def printable(text: str) -> str:
+    """A text on one line without what a terminal would obey."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
+
+
 def escape_what_the_locale_lacks() -> None:
     """Makes standard output and error escape the characters that their encoding lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):

@@ -103,9 +103,10 @@ def card_parts(card: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def parts_of(card: str, written: Written) -> dict[str, Value]:
-    """Every part that a card rests on. A card that comes after the others rests on their rows too.
+    """Every part that a card rests on. What is named and not there, as in content of another version, is none.
 
-    What it says of screens that were not done comes from the rows of the cards that could not be told.
+    A card that comes after the others rests on their rows too: what it says of screens that were not done
+    comes from the rows of the cards that could not be told.
     """
     own = card_parts(written.cards[card])
     found = _Found(written)
@@ -139,7 +140,7 @@ class _Found:
             self._follow_text(value, key)
 
     def _follow_text(self, text: str, key: str) -> None:
-        if key == "fact":
+        if key == "fact" and text in CATALOGUE:
             self.facts.add(text)
         elif key in _KIND_OF_NAMES:
             self._add(_KIND_OF_NAMES[key], text)
@@ -157,7 +158,7 @@ class _Found:
 
     def _add(self, kind: str, name: str) -> None:
         part = f"{kind} {name}"
-        if part not in self.parts:
+        if part not in self.parts and name in self._tables[kind]:
             self.parts[part] = self._tables[kind][name]
             self.follow(self.parts[part])
 
@@ -171,8 +172,11 @@ def _parts_of_facts(facts: Iterable[FactType], written: Written) -> dict[str, Va
     queried = [name for fact in facts for key in fact.queries for name in QUERIES[key].code_lists]
     lists = {*queried, *(name for fact in facts for name in fact.lists)}
     thresholds = {name for fact in facts for name in fact.thresholds}
-    parts: dict[str, Value] = {f"code list {name}": written.lists[name] for name in sorted(lists)}
-    parts |= {f"threshold {name}": written.tables["threshold"][name] for name in sorted(thresholds)}
+    parts: dict[str, Value] = {
+        f"code list {name}": written.lists[name] for name in sorted(lists & written.lists.keys())
+    }
+    values = written.tables["threshold"]
+    parts |= {f"threshold {name}": values[name] for name in sorted(thresholds & values.keys())}
     if any(fact.numbers for fact in facts):
         parts[NUMBERS] = written.numbers
     return parts
