@@ -28,7 +28,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(LOCK_VENV)/bin/pip-compile -
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test engine-test browser-test coverage bench check deploy-check fix golden mutants fuzz audit sbom pages build lock clean
+.PHONY: help run test engine-test browser-test coverage bench check docs-check deploy-check fix golden mutants fuzz audit sbom pages build lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ check: $(VENV)/.test ## check lint, format, types, imports and content
 	@echo "cds-service check"; $(BIN)/cds-service check
 	@echo "cds-service review-pages --check"; $(BIN)/cds-service review-pages --check
 	@echo "cds-service settings --check"; $(BIN)/cds-service settings --page docs/operating.md --check
+
+docs-check: $(VENV)/.test ## run the command blocks of the documents, and list those that need more than this machine
+	@$(BIN)/python -m pytest -v --tb=short tests/docs/running.py
 
 deploy-check: $(VENV)/.test ## test the wheel, the image and deploy/ (needs promtool, nginx, openssl and the network)
 	@$(BIN)/python -m pytest -q tests/operations/installing.py tests/operations/deploying.py
