@@ -71,4 +71,6 @@ EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
   CMD ["python", "-c", "from urllib.request import ProxyHandler, build_opener; build_opener(ProxyHandler({})).open('http://127.0.0.1:8000/health/live', timeout=3)"]
 
-ENTRYPOINT ["cds-service", "serve", "--host", "0.0.0.0", "--port", "8000"]
+# Any other command in its place: docker run --rm acetylcysteine-cds check
+ENTRYPOINT ["cds-service"]
+CMD ["serve", "--host", "0.0.0.0", "--port", "8000"]

@@ -28,7 +28,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(LOCK_VENV)/bin/pip-compile -
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test engine-test browser-test coverage bench check docs-check deploy-check fix golden mutants fuzz audit sbom pages build lock clean
+.PHONY: help run test engine-test browser-test coverage bench check docs-check deploy-check counterparts fix golden mutants fuzz audit sbom pages build lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,8 +61,11 @@ check: $(VENV)/.test ## check lint, format, types, imports and content
 docs-check: $(VENV)/.test ## run the command blocks of the documents, and list those that need more than this machine
 	@$(BIN)/python -m pytest -v --tb=short tests/docs/running.py
 
-deploy-check: $(VENV)/.test ## test the wheel, the image and deploy/ (needs promtool, nginx, openssl and the network)
-	@$(BIN)/python -m pytest -q tests/operations/installing.py tests/operations/deploying.py
+deploy-check: $(VENV)/.test .deploy-venv/.made ## test the wheel, the image and deploy/ (needs promtool, nginx, openssl and the network)
+	@PATH="$$PATH:$(CURDIR)/.deploy-venv/bin" $(BIN)/python -m pytest -q tests/operations/installing.py tests/operations/deploying.py
+
+counterparts: $(VENV)/.test .counterparts-venv/.made ## test the service with FHIR servers of others
+	@$(BIN)/python -m pytest -q tests/counterparts/exchanging.py
 
 bench: $(VENV)/.bench .peer-venv/.made ## compare the service with a floor and a peer, and update the README (needs wrk; 10 minutes)
 	@$(BIN)/python -m benchmarks.bench $(BENCH)
@@ -119,9 +122,11 @@ lock: $(LOCK_VENV)/.made ## compile requirements/*.in into locks with hashes
 	@$(PIP_COMPILE) --output-file requirements/audit.lock requirements/audit.in
 	@$(PIP_COMPILE) --output-file requirements/bench.lock requirements/bench.in
 	@$(PIP_COMPILE) --output-file requirements/peer.lock requirements/peer.in
+	@$(PIP_COMPILE) --output-file requirements/deploy.lock requirements/deploy.in
+	@$(PIP_COMPILE) --output-file requirements/counterparts.lock requirements/counterparts.in
 
 clean: ## remove everything that make has created
-	@rm -rf $(VENV) $(LOCK_VENV) $(AUDIT_VENV) .mutation-venv .peer-venv mutants sbom-*.json dist screenshots .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	@rm -rf $(VENV) $(LOCK_VENV) $(AUDIT_VENV) .mutation-venv .peer-venv .deploy-venv .counterparts-venv mutants sbom-*.json dist screenshots .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
 	@find cds_service tests benchmarks -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # ---------------------------------------------------------------- stamps
@@ -172,6 +177,20 @@ $(VENV)/.bench: $(VENV)/.run requirements/bench.lock
 	@echo "Installing the peer into .peer-venv"
 	@$(BIN)/python -m venv --clear .peer-venv
 	@.peer-venv/bin/python -m pip --quiet --quiet install --no-deps --require-hashes -r requirements/peer.lock
+	@touch $@
+
+.deploy-venv/.made: $(VENV)/.made requirements/deploy.lock
+	@echo "Installing the schemas of Kubernetes into .deploy-venv"
+	@$(BIN)/python -m venv --clear .deploy-venv
+	@.deploy-venv/bin/python -m pip --quiet --quiet install --no-deps --require-hashes -r requirements/deploy.lock
+	@.deploy-venv/bin/python -m pip --quiet check
+	@touch $@
+
+.counterparts-venv/.made: $(VENV)/.made requirements/counterparts.lock
+	@echo "Installing FHIR servers of others into .counterparts-venv"
+	@$(BIN)/python -m venv --clear .counterparts-venv
+	@.counterparts-venv/bin/python -m pip --quiet --quiet install --no-deps --require-hashes -r requirements/counterparts.lock
+	@.counterparts-venv/bin/python -m pip --quiet check
 	@touch $@
 
 # The locks are compiled with the oldest supported Python: newer ones can install the same versions.

@@ -15,7 +15,7 @@ from cds_service.content.checking import check_logic
 from cds_service.errors import CannotStart, ContentError, DatabaseRefused
 from cds_service.feedback.store import check_schema
 from cds_service.guidance.model import Content
-from cds_service.serving.running import bind, run, url_of
+from cds_service.serving.running import bind, run, shared_folder, url_of
 from cds_service.settings import Settings, read_settings
 from cds_service.site.opening import Site
 from cds_service.telemetry.logs import configure, get_logger, is_read_by_a_person
@@ -34,10 +34,11 @@ def serve(
         settings = settings.model_copy(update={"public_url": url_of(host, port)})
     app = create_app(settings)
     _prove(runtime_of(app).content, settings.cards)
-    with bind(host, port) as listener:  # before anything is said or touched: somebody else may be there
+    # Before anything is said or touched: somebody else may be there, or nothing can be written.
+    with bind(host, port) as listener, shared_folder(workers) as folder:
         _check_databases(settings)
         _log_start(host, port, settings, runtime_of(app).site)
-        run(app, settings, listener, workers)
+        run(app, settings, listener, workers, folder)
 
 
 def _check_databases(settings: Settings) -> None:

@@ -2,6 +2,8 @@
 
 import errno
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -39,17 +41,29 @@ def url_of(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def run(app: FastAPI, settings: Settings, listener: socket.socket, workers: int) -> None:
-    """Serves on a bound socket until SIGTERM or SIGINT. A single process serves `app`; workers make their own. Raises
-    `CannotStart`."""
-    if workers == 1:
-        share_metrics(None)
+def run(app: FastAPI, settings: Settings, listener: socket.socket, workers: int, folder: Path | None) -> None:
+    """Serves on a bound socket until SIGTERM or SIGINT. A single process serves `app`; several workers make their own,
+    and share their counters in the folder."""
+    share_metrics(folder)
+    if folder is None:
         serve(app, settings, listener)
+    else:
+        Workers(settings, listener, workers).run()
+
+
+@contextmanager
+def shared_folder(workers: int) -> Iterator[Path | None]:
+    """Where several workers share their counters; None for one. Raises `CannotStart` where nothing can be written, as
+    in a container whose root is read-only and that has no tmpfs."""
+    if workers == 1:
+        yield None
         return
     try:
-        shared = TemporaryDirectory(prefix="cds-metrics-")
-    except OSError as error:
-        raise CannotStart(f"workers share their counters in the temporary folder: {error.strerror} (TMPDIR)") from None
-    with shared as folder:
-        share_metrics(Path(folder))
-        Workers(settings, listener, workers).run()
+        folder = TemporaryDirectory(prefix="cds-metrics-")
+    except OSError:
+        raise CannotStart(
+            "several workers share their counters in a temporary folder, and none can be written to. Name one in "
+            "TMPDIR (in a container: mount a tmpfs at /tmp), or run one worker."
+        ) from None
+    with folder as name:
+        yield Path(name)

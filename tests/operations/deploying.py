@@ -31,6 +31,12 @@ from tests.support import ROOT
 DEPLOY = ROOT / "deploy"
 
 
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+_LEFT = ",".join(["-all", *(f"+{name.lower()}" for name in COMPOSE["services"]["proxy"]["cap_add"])])
+# The proxy has the capabilities that compose.yaml leaves it, if whoever runs the tests has any to drop.
+AS_IN_COMPOSE = ("setpriv", f"--bounding-set={_LEFT}", "--inh-caps=-all") if os.geteuid() == 0 else ()
+
+
 def tool(name: str) -> str:
     found = shutil.which(name)
     assert found, f"{name} is not on PATH"
@@ -94,7 +100,7 @@ def proxied(*replicas: Service) -> Iterator[Service]:
         make_certificate(folder)
         words = ["-e", "stderr", "-c", str(configuration(folder, port, replicas)), "-g", "daemon off;"]
         with (folder / "log").open("wb") as log:
-            process = subprocess.Popen([tool("nginx"), *words], stderr=log)
+            process = subprocess.Popen([*AS_IN_COMPOSE, tool("nginx"), *words], stderr=log)
         try:
             tls = ssl.create_default_context(cafile=str(folder / "certificate"))
             proxy = Service(process, port, folder / "log", tls)
@@ -188,6 +194,37 @@ def test_what_the_proxy_refuses_itself_is_an_operation_outcome_too(tmp_path: Pat
         assert proxy.ask(SERVICE, BODY, {"Authorization": "Bearer " + "x" * 8192})[0] == 200
 
 
+# ---------------------------------------------------------------- Kubernetes
+
+MANIFESTS = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
+VERSIONS = ("1.30", "1.37")  # `sleep` before a stop is known from 1.30 on; the newest that the schemas have
+
+
+def validate(version: str, *files: Path) -> subprocess.CompletedProcess[str]:
+    """What the published schemas of a version of Kubernetes say of manifests; members they do not know are errors."""
+    words = [tool("kubernetes-validate"), "--strict", "-k", version, *map(str, files)]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_manifest_fits_the_schema_of_its_kind(version: str) -> None:
+    done = validate(version, *MANIFESTS)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (done.stdout + done.stderr).count(" passed ") == len(MANIFESTS) > 5
+
+
+@pytest.mark.parametrize(
+    "wrong", [("readinessProbe", "readynessProbe"), ("path: /health/live", "path: 5"), ("args:", "arg:")]
+)
+def test_a_manifest_with_a_mistake_does_not(tmp_path: Path, wrong: tuple[str, str]) -> None:
+    text = "\n---\n".join(path.read_text(encoding="utf-8") for path in MANIFESTS)
+    (tmp_path / "wrong.yaml").write_text(text.replace(*wrong), encoding="utf-8")
+
+    assert wrong[0] in text
+    assert validate(VERSIONS[-1], tmp_path / "wrong.yaml").returncode != 0
+
+
 # ---------------------------------------------------------------- the image
 
 
@@ -197,12 +234,13 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     return Build(ROOT, tmp_path_factory.mktemp("image"), {"PYTHON": version, "EXTRA": "tracing"}).run()
 
 
-def run_in(image: Stage, program: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """A command of the image, in its working folder, to its end."""
+def run_in(image: Stage, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`docker run IMAGE WORDS`, to its end: the entry point with these words, or with those of the image."""
+    program, *first = image.entrypoint
     return subprocess.run(
-        [str(which(image, program)), *words],
+        [str(which(image, program)), *first, *(words or image.command)],
         cwd=image.led_in(image.workdir),
-        env=image.all_environment(),
+        env={**image.all_environment(), **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -241,7 +279,7 @@ def test_the_health_check_of_the_image_passes_while_it_runs_and_fails_when_it_do
 
 
 def test_the_image_as_it_is_refuses_to_be_open_to_all(image: Stage) -> None:
-    done = run_in(image, *image.entrypoint)
+    done = run_in(image)
     assert done.returncode == 2
     assert "CDS_AUTH" in done.stderr
 
@@ -253,10 +291,20 @@ def test_the_image_is_not_root_and_holds_no_pip(image: Stage) -> None:
     assert list((image.root / "usr").glob("local/lib/python*/site-packages/pip")) == []
 
 
-@pytest.mark.parametrize("words", [["--version"], ["check"], ["report"]], ids=lambda words: words[-1])
-def test_the_command_is_on_the_path_of_the_image(image: Stage, words: list[str]) -> None:
-    done = run_in(image, "cds-service", *words)
-    assert done.returncode == 0, done.stdout + done.stderr
+COMMANDS = {  # in the order of an installation
+    "--version": __version__,
+    "check": "The content is sound.",
+    "migrate": "The schema of the database is at revision",
+    "report": "All cards",
+}
+
+
+def test_the_commands_that_are_documented_run_in_place_of_the_server(image: Stage, tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'records.sqlite3'}"
+    for words, says in COMMANDS.items():
+        done = run_in(image, words, CDS_DATABASE_URL=database)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert says in done.stdout
 
 
 def test_the_image_holds_the_package_with_the_data_that_it_needs_and_nothing_else(image: Stage) -> None:

@@ -2,7 +2,7 @@
 
 FROM gives a stage a folder with a Python of its own (a virtual environment in `usr/local`), COPY copies what the build
 context holds by `.dockerignore`, RUN runs in a shell with absolute paths led into that folder, ENV, ARG, WORKDIR, USER,
-HEALTHCHECK and ENTRYPOINT are kept. An instruction it does not know is an error: nothing is passed over.
+HEALTHCHECK, ENTRYPOINT and CMD are kept. An instruction it does not know is an error: nothing is passed over.
 """
 
 import json
@@ -29,6 +29,7 @@ class Stage:
     workdir: str = "/"
     user: str = ""
     entrypoint: list[str] = field(default_factory=list)
+    command: list[str] = field(default_factory=list)
     healthcheck: list[str] = field(default_factory=list)
 
     def led_in(self, text: str) -> str:
@@ -154,10 +155,13 @@ class Build:
     def _entrypoint(self, rest: str) -> None:
         self.stage.entrypoint = json.loads(rest)
 
+    def _cmd(self, rest: str) -> None:
+        self.stage.command = json.loads(rest)
+
 
 def start(image: Stage, port: int, **environment: str) -> subprocess.Popen[bytes]:
-    """The image's entry point, on loopback and this port, with nothing of this process's environment."""
-    command = [*image.entrypoint, "--host", "127.0.0.1", "--port", str(port)]
+    """What the image runs by itself, on loopback and this port, with nothing of this process's environment."""
+    command = [*image.entrypoint, *image.command, "--host", "127.0.0.1", "--port", str(port)]
     return subprocess.Popen(
         [str(which(image, command[0])), *command[1:]],
         cwd=image.led_in(image.workdir),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cds_service import __version__
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.hooks.discovery import SERVICES
 from cds_service.settings import Settings, describe
@@ -120,7 +121,7 @@ def test_every_variable_that_the_service_is_given_is_a_setting() -> None:
 
 
 def test_the_database_is_migrated_before_a_replica_starts() -> None:
-    assert OURS["migrate"]["entrypoint"][-1] == "migrate"
+    assert OURS["migrate"]["command"] == ["migrate"]
     for name in ("cds-1", "cds-2"):
         assert OURS[name]["depends_on"] == {"migrate": {"condition": "service_completed_successfully"}}
 
@@ -163,6 +164,20 @@ def test_images_are_named_without_a_host() -> None:
     )  # a version, not latest
 
 
+@pytest.mark.parametrize("name", SERVICES_OF_COMPOSE)
+def test_no_container_has_a_capability_that_is_not_named(name: str) -> None:
+    one = SERVICES_OF_COMPOSE[name]
+
+    assert one["cap_drop"] == ["ALL"]
+    assert one["security_opt"] == ["no-new-privileges:true"]
+    assert "cap_add" not in one or name not in OURS
+
+
+def test_a_replica_has_a_root_that_is_read_only_and_a_temporary_folder_for_several_workers() -> None:
+    for one in OURS.values():
+        assert (one["read_only"], one["tmpfs"]) == (True, ["/tmp"])  # noqa: S108  # the path is that of the image
+
+
 def test_a_replica_has_more_time_to_stop_than_it_takes() -> None:
     for one in SERVICES_OF_COMPOSE.values():
         if one.get("build"):
@@ -174,3 +189,76 @@ def test_the_replicas_that_the_proxy_and_prometheus_ask_are_those_of_compose() -
     (scraped,) = load("prometheus.yml")["scrape_configs"][0]["static_configs"]
 
     assert set(re.findall(r"server (\S+:\d+) ", PROXY)) == replicas == set(scraped["targets"])
+
+
+# ---------------------------------------------------------------- deploy/kubernetes
+
+MANIFESTS = {path.stem: load(f"kubernetes/{path.name}") for path in sorted((DEPLOY / "kubernetes").glob("*.yaml"))}
+PODS = {name: MANIFESTS[name]["spec"]["template"] for name in ("deployment", "migrate-job")}
+CONTAINERS = {name: pod["spec"]["containers"][0] for name, pod in PODS.items()}
+REPLICA = CONTAINERS["deployment"]
+OF_REPLICAS = {**PODS["deployment"]["metadata"]["labels"]}
+
+
+def test_every_variable_of_a_pod_is_a_setting() -> None:
+    given = {one["name"] for container in CONTAINERS.values() for one in container["env"]}
+
+    assert given | set(MANIFESTS["configmap"]["data"]) <= SETTINGS
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_a_pod_is_not_root_writes_nowhere_and_may_do_nothing_more(name: str) -> None:
+    (user,) = re.findall(r"^USER (\d+):", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    pod, container = PODS[name]["spec"], CONTAINERS[name]
+
+    assert (pod["securityContext"]["runAsNonRoot"], pod["securityContext"]["runAsUser"]) == (True, int(user))
+    assert not pod["automountServiceAccountToken"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_a_pod_runs_the_image_of_this_version(name: str) -> None:
+    assert CONTAINERS[name]["image"] == f"acetylcysteine-cds:{__version__}"
+
+
+def test_several_workers_find_a_temporary_folder() -> None:
+    mounted = {mount["name"]: mount["mountPath"] for mount in REPLICA["volumeMounts"]}
+    empty = [volume["name"] for volume in PODS["deployment"]["spec"]["volumes"] if "emptyDir" in volume]
+
+    assert [mounted[name] for name in empty] == ["/tmp"]  # noqa: S108  # the path is that of the image
+
+
+def test_a_pod_has_more_time_to_stop_than_it_takes() -> None:
+    grace = PODS["deployment"]["spec"]["terminationGracePeriodSeconds"]
+    assert grace > REPLICA["lifecycle"]["preStop"]["sleep"]["seconds"] + Settings().shutdown_seconds + 1
+
+
+def test_a_pod_starts_when_it_is_ready_and_is_given_calls_as_long_as_it_lives() -> None:
+    paths = {name: REPLICA[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "readiness", "liveness")}
+
+    assert paths == {"startup": "/health/ready", "readiness": "/health/live", "liveness": "/health/live"}
+
+
+def test_the_other_objects_are_about_the_replicas() -> None:
+    autoscaler, service = MANIFESTS["horizontalpodautoscaler"]["spec"], MANIFESTS["service"]["spec"]
+
+    assert autoscaler["scaleTargetRef"]["name"] == MANIFESTS["deployment"]["metadata"]["name"]
+    assert autoscaler["minReplicas"] > MANIFESTS["poddisruptionbudget"]["spec"]["minAvailable"]
+    assert service["selector"] == OF_REPLICAS == MANIFESTS["deployment"]["spec"]["selector"]["matchLabels"]
+    assert MANIFESTS["poddisruptionbudget"]["spec"]["selector"]["matchLabels"] == OF_REPLICAS
+    assert MANIFESTS["networkpolicy"]["spec"]["podSelector"]["matchLabels"].items() <= OF_REPLICAS.items()
+    assert service["ports"][0]["targetPort"] == REPLICA["ports"][0]["name"]
+    assert MANIFESTS["networkpolicy"]["spec"]["ingress"][0]["ports"][0]["port"] == REPLICA["ports"][0]["containerPort"]
+
+
+def test_every_secret_of_a_pod_is_explained() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in (DEPLOY / "kubernetes").glob("*.yaml"))
+    keys = set(re.findall(r"key: ([a-z.-]+)", text))
+
+    assert keys == {"clients.toml", "database-url"}
+    assert [key for key in keys if f"{key}=" not in OPERATING] == []
+    assert [name for name in MANIFESTS if f"{name}.yaml" not in OPERATING] == []

@@ -158,9 +158,10 @@ def test_workers_whose_parent_is_killed_finish_and_let_go_of_the_port(tmp_path: 
 
 CANNOT_START = """
 from pathlib import Path
-from cds_service.serving.running import bind, run
+from cds_service.serving.running import bind, run, shared_folder
 from cds_service.settings import Settings
-run(None, Settings(cards=Path("nowhere")), bind("127.0.0.1", 0), 2)
+with shared_folder(2) as folder:
+    run(None, Settings(cards=Path("nowhere")), bind("127.0.0.1", 0), 2, folder)
 """
 
 

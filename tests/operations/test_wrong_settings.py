@@ -1,10 +1,12 @@
 """A setting that is wrong is named in one line, without its value, and nothing starts."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.command import NO_PORT, run_command
+from tests.processes import PATIENCE, command, environment
 
 COMMANDS = (["serve", "--port", NO_PORT], ["check"], ["report"], ["migrate"], ["review-pages", "--check"])
 WRONG = {
@@ -112,3 +114,20 @@ def test_variables_that_kubernetes_makes_for_a_service_are_no_mistake_there_alon
     assert run_command("report", settings=made).exit_code == 2
     inside = {**made, "KUBERNETES_SERVICE_HOST": "10.0.0.2", "CDS_DATABASE_URL": "sqlite:///nowhere"}
     assert run_command("report", settings=inside).exit_code == 1
+
+
+def test_several_workers_without_a_temporary_folder_are_refused_in_one_line() -> None:
+    """No file may have a byte here, as where the root is read-only: neither TMPDIR nor what Python tries instead."""
+    nothing_can_be_written = ("sh", "-c", 'ulimit -f 0; exec "$@"', "sh")
+    done = subprocess.run(
+        [*nothing_can_be_written, *command("--port", "0", "--workers", "2")],
+        env=environment({}),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+
+    assert done.returncode == 2
+    assert (done.stdout + done.stderr).count("\n") == 1
+    assert "tmpfs" in done.stdout + done.stderr
