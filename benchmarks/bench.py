@@ -1,4 +1,5 @@
 """`make bench`: measures the service, the floor and a peer in one run, prints the table and writes it into README.md.
+A target that is missed is marked as missed.
 
 Each row is a ratio of medians. The servers take turns, because the speed of a machine varies over time.
 """
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.bodies import body
+from benchmarks.documents import BENCH, README, replace_between, write_size
 from benchmarks.growth import plot
 from benchmarks.load import LoadResult, Process, started, wrk
 
@@ -21,7 +23,6 @@ ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 PEER = ROOT / ".peer-venv" / "bin" / "python"
 SERVICE = "acetylcysteine-order-sign"
-MARKER = "<!-- bench -->"
 HEADER = "| workload | target | measured | details |\n| --- | --- | --- | --- |"
 
 
@@ -74,6 +75,11 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, str]:
     return statistics.median(ours) / statistics.median(theirs), f"{min(ratios):.2f} to {max(ratios):.2f}"
 
 
+def measured(value: str, is_met: bool) -> str:
+    """A cell of the table: a value, marked where its target is missed."""
+    return f"**{value}**" if is_met else f"**{value}, missed**"
+
+
 def in_turns(loads: Sequence[Callable[[], LoadResult]], runs: int) -> list[list[LoadResult]]:
     """The results of each load. The loads take turns, so that whatever slows the machine slows all of them."""
     results: list[list[LoadResult]] = [[] for _ in loads]
@@ -97,7 +103,8 @@ def rate_row(name: str, target: float, sent: bytes, servers: Servers, options: O
     """Requests per second, compared with the floor's for the same body."""
     rates = compare_rates(servers.service, servers.floor, sent, options)
     details = f"{rates.measured:,.0f} vs {rates.reference:,.0f} requests/s"
-    return f"| {name} | at least {target:g} × floor | **{rates.ratio:.2f}** ({rates.spread}) | {details} |"
+    value = measured(f"{rates.ratio:.2f}", rates.ratio >= target)
+    return f"| {name} | at least {target:g} × floor | {value} ({rates.spread}) | {details} |"
 
 
 def latency_row(servers: Servers, options: Options) -> str:
@@ -111,7 +118,7 @@ def latency_row(servers: Servers, options: Options) -> str:
     value, spread = ratio([result.p99 for result in ours], [result.median for result in floor])
     p99_ms = statistics.median(result.p99 for result in ours) * 1000
     name = "acetylcysteine, p99 with one connection"
-    return f"| {name} | under 10 × floor median | **{value:.1f}** ({spread}) | {p99_ms:.2f} ms |"
+    return f"| {name} | under 10 × floor median | {measured(f'{value:.1f}', value < 10)} ({spread}) | {p99_ms:.2f} ms |"
 
 
 def peer_row(servers: Servers, options: Options) -> str:
@@ -135,8 +142,10 @@ def memory_row(environment: dict[str, str], options: Options) -> str:
             first_mb = first_mb or process.memory_mb
         last_mb = process.memory_mb
     target = f"grows by at most 10 % over {options.requests:,} requests; under 120 MB"
-    measured = f"**{last_mb:.0f} MB** ({last_mb / first_mb - 1:+.0%})"
-    return f"| memory per worker | {target} | {measured} | {first_mb:.0f} MB at first; {sent:,} requests sent |"
+    growth = last_mb / first_mb - 1
+    value = measured(f"{last_mb:.0f} MB", last_mb < 120 and growth <= 0.1)
+    details = f"{first_mb:.0f} MB at first; {sent:,} requests sent"
+    return f"| memory per worker | {target} | {value} ({growth:+.0%}) | {details} |"
 
 
 def start_row(environment: dict[str, str], runs: int) -> str:
@@ -145,8 +154,8 @@ def start_row(environment: dict[str, str], runs: int) -> str:
     for _ in range(runs):
         with started(service_command(8121), service_url(8121), body(), **environment) as process:
             times.append(process.seconds_to_first_response)
-    spread = f"{min(times):.2f} to {max(times):.2f}"
-    return f"| start to first response | under 1.5 s | **{statistics.median(times):.2f} s** | {spread} |"
+    median, spread = statistics.median(times), f"{min(times):.2f} to {max(times):.2f}"
+    return f"| start to first response | under 1.5 s | {measured(f'{median:.2f} s', median < 1.5)} | {spread} |"
 
 
 def workers_row(environment: dict[str, str], options: Options) -> str:
@@ -158,7 +167,8 @@ def workers_row(environment: dict[str, str], options: Options) -> str:
         )
         rates = compare_rates(double, single, body("acetylcysteine"), options)
     name = "two workers compared with one, acetylcysteine"
-    return f"| {name} | 1.7 on two idle cores | **{rates.ratio:.2f}** ({rates.spread}) | |"
+    value = measured(f"{rates.ratio:.2f}", rates.ratio >= 1.7)
+    return f"| {name} | at least 1.7 on two idle cores | {value} ({rates.spread}) | |"
 
 
 def rows(options: Options, environment: dict[str, str]) -> Iterator[str]:
@@ -184,14 +194,6 @@ def rows(options: Options, environment: dict[str, str]) -> Iterator[str]:
     yield workers_row(environment, options)
 
 
-def write_readme(table: str) -> None:
-    """Replaces the table between the markers in README.md."""
-    path = ROOT / "README.md"
-    before, _, rest = path.read_text(encoding="utf-8").partition(MARKER)
-    _, _, after = rest.partition(MARKER)
-    path.write_text(f"{before}{MARKER}\n{table}\n{MARKER}{after}", encoding="utf-8")
-
-
 def main() -> None:
     """Runs every benchmark and prints the table; `--quick` is a short run that writes no file."""
     parser = argparse.ArgumentParser()
@@ -206,7 +208,8 @@ def main() -> None:
             print(row, flush=True)
             lines.append(row)
     if options.write:
-        write_readme("\n".join(lines))
+        replace_between(README, BENCH, "\n".join(lines))
+        write_size()
 
 
 if __name__ == "__main__":
