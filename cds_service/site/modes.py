@@ -7,7 +7,7 @@ from itertools import pairwise, product
 from cds_service.errors import Mistake
 from cds_service.guidance.model import Card
 from cds_service.guidance.modes import CardMode, Modes, make_modes
-from cds_service.site.rows import CardRow
+from cds_service.site.rows import CardRow, Speaks
 
 OTHER_CLIENTS = ""  # stands for every client that no row names
 Place = tuple[str, str]  # hook, client
@@ -56,17 +56,23 @@ def is_safety_card(card: Card) -> bool:
 
 
 def modes_of(
-    rows: Sequence[PlacedRow], cards: Sequence[Card], hooks: Sequence[str], silent_drafts: Collection[str]
+    rows: Sequence[PlacedRow],
+    cards: Sequence[Card],
+    hooks: Sequence[str],
+    silent_drafts: Collection[str] = (),
+    speaks: Speaks = "always",
 ) -> dict[Place, Modes]:
     """The modes for each hook and each client that a row names, and for all other clients.
 
     `silent_drafts` are the ids of the cards that are not shown before they are signed.
     """
     clients = {OTHER_CLIENTS, *(client for placed in rows for client in placed.row.clients)}
-    return {place: _modes_at(place, rows, cards, silent_drafts) for place in product(hooks, sorted(clients))}
+    return {place: _modes_at(place, rows, cards, silent_drafts, speaks) for place in product(hooks, sorted(clients))}
 
 
-def _modes_at(place: Place, rows: Sequence[PlacedRow], cards: Sequence[Card], silent_drafts: Collection[str]) -> Modes:
+def _modes_at(
+    place: Place, rows: Sequence[PlacedRow], cards: Sequence[Card], silent_drafts: Collection[str], speaks: Speaks
+) -> Modes:
     by_card: dict[str, CardMode] = {}
     for card in cards:
         most_specific = _most_specific(rows, card, place)
@@ -74,7 +80,8 @@ def _modes_at(place: Place, rows: Sequence[PlacedRow], cards: Sequence[Card], si
             by_card[card.id] = CardMode(most_specific[0].row.mode, most_specific[0].because)
         if card.id in silent_drafts and not (most_specific and most_specific[0].row.mode == "off"):
             by_card[card.id] = CardMode("silent", _DRAFT)
-    return make_modes(by_card, (card.id for card in cards))
+    narrows_baseline = speaks == "with-result-or-reason"
+    return make_modes(by_card, (card.id for card in cards), narrows_baseline=narrows_baseline)
 
 
 def _most_specific(rows: Sequence[PlacedRow], card: Card, place: Place) -> list[PlacedRow]:

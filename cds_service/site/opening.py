@@ -64,5 +64,6 @@ def open_site(path: Path | None, content: Content, hooks: Sequence[str], clients
         raise ContentError(mistakes)
     content = with_local_codes(with_intervals(content, site_file.intervals.values()), site_file.codes)
     content = with_order_codes(content, site_file.order_codes.values())
-    modes = modes_of(rows, cards, hooks, content.drafts if site_file.general.drafts == "silent" else ())
+    silent_drafts = content.drafts if site_file.general.drafts == "silent" else ()
+    modes = modes_of(rows, cards, hooks, silent_drafts, site_file.baseline.speaks)
     return Site(content, site_file, modes, silenced_safety_cards(rows, cards))

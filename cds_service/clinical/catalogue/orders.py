@@ -56,6 +56,17 @@ ORDERS_FACTS = (
         lists=("routes", "route-words"),
     ),
     FactType(
+        "neuropsychiatric_reason",
+        "neuropsychiatric reason of the order",
+        "Whether the order states a neuropsychiatric reason by a listed code or word. No card rests on it: a site may "
+        "say that baseline cards speak only with a result or such a reason.",
+        ORDER,
+        (KNOWN, ABSENT),
+        values=("stated",),
+        queries=(queries.PROBLEMS,),
+        lists=("neuropsychiatric-reasons", "neuropsychiatric-reason-words"),
+    ),
+    FactType(
         "signed",
         "order signed already",
         "Whether the order is signed already: by its status, or as one of the active medications.",

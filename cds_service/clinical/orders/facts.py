@@ -15,6 +15,7 @@ from cds_service.clinical.orders.duration import read_duration
 from cds_service.clinical.orders.indication import (
     ANTIDOTE,
     BY_MOUTH,
+    read_neuropsychiatric_reason,
     read_ordered,
     read_route,
     read_use,
@@ -90,6 +91,7 @@ def _order_facts(ordered: Ordered, use: Fact, dose: Fact, chart: Chart, vocabula
     return {
         "use": use,
         "route": read_route(ordered, vocabulary),
+        "neuropsychiatric_reason": read_neuropsychiatric_reason(ordered, vocabulary),
         "signed": _signed(ordered.order, chart),
         "dose_per_day": dose,
         "single_dose": _single_dose(ordered),

@@ -28,7 +28,7 @@ from cds_service.clinical.screens.screening import PRESENT
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
 from cds_service.fhir.codes import CodeRow, NameList
-from cds_service.fhir.json import Json, names, objects, relative_part, relative_reference, shorten, text
+from cds_service.fhir.json import Json, names, objects, read_concept, relative_part, relative_reference, shorten, text
 from cds_service.fhir.versions.elements import instructions_of, reason_references, reasons_of
 
 ANTIDOTE, INHALED, OPHTHALMIC, ELSEWHERE, SOMATIC, OTHER = (
@@ -124,6 +124,21 @@ def read_route(ordered: Ordered, vocabulary: Vocabulary) -> Fact:
         named = f"the route “{shorten(unread[0])}” is not one that this service reads"
         return unknown(named if unread[0] else "a route is stated that has no name that can be read", origin)
     return known("read", origin) if ordered.intended else absent("no route is stated", origin)
+
+
+def read_neuropsychiatric_reason(ordered: Ordered, vocabulary: Vocabulary) -> Fact:
+    """Whether a reason of the order is one of the fields in which glutamate was studied, by a listed code or word.
+
+    One in doubt, and one that is not read, is none: what rests on it says less without it.
+    """
+    codes = vocabulary.code_lists["neuropsychiatric-reasons"]
+    words = vocabulary.name_lists["neuropsychiatric-reason-words"]
+    for reason in ordered.reasons:
+        found = find(read_concept(reason), codes, words, vocabulary)
+        if isinstance(found, CodeRow):
+            local = f" ({found.local})" if found.local else ""
+            return known("stated", (Origin(ordered.order.reference, f"reason: {found.term}{local}"),))
+    return absent("no reason of this kind is stated")
 
 
 def poisoning_as_reason(orders: Iterable[Order], chart: Chart, vocabulary: Vocabulary) -> Fact | None:
