@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from secrets import token_bytes
 from time import monotonic
 from typing import Any
 from uuid import uuid4
@@ -21,6 +22,7 @@ from cds_service.api.admitting import Gate
 from cds_service.api.bodies import Bodies
 from cds_service.api.cors import Cors
 from cds_service.api.direct import Service
+from cds_service.api.repeating import ShownBefore
 from cds_service.api.runtime import HealthCheck, Runtime, runtime_of
 from cds_service.auth.authenticating import Authenticator
 from cds_service.auth.clients import OPEN, Client, client_names, load_clients
@@ -116,6 +118,7 @@ def create_app(
         key_sets=key_sets,
         bodies=Bodies(settings),
         gate=Gate(settings.max_calls),
+        shown=ShownBefore(token_bytes(32), clock),
         writers=_writers(clients, site.content),
         discovery=_discoveries(settings, site.content, clients),
         pages_url=_pages_url(settings),
@@ -193,10 +196,12 @@ def _discoveries(settings: Settings, content: Content, clients: tuple[Client, ..
     thing, and that of CDS Hooks 2.0 otherwise."""
     prefetch = prefetch_templates(content, settings.prefetch)
 
-    def written(cds_hooks: CdsHooks) -> bytes:
-        return to_json(discover(prefetch, content.version, content.status, cds_hooks))
+    def written(cds_hooks: CdsHooks, with_options: bool = False) -> bytes:
+        return to_json(discover(prefetch, content.version, content.status, cds_hooks, with_options))
 
-    by_client = {client.name: written(client.cds_hooks) for client in clients or ()}
+    by_client = {
+        client.name: written(client.cds_hooks, with_options=client.repeat != "always") for client in clients or ()
+    }
     same = set(by_client.values())
     return {OPEN: same.pop() if len(same) == 1 else written("2.0"), **by_client}
 

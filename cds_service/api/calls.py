@@ -5,6 +5,7 @@ from time import perf_counter
 from starlette.types import Receive, Scope
 
 from cds_service.answering import Answer, answer
+from cds_service.api.repeating import without_repeated
 from cds_service.api.runtime import Runtime
 from cds_service.auth.clients import Client, name_of
 from cds_service.errors import UnknownService
@@ -30,11 +31,13 @@ async def answer_call(
         span_of, pages_url = runtime.tracing.span, runtime.pages_url
         content, new_id = runtime.content, runtime.new_id
         answered = await answer(asked, content, runtime.now(), new_id, source, span_of, pages_url, modes)
+        answered, left_out = without_repeated(asked, client, answered, runtime.shown)
         body = runtime.writers[name_of(client)].write(answered.response)
         span.note(service=service_id, cards=answered.card_ids, fhir_server=server)
+    runtime.metrics.count_not_repeated(left_out)
     if answered.decisions:
         _count_and_record(runtime, service_id, asked, answered, client)
-    _log(service_id, asked, answered, client, server, perf_counter() - started)
+    _log(service_id, asked, answered, client, server, perf_counter() - started, left_out)
     return "cards" if answered.card_ids else "no cards", body
 
 
@@ -76,8 +79,15 @@ def _fhir_server(runtime: Runtime, asked: HookRequest, client: Client | None) ->
 
 
 def _log(
-    service_id: str, asked: HookRequest, answered: Answer, client: Client | None, fhir_server: str, seconds: float
+    service_id: str,
+    asked: HookRequest,
+    answered: Answer,
+    client: Client | None,
+    fhir_server: str,
+    seconds: float,
+    left_out: list[str],
 ) -> None:
+    not_repeated = {"not_repeated": left_out} if left_out else {}
     get_logger().info(
         "answered",
         service=service_id,
@@ -89,4 +99,5 @@ def _log(
         unread_orders=answered.unresolved_orders,
         fhir_server=fhir_server,
         milliseconds=round(seconds * 1000, 1),
+        **not_repeated,
     )

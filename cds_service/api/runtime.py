@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from cds_service.api.admitting import Gate
 from cds_service.api.bodies import Bodies
+from cds_service.api.repeating import ShownBefore
 from cds_service.auth.authenticating import Authenticator
 from cds_service.auth.key_sets import KeySets
 from cds_service.content.manifest import Manifest
@@ -43,6 +44,7 @@ class Runtime:
     key_sets: KeySets
     bodies: Bodies
     gate: Gate
+    shown: ShownBefore
     writers: Mapping[str, Writer]  # by the name of the client
     discovery: Mapping[str, bytes]  # the discovery document as JSON, by the name of the client
     pages_url: str  # where cards link to; empty where the pages have no address that clinicians can open

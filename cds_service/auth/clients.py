@@ -18,6 +18,7 @@ from cds_service.gathering.upstreams import FhirAccess
 from cds_service.guidance.conditions import Strict
 from cds_service.hooks.dialects import DIALECTS, STANDARD, CdsHooks, Dialect, DialectName, ReasonCodes, TopicCode
 
+Repeat = Literal["always", "changed"]
 TokenReuse = Literal["refuse", "strict", "allow"]
 _ACCESS = FhirAccess()
 _SYSTEM = r"^((https?://|urn:)[!-~]{1,200})?$"  # empty: the client creates orders by their words
@@ -35,6 +36,7 @@ class Client:
     fhir_servers: tuple[str, ...] = ()
     cds_hooks: CdsHooks = "2.0"
     dialect: Dialect = STANDARD
+    repeat: Repeat = "always"
     token_reuse: TokenReuse = "refuse"  # noqa: S105  # no password
     tracestate: bool = False
     fhir_access: FhirAccess = _ACCESS
@@ -103,6 +105,7 @@ class _Row(_Options):
     tenants: list[Words] = []
     fhir_servers: list[Address] = []
     cds_hooks: CdsHooks = "2.0"
+    repeat: Repeat = "always"
     token_reuse: TokenReuse = "refuse"  # noqa: S105  # no password
     tracestate: bool = False
     fhir_batch: bool = False
@@ -132,6 +135,7 @@ class _Row(_Options):
             fhir_servers=tuple(self.fhir_servers),
             cds_hooks=self.cds_hooks,
             dialect=self.merged(),
+            repeat=self.repeat,
             token_reuse=self.token_reuse,
             tracestate=self.tracestate,
             fhir_access=FhirAccess(self.fhir_batch, self.fhir_connections, self.fhir_opening),

@@ -91,6 +91,7 @@ class Service(_Wire):
     usageRequirements: str
     prefetch: dict[str, str] | None = None
     version: str | None = None
+    extension: dict[str, Any] | None = None
 
 
 class Discovery(_Wire):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from cds_service.hooks.cards import Discovery, Service
 from cds_service.hooks.dialects import CdsHooks
+from cds_service.hooks.repeat_options import configuration_items
 
 SERVICES: Mapping[str, str] = {  # id -> hook; one id for each hook, since some clients keep one service per id
     "acetylcysteine-medication-prescribe": "medication-prescribe",
@@ -28,9 +29,16 @@ _VERSION_OF: Mapping[CdsHooks, str] = {"3.0": "3.0.0"}  # a member that earlier 
 
 
 def discover(
-    prefetch: dict[str, str], content_version: str, content_status: str, cds_hooks: CdsHooks = "2.0"
+    prefetch: dict[str, str],
+    content_version: str,
+    content_status: str,
+    cds_hooks: CdsHooks = "2.0",
+    with_options: bool = False,
 ) -> Discovery:
-    """The response to discovery. `prefetch` maps prefetch keys to FHIR queries, the same for every service."""
+    """The response to discovery. `prefetch` maps prefetch keys to FHIR queries, the same for every service.
+
+    `with_options`: calls may say whether cards are repeated.
+    """
     return Discovery(
         services=tuple(
             Service(
@@ -43,6 +51,7 @@ def discover(
                 usageRequirements=_USAGE,
                 prefetch=prefetch or None,
                 version=_VERSION_OF.get(cds_hooks),
+                extension=configuration_items(hook) if with_options else None,
             )
             for identity, hook in SERVICES.items()
         )

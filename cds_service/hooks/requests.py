@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from cds_service.errors import InvalidRequest, TooManyOrders
-from cds_service.fhir.json import decode, parse_decimal
+from cds_service.fhir.json import decode, parse_decimal, text
 from cds_service.hooks.decoding import decode_member
 
 ORDERS_MEMBER = {
@@ -30,13 +30,15 @@ class _Envelope(msgspec.Struct):
     fhirServer: Any = None
     fhirAuthorization: Any = None
     prefetch: msgspec.Raw = msgspec.Raw()
+    extension: msgspec.Raw = msgspec.Raw()
 
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope, float_hook=parse_decimal)
 
 
 class HookRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """One hook call. `entries` are the Bundle entries of its draft orders; `raw_prefetch` is not parsed yet."""
+    """One hook call. `entries` are the Bundle entries of its draft orders; `raw_prefetch` and
+    `raw_extension` are not parsed yet. `user_id` and `encounter_id` are empty where there is none."""
 
     hook: str
     hook_instance: str
@@ -46,6 +48,9 @@ class HookRequest(msgspec.Struct, frozen=True, kw_only=True):
     fhir_server: str
     fhir_authorization: Any
     raw_prefetch: msgspec.Raw
+    raw_extension: msgspec.Raw = msgspec.Raw()
+    user_id: str = ""
+    encounter_id: str = ""
 
     def __repr__(self) -> str:
         """The hook alone: the rest holds a token and patient data, and a repr ends up in logs."""
@@ -79,6 +84,9 @@ def read_request(body: bytes, hook: str) -> HookRequest:
         fhir_server=envelope.fhirServer if isinstance(envelope.fhirServer, str) else "",
         fhir_authorization=envelope.fhirAuthorization,
         raw_prefetch=envelope.prefetch,
+        raw_extension=envelope.extension,
+        user_id=text(context.get("userId")),
+        encounter_id=text(context.get("encounterId")),
     )
 
 

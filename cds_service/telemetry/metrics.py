@@ -154,6 +154,12 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
+        self._not_repeated = Counter(
+            "cds_cards_not_repeated",
+            "Cards left out at signing, since the same user was shown them at selecting.",
+            ("card",),
+            registry=registry,
+        )
         self._unread_reasons = Counter(
             "cds_feedback_reasons_not_read",
             "Reasons of feedback in a shape that is not known, by client and by the member that they stood in.",
@@ -236,6 +242,11 @@ class Metrics:
     def count_unread_answer(self) -> None:
         """One connection that was closed because its answer was not read."""
         self._unread_answers.inc()
+
+    def count_not_repeated(self, card_ids: Iterable[str]) -> None:
+        """Cards that one answer leaves out, since the same user was shown them before."""
+        for card_id in card_ids:
+            self._not_repeated.labels(_known_or_other(card_id, self._card_ids)).inc()
 
     def count_unread_reasons(self, client: str, unread: Mapping[str, int]) -> None:
         """Reasons of one batch of feedback that could not be read, by where they stood."""
