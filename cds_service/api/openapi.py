@@ -110,7 +110,7 @@ def _call(runtime: Runtime, refused: Mapping[int, Schema], examples: "Examples")
         "operationId": "call",
         "tags": ["CDS Hooks"],
         "summary": "Call a service: a hook in, cards out",
-        "description": "The hook of the body is that of the service. No cards: there is nothing to say.",
+        "description": "The hook of the body is that of the service. No cards does not mean safe.",
         "security": _security(runtime),
         "requestBody": {"required": True, **_content(request, {hook: asked for hook, (asked, _) in examples.items()})},
         "responses": {

@@ -84,7 +84,7 @@ def people(card: Card, content: Content) -> Iterator[str]:
 
 
 def _when(card: Card) -> Iterator[str]:
-    yield from ("Every row must hold.", "", "| condition | because |", "| --- | --- |")
+    yield from ("The card appears only if all its rows are true.", "", "| condition | because |", "| --- | --- |")
     for row in card.when:
         yield f"| {row.say()} | {cell(row.because)} |"
     if card.screens:

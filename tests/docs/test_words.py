@@ -14,11 +14,12 @@ NOT = [row[1] for row in re.findall(r"^\| (.+?) \| (.+?) \|$", _TABLE, re.MULTIL
 
 
 def texts() -> Iterator[tuple[str, str]]:
-    """Every page of the service, every page in docs/guidance, and every golden reply, each with its name."""
+    """Every page of the service, every document but the glossary itself, and every golden reply, each with its name."""
     with demo_client() as client:
         for path in PAGES:
             yield path, look(client, path).text
-    for file in (*(ROOT / "docs" / "guidance").glob("*.md"), *(FIXTURES / "responses").glob("*.json")):
+    documents = [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs" / "guidance").glob("*.md")]
+    for file in (*(file for file in documents if file.name != "glossary.md"), *(FIXTURES / "responses").glob("*.json")):
         yield file.name, file.read_text(encoding="utf-8")
 
 
