@@ -28,7 +28,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(LOCK_VENV)/bin/pip-compile -
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test engine-test browser-test coverage bench check docs-check deploy-check counterparts fix golden mutants fuzz audit sbom pages build lock clean
+.PHONY: help run test engine-test browser-test coverage bench check docs-check pictures deploy-check counterparts fix golden mutants fuzz audit sbom pages build lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,10 @@ check: $(VENV)/.test ## check lint, format, types, imports and content
 
 docs-check: $(VENV)/.test ## run the command blocks of the documents, and list those that need more than this machine
 	@$(BIN)/python -m pytest -v --tb=short tests/docs/running.py
+
+pictures: $(VENV)/.browser ## take the pictures of the README from the running service (needs Chromium and pngquant)
+	@command -v pngquant >/dev/null || { echo "make pictures needs pngquant (Debian and Ubuntu: apt-get install pngquant)" >&2; exit 1; }
+	@$(BIN)/python -m pytest -q tests/browser/pictures.py
 
 deploy-check: $(VENV)/.test .deploy-venv/.made ## test the wheel, the image and deploy/ (needs promtool, nginx, openssl and the network)
 	@PATH="$$PATH:$(CURDIR)/.deploy-venv/bin" $(BIN)/python -m pytest -q tests/operations/installing.py tests/operations/deploying.py
