@@ -120,7 +120,7 @@ def create_app(
         gate=Gate(settings.max_calls),
         shown=ShownBefore(token_bytes(32), clock),
         writers=_writers(clients, site.content),
-        discovery=_discoveries(settings, site.content, clients),
+        discovery=_discoveries(settings, site, clients),
         pages_url=_pages_url(settings),
         health_checks=_health_checks(records, key_sets, clients),
     )
@@ -191,13 +191,14 @@ def _health_checks(records: Records, key_sets: KeySets, clients: Sequence[Client
     return checks
 
 
-def _discoveries(settings: Settings, content: Content, clients: tuple[Client, ...] | None) -> dict[str, bytes]:
+def _discoveries(settings: Settings, site: Site, clients: tuple[Client, ...] | None) -> dict[str, bytes]:
     """The response to discovery, by the name of the client. Without a token it is what all clients get, if that is one
     thing, and that of CDS Hooks 2.0 otherwise."""
+    content, hooks = site.content, [hook for hook in HOOKS if site.decides_any(hook)]
     prefetch = prefetch_templates(content, settings.prefetch)
 
     def written(cds_hooks: CdsHooks, with_options: bool = False) -> bytes:
-        return to_json(discover(prefetch, content.version, content.status, cds_hooks, with_options))
+        return to_json(discover(prefetch, content.version, content.status, cds_hooks, with_options, hooks))
 
     by_client = {
         client.name: written(client.cds_hooks, with_options=client.repeat != "always") for client in clients or ()

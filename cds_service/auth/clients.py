@@ -3,6 +3,7 @@
 This file is the only place that says whom the service trusts, and which addresses it may call for them.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,6 +43,9 @@ class Client:
     fhir_access: FhirAccess = _ACCESS
 
 
+_PLACEHOLDER = re.compile(r"^(https?://[^/?#]*\.example(:\d+)?(/|$)|urn:example:)", re.IGNORECASE)
+# `x` of keys whose private part anyone can read: that of the example of CDS Hooks, which clients.example.toml has too.
+_PUBLISHED = frozenset(("46SDH7Znh821wblCBglA61sNE9ZrHYKKt3qRtRTmSXyOI_FIGBLWrWa0GPUkDCEk",))
 OPEN = "open"  # in place of a name where no clients are listed
 
 
@@ -54,12 +58,22 @@ def _address(url: str) -> str:
     base = parse_base_url(url)
     if base is None:
         raise ValueError("is not a plain http or https address: no user, query, fragment or odd spelling")
+    _refuse_placeholder(url)
     if base.scheme != "https" and not base.is_loopback:
         raise ValueError("is not https; http is for this machine's loopback only")
     return url
 
 
+def _refuse_placeholder(written: str) -> str:
+    """No name under .example is anybody's (RFC 2606): it was left in a copy of clients.example.toml."""
+    if _PLACEHOLDER.search(written):
+        raise ValueError("is a placeholder of clients.example.toml: write the address of your own EHR")
+    return written
+
+
 def _public_key(jwk: dict[str, Any]) -> dict[str, Any]:
+    if jwk.get("x") in _PUBLISHED:
+        raise ValueError("is the example of the specification, whose private key is published: anyone could sign")
     read_key(jwk)
     return jwk
 
@@ -99,7 +113,7 @@ class _Row(_Options):
     """One `[[client]]` table. Its keys are `[[client.key]]` tables, each a JWK."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
-    issuer: Words
+    issuer: Annotated[Words, AfterValidator(_refuse_placeholder)]
     jku: Address | None = None
     key: list[PublicKey] = []
     tenants: list[Words] = []

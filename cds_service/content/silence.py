@@ -9,6 +9,7 @@ from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.json import Resource, text
 from cds_service.fhir.versions.elements import resource_type
 from cds_service.gathering.orders import read_draft_orders
+from cds_service.guidance.deciding import ADVISE
 from cds_service.hooks.requests import HookRequest
 
 
@@ -23,12 +24,16 @@ def explain_silence(request: HookRequest, answered: Answer, vocabulary: Vocabula
     ours = _acetylcysteine_orders(orders, entries, vocabulary)
     if not ours:
         return f"No acetylcysteine order among {_count(len(orders))}."
+    if not answered.modes.decides_any:
+        return "By the site file every card is off at this hook."
     return _not_asked_about(ours, read_draft_orders(request, vocabulary).selected_orders)
 
 
 def _by_use(answered: Answer) -> str:
     if answered.silent_cards:
         return "The site file keeps every card silent that applies."
+    if any(decided.decision.outcome is ADVISE for decided in answered.decisions):
+        return "The site file shows none of the cards that apply."
     use = answered.decisions[0].decision.facts["use"]
     if use.value == "antidote":
         return f"Treated as an antidote: {use.note}."

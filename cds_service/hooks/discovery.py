@@ -1,6 +1,6 @@
 """Discovery: one service for each hook, with the prefetch templates of the facts that the cards need."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from cds_service.hooks.cards import Discovery, Service
 from cds_service.hooks.dialects import CdsHooks
@@ -34,10 +34,12 @@ def discover(
     content_status: str,
     cds_hooks: CdsHooks = "2.0",
     with_options: bool = False,
+    hooks: Collection[str] = HOOKS,
 ) -> Discovery:
-    """The response to discovery. `prefetch` maps prefetch keys to FHIR queries, the same for every service.
+    """The response to discovery, with the services of these hooks.
 
-    `with_options`: calls may say whether cards are repeated.
+    `prefetch` maps prefetch keys to FHIR queries, the same for every service. `with_options`: calls may say whether cards
+    are repeated.
     """
     return Discovery(
         services=tuple(
@@ -54,5 +56,6 @@ def discover(
                 extension=configuration_items(hook) if with_options else None,
             )
             for identity, hook in SERVICES.items()
+            if hook in hooks
         )
     )

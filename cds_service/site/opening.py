@@ -35,6 +35,12 @@ class Site:
         """The modes of the cards for a call."""
         return modes_for(self.modes, hook, client, ALL_ON)
 
+    def decides_any(self, hook: str) -> bool:
+        """Whether some card may be decided at a hook: where all are off for every client, it has no service."""
+        return all(at != hook for at, _ in self.modes) or any(
+            modes.decides_any for (at, _), modes in self.modes.items() if at == hook
+        )
+
     @property
     def has_silent_drafts(self) -> bool:
         """Whether the file keeps cards silent that are not signed."""

@@ -670,22 +670,22 @@ def test_skew_and_age_are_settings(tmp_path: Path) -> None:
 
 # ---------------------------------------------------------------- what the specification prints
 
-KEY_OF_THE_SPECIFICATION = """
+CLIENT_OF_THE_SPECIFICATION = """
 [[client]]
 name = "specification"
 issuer = "https://fhir-ehr.example.com/"
 jku = "https://fhir-ehr.example.com/jwk_uri"
 tenants = ["2ddd6c3a-8e9a-44c6-a305-52111ad302a2"]
-
-[[client.key]]
-kty = "EC"
-use = "sig"
-crv = "P-384"
-kid = "example-kid"
-x = "46SDH7Znh821wblCBglA61sNE9ZrHYKKt3qRtRTmSXyOI_FIGBLWrWa0GPUkDCEk"
-y = "XMcRuuoGW7CXjQdy-F5i3FeBE0x9hPLdeFdSoDd3ELmx404tLX0VRRcqzAsPhXcI"
-alg = "ES384"
 """
+KEY_OF_THE_SPECIFICATION = {
+    "kty": "EC",
+    "use": "sig",
+    "crv": "P-384",
+    "kid": "example-kid",
+    "x": "46SDH7Znh821wblCBglA61sNE9ZrHYKKt3qRtRTmSXyOI_FIGBLWrWa0GPUkDCEk",
+    "y": "XMcRuuoGW7CXjQdy-F5i3FeBE0x9hPLdeFdSoDd3ELmx404tLX0VRRcqzAsPhXcI",
+    "alg": "ES384",
+}
 TOKEN_OF_THE_SPECIFICATION = (  # CDS Hooks 2.0 and 3.0, "Trusting CDS Clients", "Example"
     "eyJhbGciOiJFUzM4NCIsInR5cCI6IkpXVCIsImtpZCI6ImV4YW1wbGUta2lkIiwiamt1IjoiaHR0cHM6Ly9maGlyLWVoci5leGFtcGxlLmNvbS9q"
     "d2tfdXJpIn0.eyJpc3MiOiJodHRwczovL2ZoaXItZWhyLmV4YW1wbGUuY29tLyIsImF1ZCI6Imh0dHBzOi8vY2RzLmV4YW1wbGUub3JnL2Nkcy1z"
@@ -707,7 +707,9 @@ ISSUED = datetime.fromtimestamp(1311280970 + 60, UTC)
 def test_the_token_of_the_specification_verifies_but_for_its_time(
     tmp_path: Path, now: datetime, token: str, status: int, reasons: list[str]
 ) -> None:
-    service = Trusting(tmp_path, KEY_OF_THE_SPECIFICATION, now=lambda: now)
+    key_set = httpx.ByteStream(json.dumps({"keys": [KEY_OF_THE_SPECIFICATION]}).encode())
+    http = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(200, stream=key_set)))
+    service = Trusting(tmp_path, CLIENT_OF_THE_SPECIFICATION, http=http, now=lambda: now)
     response = service.client.post("/cds-services/some-service", content=BODY, headers=bearer(token))
     assert (response.status_code, service.reasons) == (status, reasons)
 

@@ -32,8 +32,38 @@ def mistakes_in(text: str, folder: Path) -> list[str]:
     return [str(mistake) for mistake in caught.value.mistakes]
 
 
-def test_the_example_is_sound() -> None:
-    by_address, by_key = load_clients(ROOT / "clients.example.toml")
+EXAMPLE = (ROOT / "clients.example.toml").read_text(encoding="utf-8")
+
+
+def test_the_example_as_it_stands_is_refused_in_words(tmp_path: Path) -> None:
+    placeholder = "is a placeholder of clients.example.toml: write the address of your own EHR"
+    published = "is the example of the specification, whose private key is published: anyone could sign"
+    assert sorted(mistake.partition(": ")[2] for mistake in mistakes_in(EXAMPLE, tmp_path)) == [
+        f"client.0.fhir_servers.0: {placeholder}",
+        f"client.0.issuer: {placeholder}",
+        f"client.0.jku: {placeholder}",
+        f"client.1.fhir_servers.0: {placeholder}",
+        f"client.1.issuer: {placeholder}",
+        f"client.1.key.0: {published}",
+    ]
+
+
+@pytest.mark.parametrize("host", ["ehr.example", "EHR.Example", "ehr.example:8443"])
+def test_every_name_that_nobody_can_have_is_a_placeholder(host: str, tmp_path: Path) -> None:
+    (problem,) = mistakes_in(GOOD.replace("fhir.example.org", host), tmp_path)
+    assert "is a placeholder" in problem
+
+
+def test_a_path_may_be_called_example(tmp_path: Path) -> None:
+    (tmp_path / "clients.toml").write_text(GOOD.replace("org/r4", "org/.example/r4"), encoding="utf-8")
+    assert load_clients(tmp_path / "clients.toml")
+
+
+def test_the_example_is_sound_with_addresses_and_a_key_of_ones_own(tmp_path: Path) -> None:
+    text = EXAMPLE.replace(".example/", ".example.org/").partition("[[client.key]]")[0]
+    own_key = key_toml(P384, "example-kid") + 'alg = "ES384"\n'
+    (tmp_path / "clients.toml").write_text(text + own_key, encoding="utf-8")
+    by_address, by_key = load_clients(tmp_path / "clients.toml")
     assert (by_address.name, by_address.cds_hooks, by_address.keys) == ("example-ehr", "2.0", ())
     assert by_address.jku.startswith("https://")
     assert (by_key.name, by_key.cds_hooks, by_key.jku) == ("example-clinic", "1.0", "")

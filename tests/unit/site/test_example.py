@@ -9,14 +9,17 @@ from tests.support import CONTENT, ROOT
 EXAMPLE = ROOT / "site.example.toml"
 
 
-def printed(file: Path) -> list[str]:
-    done = run_command("site", settings={"CDS_SITE": str(file), "CDS_CLIENTS": str(ROOT / "clients.example.toml")})
+def printed(file: Path, folder: Path) -> list[str]:
+    clients = folder / "clients.toml"
+    text = (ROOT / "clients.example.toml").read_text(encoding="utf-8").replace(".example/", ".example.org/")
+    clients.write_text(text[: text.rindex("[[client]]")], encoding="utf-8")
+    done = run_command("site", settings={"CDS_SITE": str(file), "CDS_CLIENTS": str(clients)})
     assert done.exit_code == 0, done.output
     return done.output.splitlines()
 
 
-def test_it_shows_no_draft() -> None:
-    lines = printed(EXAMPLE)
+def test_it_shows_no_draft(tmp_path: Path) -> None:
+    lines = printed(EXAMPLE, tmp_path)
     assert lines[:2] == ["Site file: site.example.toml", "Cards that are drafts are silent."]
     drafts = CONTENT.drafts
     silent = "  silent: because it is a draft, and the file says that drafts are silent"
@@ -29,7 +32,7 @@ def test_it_shows_no_draft() -> None:
 def test_everything_that_is_commented_out_holds(tmp_path: Path) -> None:
     text = re.sub(r"^# (?=\[\[|[a-z_]+ = )", "", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
     (tmp_path / "site.toml").write_text(text.replace('drafts = "silent"', 'drafts = "show"'), encoding="utf-8")
-    lines = printed(tmp_path / "site.toml")
+    lines = printed(tmp_path / "site.toml", tmp_path)
     row = "because “Cards are shown at signing only, until the first review.” (decided by"
     assert any(line.startswith(f"  silent for order-select by example-ehr: {row}") for line in lines)
     others = "order-select by every other client, order-sign by every other client, order-sign by example-ehr"

@@ -10,9 +10,11 @@ from starlette.testclient import TestClient
 from structlog.testing import capture_logs
 
 from cds_service.settings import Settings
+from cds_service.site.opening import open_site
 from tests.command import run_command
 from tests.records.databases import query, records_at
 from tests.support import (
+    CONTENT,
     FIXTURES,
     HOOKS,
     Body,
@@ -123,6 +125,15 @@ def test_where_every_card_is_off_nothing_is_gathered(tmp_path: Path) -> None:
         body = {**BARE, "fhirServer": "http://127.0.0.1:1/fhir"}
         assert cards_of(client, body) == []
         assert cards_of(client, request_for("alma-glutamate-high", hook="order-select"))
+        services = client.get("/cds-services").json()["services"]
+    assert {service["hook"] for service in services} == set(HOOKS) - {"order-sign"}
+
+
+def test_a_hook_at_which_some_client_may_see_a_card_keeps_its_service(tmp_path: Path) -> None:
+    rows = [row.replace("because", 'clients = ["open"]\nbecause') for row in all_off()]
+    site = open_site(write_site(tmp_path, *rows), CONTENT, HOOKS, ("open", "south"))
+    assert not site.modes_for("order-sign", "open").decides_any
+    assert site.decides_any("order-sign")
 
 
 def explained(folder: Path, *parts: str) -> str:
@@ -140,6 +151,14 @@ def test_the_explanation_says_what_the_site_file_keeps_silent_and_why(tmp_path: 
     assert f"Silent: {HIGH}" in lines
     assert f"  glutamate-low: stay silent, switched off {because.replace(':1)', ':8)')}" in lines
     assert "  glutamate-normal: stay silent" in lines
+
+
+def test_the_explanation_of_an_order_says_that_all_is_off(tmp_path: Path) -> None:
+    assert explained(tmp_path, *all_off()) == "By the site file every card is off at this hook.\n"
+
+
+def test_the_explanation_of_silence_says_that_what_applies_is_off(tmp_path: Path) -> None:
+    assert "The site file shows none of the cards that apply." in explained(tmp_path, card_row("off", card=HIGH))
 
 
 def test_the_explanation_of_silence_names_the_site_file(tmp_path: Path) -> None:
