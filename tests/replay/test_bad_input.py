@@ -176,3 +176,19 @@ def test_a_folder_that_cannot_be_written_ends_with_a_sentence(export: Path, tmp_
 
     assert code == 4
     assert "cannot be written" in said
+
+
+@pytest.mark.parametrize("name", ["decisions.csv", "report.json", "report.html"])
+def test_a_full_disk_ends_with_a_sentence_and_the_run_can_be_resumed(export: Path, tmp_path: Path, name: str) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / name).symlink_to("/dev/full")
+
+    code, said = run_replay(export, out)
+    assert code == 4
+    assert f"The disk of {out} is full." in said
+    assert (out / "work").is_dir()
+
+    (out / name).unlink()
+    assert report_of(export, out, "--resume")["cards"] == USUAL
+    assert not (out / "work").exists()
