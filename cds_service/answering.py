@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Facts
@@ -15,13 +16,25 @@ from cds_service.clinical.text_limits import MAX_TEXT, is_too_much, limit_texts
 from cds_service.errors import Busy, CdsServiceError, DataNotObtained, TooMuchText
 from cds_service.gathering.orders import gather_chart, read_draft_orders, resolve_orders
 from cds_service.gathering.server import NO_SERVER, DataSource
-from cds_service.guidance.deciding import OrderDecision, decide, group_advice, undecided
+from cds_service.guidance.deciding import OrderDecision, Outcome, decide, group_advice, undecided
 from cds_service.guidance.model import Content
 from cds_service.guidance.modes import ALL_ON, Modes, without_switched_off
 from cds_service.guidance.rendering import Call, RenderedCard, render_cards
 from cds_service.hooks.cards import Card, Response
 from cds_service.hooks.requests import HookRequest
 from cds_service.telemetry.tracing import Spans, untraced
+
+
+class Burden(NamedTuple):
+    """What one answer asks of its reader: acetylcysteine orders, those of them without a card, cards, and words.
+
+    The words are those of summaries and details.
+    """
+
+    orders: int
+    orders_without_card: int
+    cards: int
+    words: int
 
 
 @dataclass(frozen=True)
@@ -42,6 +55,19 @@ class Answer:
     def facts_lacking(self) -> set[str]:
         """The facts without which some card could not tell."""
         return set(undecided(decided.decision for decided in self.decisions))
+
+    @property
+    def burden(self) -> Burden:
+        """How many orders were asked about, and how much was shown of them."""
+        shown = set(self.card_ids)
+        orders = {id(decided.order) for decided in self.decisions}
+        with_card = {
+            id(decided.order)
+            for decided in self.decisions
+            if decided.decision.outcome is Outcome.ADVISE and decided.decision.card.id in shown
+        }
+        words = sum(len(f"{card.summary} {card.detail}".split()) for card in self.response.cards)
+        return Burden(len(orders), len(orders) - len(with_card), len(self.card_ids), words)
 
 
 async def answer(

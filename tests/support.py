@@ -79,6 +79,9 @@ class Unrecorded(Records):
     async def __aexit__(self, *_: object) -> None:
         return None
 
+    def add_answer(self, *_: object) -> None:
+        """Keeps nothing."""
+
     def add_cards(self, *_: object) -> None:
         """Keeps nothing."""
 

@@ -46,7 +46,10 @@ def _count_and_record(
 ) -> None:
     runtime.metrics.count_cards(answered.card_ids)
     runtime.metrics.count_missing_facts(answered.facts_lacking)
+    burden = answered.burden
+    runtime.metrics.count_orders(burden.orders)
     call = (service_id, asked.hook, asked.hook_instance, name_of(client))
+    runtime.records.add_answer(*call, runtime.new_id(), burden._asdict())
     runtime.records.add_cards(*call, zip(answered.card_ids, answered.response.cards, strict=True))
     if answered.silent_cards:
         runtime.metrics.count_silent_cards(card.id for card in answered.silent_cards)

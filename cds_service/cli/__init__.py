@@ -9,7 +9,7 @@ from cds_service.cli.comparing import diff
 from cds_service.cli.content import check, explain, manifest, review_pages
 from cds_service.cli.doctor import doctor
 from cds_service.cli.keygen import keygen
-from cds_service.cli.records import migrate, report
+from cds_service.cli.records import migrate, report, review_sample
 from cds_service.cli.replay import replay
 from cds_service.cli.serve import serve
 from cds_service.cli.settings import settings
@@ -50,7 +50,7 @@ def describe_command(
 
 _COMMANDS = (
     *(serve, check, manifest, review_pages, explain, sign, diff),
-    *(replay, migrate, report, site, settings, setup_sheet, doctor, keygen),
+    *(replay, migrate, report, review_sample, site, settings, setup_sheet, doctor, keygen),
 )
 for command in _COMMANDS:
     cli.command()(command)

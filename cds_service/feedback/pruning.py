@@ -8,12 +8,12 @@ from sqlalchemy import Table, delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cds_service.feedback.store import Store
-from cds_service.feedback.tables import feedback, seen_tokens, shown_cards
+from cds_service.feedback.tables import answered_calls, feedback, seen_tokens, shown_cards
 from cds_service.telemetry.logs import get_logger
 
 _BATCH_SIZE = 2000  # rows
 _TRUST = timedelta(days=1)  # how far the clock may be ahead of the newest record before it is not believed
-_TIMES = ((shown_cards, "shown_at"), (feedback, "received_at"), (seen_tokens, "until"))
+_TIMES = ((shown_cards, "shown_at"), (answered_calls, "answered_at"), (feedback, "received_at"), (seen_tokens, "until"))
 
 
 class Pruner:
@@ -30,11 +30,12 @@ class Pruner:
         self._has_warned = False
 
     async def prune(self, now: datetime) -> None:
-        """Deletes cards and feedback older than the retention, and tokens a day after their end. Raises `StoreDown`."""
+        """Deletes what is older than the retention, and tokens a day after their end. Raises `StoreDown`."""
         now = await self._believe(now)
         kept_since = now - self._retention
         await self._delete(seen_tokens, "until", now - _TRUST)
         await self._delete(shown_cards, "shown_at", kept_since)
+        await self._delete(answered_calls, "answered_at", kept_since)
         await self._delete(feedback, "received_at", kept_since)
 
     async def _believe(self, now: datetime) -> datetime:

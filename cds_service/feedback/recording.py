@@ -1,17 +1,21 @@
-"""Writes shown cards to the database in batches from a bounded queue, so that no response waits for the disk."""
+"""Writes cards and calls to the database in batches from a bounded queue, so that no response waits for the disk."""
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from sqlalchemy import Table
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from cds_service.errors import StoreDown
 from cds_service.feedback.store import INVALID_ROWS, RecordMetrics, Store, ping
-from cds_service.feedback.tables import insert_new, shown_cards
+from cds_service.feedback.tables import insert_new
 from cds_service.telemetry.logs import get_logger, where_it_broke
 
 Row = Mapping[str, Any]
+Record = tuple[Table, Row]
 BATCH_DELAY = 0.01  # seconds; with the commit, at most 50 ms of cards are lost if the process is killed
 _BATCH_SIZE = 500  # rows
 _PING_INTERVAL = 5.0  # seconds between pings of an idle database
@@ -23,19 +27,19 @@ class Recorder:
 
     def __init__(self, store: Store, queue_size: int, metrics: RecordMetrics) -> None:
         self._store = store
-        self._queue: deque[Row] = deque(maxlen=queue_size)
-        self._batch: list[Row] = []
+        self._queue: deque[Record] = deque(maxlen=queue_size)
+        self._batch: list[Record] = []
         self._arrived = asyncio.Event()
         self._metrics = metrics
 
     def __len__(self) -> int:
         return len(self._queue) + len(self._batch)
 
-    def put(self, row: Row) -> None:
-        """Adds a row to the queue without blocking."""
+    def put(self, table: Table, row: Row) -> None:
+        """Adds a row of a table to the queue without blocking."""
         if len(self._queue) == self._queue.maxlen:
             self._metrics.count_dropped_records()
-        self._queue.append(row)
+        self._queue.append((table, row))
         self._metrics.set_queue_depth(len(self))
         self._arrived.set()
 
@@ -72,15 +76,21 @@ class Recorder:
         while remaining > 0 and (batch := self._next_batch()):
             remaining -= len(batch)
             try:
-                await self._store.run(partial(insert_new, shown_cards, batch), durable=False)
+                await self._store.run(partial(_insert, batch), durable=False)
             except INVALID_ROWS as error:
-                get_logger().error("bug", error=type(error).__name__, lost_cards=len(batch))
+                get_logger().error("bug", error=type(error).__name__, lost_records=len(batch))
             self._batch = []
             self._metrics.set_queue_depth(len(self))
 
-    def _next_batch(self) -> list[Row]:
+    def _next_batch(self) -> list[Record]:
         """The batch that could not be written, or else the next rows of the queue."""
         if not self._batch:
             count = min(_BATCH_SIZE, len(self._queue))
             self._batch = [self._queue.popleft() for _ in range(count)]
         return self._batch
+
+
+async def _insert(batch: Sequence[Record], connection: AsyncConnection) -> None:
+    """Inserts records, those of each table at once."""
+    for table in dict.fromkeys(table for table, _ in batch):
+        await insert_new(table, [row for of_table, row in batch if of_table is table], connection)

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from cds_service.feedback import tables
 from cds_service.feedback.pruning import Pruner
 from cds_service.feedback.recording import Recorder, Row
 from cds_service.feedback.seen_tokens import SeenTokens
-from cds_service.feedback.store import NoMetrics, RecordMetrics, Store
+from cds_service.feedback.store import NoMetrics, RecordMetrics, Store, T, Work
 from cds_service.hooks.cards import Card
 from cds_service.hooks.feedback import Feedback
 from cds_service.telemetry.logs import get_logger, where_it_broke
@@ -86,7 +86,28 @@ class Records:
     ) -> None:
         """Queues cards, each with its id, for writing. Never blocks, whatever the state of the database."""
         for card_id, card in cards:
-            self._recorder.put(self._card_row(service, hook, only_uuid(hook_instance), client, card_id, card, mode))
+            row = self._card_row(service, hook, only_uuid(hook_instance), client, card_id, card, mode)
+            self._recorder.put(tables.shown_cards, row)
+
+    def add_answer(
+        self, service: str, hook: str, hook_instance: str, client: str, answer_id: str, burden: Mapping[str, int]
+    ) -> None:
+        """Queues what an answer asks of its reader: its orders, those without a card, its cards and its words."""
+        row = {
+            "id": answer_id,
+            "content_version": self._content_version,
+            "hook": hook,
+            "service": service,
+            "client": client,
+            "hook_instance": only_uuid(hook_instance),
+            "answered_at": self._now(),
+            **burden,
+        }
+        self._recorder.put(tables.answered_calls, row)
+
+    async def read(self, reading: Work[T]) -> T:
+        """What a transaction reads. Raises `StoreDown`."""
+        return await self._store.run(reading)
 
     def _card_row(
         self, service: str, hook: str, hook_instance: str, client: str, card_id: str, card: Card, mode: tables.Mode

@@ -10,6 +10,9 @@ import msgspec
 from rich.markup import escape
 from rich.table import Column, Table
 
+from cds_service.feedback.burden import ALL, BurdenFigures
+from cds_service.feedback.csv_cells import defuse
+
 
 @dataclass(frozen=True)
 class CardStatistics:
@@ -32,12 +35,16 @@ class CardStatistics:
 
 @dataclass(frozen=True)
 class Report:
-    """Statistics of each card, also by client and content version; and by client, feedback on cards not on record."""
+    """Statistics of each card, also by client and content version; and by client, feedback on cards not on record.
+
+    The burden is what the cards ask of their readers, since the first call of which the orders were recorded.
+    """
 
     since: datetime | None
     cards: Sequence[CardStatistics]
     by_client_and_version: Sequence[CardStatistics]
     feedback_on_unknown_cards: dict[str, int]
+    burden: Sequence[BurdenFigures] = ()
 
 
 def as_json(report: Report) -> str:
@@ -47,6 +54,7 @@ def as_json(report: Report) -> str:
         "cards": [_as_total(card) for card in report.cards],
         "by_client_and_version": report.by_client_and_version,
         "feedback_on_unknown_cards": report.feedback_on_unknown_cards,
+        "burden": report.burden,
     }
     return msgspec.json.format(msgspec.json.encode(members), indent=2).decode() + "\n"
 
@@ -61,7 +69,8 @@ def as_csv(report: Report) -> str:
     writer = csv.DictWriter(output, list(CardStatistics.__dataclass_fields__), lineterminator="\n")
     writer.writeheader()
     for card in report.by_client_and_version:
-        writer.writerow({**asdict(card), "reasons": _format_reasons(card)})
+        cells = {**asdict(card), "reasons": _format_reasons(card)}
+        writer.writerow({name: defuse(cell) if isinstance(cell, str) else cell for name, cell in cells.items()})
     return output.getvalue()
 
 
@@ -77,6 +86,7 @@ def as_tables(report: Report) -> list[Table | str]:
         _cards_table("All cards", report.cards),
         *(_group_table(report, client, version) for client, version in groups),
         _reasons_table(report.cards),
+        *_burden_tables(report.burden),
         f"Items of feedback on cards that are not on record: {unknown}",
     ]
 
@@ -107,6 +117,57 @@ def _reasons_table(cards: Sequence[CardStatistics]) -> Table:
         for reason, count in card.reasons.items():
             table.add_row(card.card, escape(reason), str(count))
     return table
+
+
+def _burden_tables(burden: Sequence[BurdenFigures]) -> list[Table | str]:
+    """For all calls, then for each kind of group."""
+    kinds = list(dict.fromkeys(row.by for row in burden))
+    tables = [_burden_table(by, [row for row in burden if row.by == by]) for by in kinds]
+    return [*tables, *([_BURDEN_LEGEND] if tables else [])]
+
+
+def _burden_table(by: str, rows: Sequence[BurdenFigures]) -> Table:
+    title = "Burden" if by == ALL else f"Burden by {by}"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, collapse_padding=True)
+    table.add_column("" if by == ALL else by, no_wrap=True)
+    columns = burden_columns(rows)
+    for index in columns:
+        table.add_column(BURDEN_COLUMNS[index], justify="right", no_wrap=True)
+    for row in rows:
+        cells = burden_cells(row)
+        table.add_row(escape(row.name), *(cells[index] for index in columns))
+    return table
+
+
+def burden_columns(rows: Sequence[BurdenFigures]) -> list[int]:
+    """The positions of the columns in which some row has a figure: single cards have no words."""
+    cells = [burden_cells(row) for row in rows]
+    return [index for index in range(len(BURDEN_COLUMNS)) if any(row[index] for row in cells)]
+
+
+_BURDEN_LEGEND = """\
+cards/100: cards shown per 100 acetylcysteine orders that calls asked about
+none: orders without a card; words: per answer that has cards
+reason, no reason: cards overridden with a reason, and without one
+change: of cards/100, against the week before"""
+BURDEN_COLUMNS = ("orders", "cards/100", "none", "words", "reason", "no reason", "change")
+
+
+def burden_cells(row: BurdenFigures) -> list[str]:
+    """The figures as they are said, in the order of `BURDEN_COLUMNS`; nothing where nothing was counted."""
+    return [
+        str(row.orders),
+        _format(row.cards_per_100_orders, ".1f"),
+        _format(row.orders_without_card, ".0%"),
+        _format(row.words_per_answer, ".0f"),
+        _format(row.overridden_with_reason, ".0%"),
+        _format(row.overridden_without_reason, ".0%"),
+        _format(row.change, "+.0%"),
+    ]
+
+
+def _format(figure: float | None, how: str) -> str:
+    return "" if figure is None else format(figure, how)
 
 
 def _format_duration(seconds: float | None) -> str:

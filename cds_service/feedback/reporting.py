@@ -14,6 +14,7 @@ from sqlalchemy import FromClause, Select, and_, case, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cds_service.feedback.connecting import begin_snapshot
+from cds_service.feedback.reading_burden import read_burden
 from cds_service.feedback.report import CardStatistics, Report
 from cds_service.feedback.tables import feedback, shown_cards
 
@@ -48,7 +49,9 @@ async def read_report(since: datetime | None, our_reasons: str, connection: Asyn
     for (card, _, _), tally in tallies.items():
         totals[card, "", ""].add(tally)
     unknown = await connection.execute(_unknown_cards_query(since))
-    return Report(since, _statistics(totals), _statistics(tallies), {row.client: row.items for row in unknown})
+    unknown_by_client = {row.client: row.items for row in unknown}
+    burden = tuple(await read_burden(since, connection))
+    return Report(since, _statistics(totals), _statistics(tallies), unknown_by_client, burden)
 
 
 async def _read_tallies(connection: AsyncConnection, since: datetime | None, our_reasons: str) -> Tallies:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Column, DateTime, Dialect, Index, MetaData, String, Table, Text
+from sqlalchemy import Column, DateTime, Dialect, Index, Integer, MetaData, String, Table, Text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeDecorator
@@ -45,6 +45,23 @@ shown_cards = Table(
     Column("shown_at", Utc, nullable=False),
     Column("mode", String(10), nullable=False, server_default="shown"),  # of type `Mode`
     Index("shown_cards_by_time", "shown_at"),
+)
+
+answered_calls = Table(  # each call about acetylcysteine that was answered, with or without cards
+    "answered_calls",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("content_version", String(50), nullable=False),
+    Column("hook", String(50), nullable=False),
+    Column("service", String(100), nullable=False),
+    Column("client", String(200), nullable=False),
+    Column("hook_instance", String(36), nullable=False),
+    Column("answered_at", Utc, nullable=False),
+    Column("orders", Integer, nullable=False),
+    Column("orders_without_card", Integer, nullable=False),
+    Column("cards", Integer, nullable=False),
+    Column("words", Integer, nullable=False),  # of the summaries and details that were shown
+    Index("answered_calls_by_time", "answered_at"),
 )
 
 feedback = Table(

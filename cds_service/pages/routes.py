@@ -26,7 +26,7 @@ from cds_service.content.review import (
 from cds_service.fhir.json import Resource
 from cds_service.guidance.model import Card
 from cds_service.hooks.discovery import SERVICES
-from cds_service.pages import attributes, guides, setup, trying_routes
+from cds_service.pages import attributes, guides, reporting, setup, trying_routes
 from cds_service.pages.markup import SWAGGER_POLICY, Pages, link_hosts
 
 _SHOWN_SECTION = "As the clinician sees it"  # rendered from the card instead
@@ -44,6 +44,7 @@ def add_pages(app: FastAPI, runtime: Runtime, demo_resources: Sequence[Resource]
     app.include_router(_GuidancePages(runtime, pages).router())
     app.include_router(guides.make_router(pages, runtime.settings.guides))
     app.include_router(setup.make_router(runtime, pages))
+    app.include_router(reporting.make_router(runtime, pages))
     if demo_service is not None:
         app.include_router(trying_routes.make_router(runtime, pages, demo_resources, demo_service))
     app.mount("/static/swagger-ui", StaticFiles(packages=[("fastapi_standalone_docs", "static/swagger")]))

@@ -94,6 +94,9 @@ class Metrics:
             registry=registry,
         )
         self._cards = Counter("cds_cards_shown", "Cards in answers, by their id.", ("card",), registry=registry)
+        self._orders = Counter(
+            "cds_orders", "Acetylcysteine orders that calls asked about, with or without a card.", registry=registry
+        )
         self._silent_cards = Counter(
             "cds_cards_silent",
             "Cards that were decided and not answered, since the site keeps them silent.",
@@ -203,6 +206,10 @@ class Metrics:
         """The cards of one response."""
         for card_id in card_ids:
             self._cards.labels(_known_or_other(card_id, self._card_ids)).inc()
+
+    def count_orders(self, orders: int) -> None:
+        """The acetylcysteine orders of one call."""
+        self._orders.inc(orders)
 
     def count_silent_cards(self, card_ids: Iterable[str]) -> None:
         """The cards of one call that were decided and not answered."""

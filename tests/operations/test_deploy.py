@@ -42,6 +42,7 @@ def exported() -> dict[str, set[str]]:
     metrics = Metrics(SERVICES, ["a-card"], ["a_fact"])
     metrics.count_request("call", next(iter(SERVICES)), "cards", 0.1)
     metrics.count_cards(["a-card"])
+    metrics.count_orders(1)
     metrics.count_missing_facts(["a_fact"])
     metrics.observe_fetch("ok", 0.1)
     metrics.set_part_up("database", True)
@@ -55,10 +56,12 @@ def exported() -> dict[str, set[str]]:
 
 EXPORTED = exported()
 FAMILIES = {re.sub(r"_(total|bucket|count|sum)$", "", name) for name in EXPORTED}
-RULES = {rule["alert"]: rule for group in load("alerts.yml")["groups"] for rule in group["rules"]}
+ALL_RULES = [rule for group in load("alerts.yml")["groups"] for rule in group["rules"]]
+RULES = {rule["alert"]: rule for rule in ALL_RULES if "alert" in rule}
+RECORDED = {rule["record"]: rule for rule in ALL_RULES if "record" in rule}
 PANELS = json.loads((DEPLOY / "grafana-dashboard.json").read_text(encoding="utf-8"))["panels"]
 EXPRESSIONS = {
-    **{name: rule["expr"] for name, rule in RULES.items()},
+    **{name: rule["expr"] for name, rule in (RULES | RECORDED).items()},
     **{f"{panel['title']} {one['refId']}": one["expr"] for panel in PANELS for one in panel["targets"]},
 }
 
@@ -66,6 +69,7 @@ EXPRESSIONS = {
 @pytest.mark.parametrize("expression", EXPRESSIONS.values(), ids=EXPRESSIONS)
 def test_every_metric_and_label_in_a_rule_or_a_panel_is_exported(expression: str) -> None:
     named = set(re.findall(r"\bcds_\w+", expression))
+    assert set(re.findall(r"\bcds:[\w:]+", expression)) <= set(RECORDED)
     assert named <= set(EXPORTED)
     known = OF_PROMETHEUS | set(chain.from_iterable(EXPORTED[name] for name in named))
     grouped = {one.strip() for group in re.findall(r"by \(([^)]*)\)", expression) for one in group.split(",")}

@@ -57,7 +57,7 @@ def count(url: str, table: str) -> int:
 
 def everything(url: str) -> str:
     """All that is in the tables, as one text."""
-    tables = ("shown_cards", "feedback", "seen_tokens", "alembic_version")
+    tables = ("shown_cards", "answered_calls", "feedback", "seen_tokens", "alembic_version")
     return "\n".join(repr(row) for table in tables for row in query(url, f"SELECT * FROM {table}"))
 
 

@@ -20,7 +20,7 @@ from tests.command import run_command
 from tests.records.databases import ENGINES, POSTGRES, count, query, records_at
 from tests.support import new_client
 
-NEWEST = "0003"
+NEWEST = "0004"
 
 
 def in_database(url: str, work: Callable[[Connection], object]) -> object:

@@ -15,6 +15,7 @@ from cds_service.feedback.pruning import Pruner
 from cds_service.feedback.recording import Recorder, Row
 from cds_service.feedback.records import Records
 from cds_service.feedback.store import NoMetrics, Store
+from cds_service.feedback.tables import shown_cards
 from cds_service.hooks.cards import Card, Coding, Source
 from cds_service.hooks.feedback import Feedback
 from tests.records.databases import count, everything, query, records_at
@@ -148,9 +149,9 @@ def test_a_row_that_no_database_would_take_is_given_up_and_the_next_are_written(
         store = Store(database, NoMetrics())
         await store.open()
         recorder = Recorder(store, 10, NoMetrics())
-        recorder.put({**good, "card": None})
+        recorder.put(shown_cards, {**good, "card": None})
         await recorder.flush()
-        recorder.put(good)
+        recorder.put(shown_cards, good)
         await recorder.flush()
         await store.close()
 
@@ -168,7 +169,7 @@ def test_a_recorder_that_is_told_to_end_just_after_a_card_came_ends(tmp_path: Pa
         recorder = Recorder(store, 10, NoMetrics())
         running = asyncio.create_task(recorder.run())
         await asyncio.sleep(0.01)  # it waits by now
-        recorder.put({"uuid": "a", **dict.fromkeys(COLUMNS, "x"), "shown_at": NOW})
+        recorder.put(shown_cards, {"uuid": "a", **dict.fromkeys(COLUMNS, "x"), "shown_at": NOW})
         for _ in range(steps):
             await asyncio.sleep(0)
         running.cancel()
@@ -252,11 +253,11 @@ def test_a_group_that_could_not_be_written_is_kept_beside_the_queue_and_written_
         recorder = Recorder(store, 3, counted)
         rows = [{"uuid": str(n), **dict.fromkeys(COLUMNS, "x"), "shown_at": NOW} for n in range(6)]
         for row in rows[:3]:
-            recorder.put(row)
+            recorder.put(shown_cards, row)
         with pytest.raises(StoreDown):
             await recorder.flush()
         for row in rows[3:]:
-            recorder.put(row)
+            recorder.put(shown_cards, row)
         assert len(recorder) == 6
         away.unlink()
         await recorder.flush()
