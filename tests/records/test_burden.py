@@ -201,7 +201,7 @@ def test_the_tables_say_it_in_80_columns(filled: str) -> None:
     written = printed(filled)
     lines = [" ".join(line.split()) for line in written.splitlines()]
     assert max(map(len, written.splitlines())) <= 80
-    assert "orders cards/100 none words reason no reason change" in lines
+    assert "week orders cards/100 none words reason no reason change" in lines
     assert "all 8 62.5 38% 62 40% 20%" in lines
     assert f"{NEXT} 4 75.0 25% 50 33% 0% +50%" in lines
 
