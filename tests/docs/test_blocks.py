@@ -37,6 +37,14 @@ def test_the_command_is_called_where_it_was_installed(block: Block) -> None:
     assert not re.search(r"(?<![\w./-])cds-service(?= )", _without_comments(block)), "write .venv/bin/cds-service"
 
 
+def test_a_document_with_the_command_says_that_it_takes_a_checkout() -> None:
+    for document in {block.document for block in COMMANDS if ".venv/bin/cds-service" in block.text} - {
+        ROOT / "README.md"
+    }:
+        before, _, _ = document.read_text(encoding="utf-8").partition(".venv/bin/cds-service")
+        assert "checkout" in before, document
+
+
 @pytest.mark.parametrize("block", [block for block in COMMANDS if "make " in block.text], ids=lambda block: block.name)
 def test_what_make_is_asked_for_exists_and_is_run_by_ci(block: Block) -> None:
     targets = set(re.findall(r"^make ([a-z-]+)", block.text, re.MULTILINE))
