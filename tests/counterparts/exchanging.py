@@ -18,8 +18,10 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from typer.testing import Result
 
 from cds_service.fhir.queries import QUERIES
+from tests.command import run_command
 from tests.processes import PATIENCE, SERVICE, Service, free_port, serving, wait_until
 from tests.support import PATIENTS, ROOT, Body, as_read, ids_of, prefetch_for, request_for, resources_of
 
@@ -179,3 +181,32 @@ def test_a_patient_that_the_server_does_not_know_is_not_none_on_record(
 
     assert status == 412, reply
     assert "404" in reply["issue"][0]["diagnostics"]
+
+
+PATIENT_OF_THE_DOCTOR = "alma-glutamate-high"
+UNHURRIED = {"CDS_FHIR_MAX_PAGES": "100", "CDS_FHIR_DEADLINE_MS": "60000", "CDS_FHIR_TIMEOUT_MS": "60000"}
+
+
+def examined(counterpart: Counterpart, folder: Path, scope: str) -> Result:
+    """What the doctor says of the server, with a token of this scope."""
+    token = folder / "token"
+    token.write_text(counterpart.token(scope), encoding="utf-8")
+    arguments = ("--fhir", counterpart.base, "--patient", PATIENT_OF_THE_DOCTOR, "--token-file", str(token))
+    return run_command("doctor", *arguments, settings={**UNHURRIED, "COLUMNS": "200"})
+
+
+def test_the_doctor_finds_that_everything_arrives(counterpart: Counterpart, tmp_path: Path) -> None:
+    done = examined(counterpart, tmp_path, "system/*.*")
+
+    assert done.exit_code == 0, done.output
+    assert done.output.count("lists it") == len(QUERIES)
+    assert "Verdict: everything that the guidance needs arrives in time and can be read." in done.output
+
+
+def test_the_doctor_names_the_lists_that_a_token_does_not_open(counterpart: Counterpart, tmp_path: Path) -> None:
+    done = examined(counterpart, tmp_path, OBSERVATIONS_ALONE)
+
+    assert done.exit_code == 1
+    for label in ("problem list", "allergy list", "list of active medications"):
+        assert f"The {label} could not be read: the FHIR server answered with status 403." in done.output
+    assert "kidney results could not be read" not in done.output
