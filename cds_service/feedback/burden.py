@@ -31,6 +31,7 @@ class Counts:
     orders_without_card: int = 0
     cards: int = 0
     words: int = 0
+    silent: int = 0
     overridden_with_reason: int = 0
     overridden_without_reason: int = 0
 
@@ -44,6 +45,7 @@ class Counts:
 class BurdenFigures:
     """The figures of one group. Shares and ratios are None where nothing was counted; `change` is of weeks alone.
 
+    Silent cards are those that the site file kept back: with them it would have been more.
     `overridden_with_reason` and the other are shares of the cards shown. `change` is that of the cards per 100 orders
     against the week before: 0.5 for half as many again.
     """
@@ -53,6 +55,7 @@ class BurdenFigures:
     orders: int
     cards: int
     cards_per_100_orders: float | None
+    silent_per_100_orders: float | None
     orders_without_card: float | None
     words_per_answer: float | None
     overridden_with_reason: float | None
@@ -79,10 +82,11 @@ def burden_figures(answers: Mapping[Place, Counts], cards: CardCounts) -> list[B
 
 
 def _with_overrides(answers: Mapping[Place, Counts], cards: CardCounts) -> dict[Place, Counts]:
-    """The counts of each place, with the overrides of its cards."""
+    """The counts of each place, with the silent cards and the overrides in it."""
     found = {place: Counts(**vars(counts)) for place, counts in answers.items()}
     for (_, place), counts in cards.items():
         in_place = found.setdefault(place, Counts())
+        in_place.silent += counts.silent
         in_place.overridden_with_reason += counts.overridden_with_reason
         in_place.overridden_without_reason += counts.overridden_without_reason
     return found
@@ -119,6 +123,7 @@ def _figures(
         orders=counts.orders,
         cards=counts.cards,
         cards_per_100_orders=per_100,
+        silent_per_100_orders=_ratio(100 * counts.silent, counts.orders),
         orders_without_card=None if is_card else _ratio(counts.orders_without_card, counts.orders),
         words_per_answer=None if is_card else _ratio(counts.words, counts.answers_with_cards),
         overridden_with_reason=_ratio(counts.overridden_with_reason, counts.cards),

@@ -24,9 +24,9 @@ async def read_burden(since: datetime | None, connection: AsyncConnection) -> li
     }
     cards = {
         (card, Place(*key)): Counts(
-            cards=shown, overridden_with_reason=with_reason, overridden_without_reason=without_reason
+            cards=shown, silent=silent, overridden_with_reason=with_reason, overridden_without_reason=without_reason
         )
-        for card, *key, shown, with_reason, without_reason in await connection.execute(_cards(start, dialect))
+        for card, *key, shown, silent, with_reason, without_reason in await connection.execute(_cards(start, dialect))
     }
     return burden_figures(answers, cards)
 
@@ -41,7 +41,10 @@ def _answers(since: datetime, dialect: str) -> Select[Any]:
 
 
 def _cards(since: datetime, dialect: str) -> Select[Any]:
-    """The cards shown, and those overridden with and without a reason. One that was accepted is not overridden."""
+    """The cards shown, those kept silent, and those overridden with and without a reason.
+
+    One that was accepted is not overridden.
+    """
     cards, verdicts = shown_cards.c, _verdicts()
     place = (cards.client, cards.content_version, cards.hook, _week_of(cards.shown_at, dialect))
     is_overridden = and_(verdicts.c.accepted == 0, verdicts.c.overridden == 1)
@@ -49,12 +52,13 @@ def _cards(since: datetime, dialect: str) -> Select[Any]:
         verdicts, and_(verdicts.c.card_uuid == cards.uuid, verdicts.c.client == cards.client)
     )
     counts = (
-        func.count(),
+        func.sum(case((cards.mode == "shown", 1), else_=0)),
+        func.sum(case((cards.mode == "silent", 1), else_=0)),
         func.sum(case((and_(is_overridden, verdicts.c.reasoned == 1), 1), else_=0)),
         func.sum(case((and_(is_overridden, verdicts.c.reasoned == 0), 1), else_=0)),
     )
     query = select(cards.card, *place, *counts).select_from(joined)
-    return query.where(cards.mode == "shown", cards.shown_at >= since).group_by(cards.card, *place)
+    return query.where(cards.shown_at >= since).group_by(cards.card, *place)
 
 
 def _verdicts() -> FromClause:

@@ -147,10 +147,11 @@ def burden_columns(rows: Sequence[BurdenFigures]) -> list[int]:
 
 _BURDEN_LEGEND = """\
 cards/100: cards shown per 100 acetylcysteine orders that calls asked about
+silent/100: the same of cards that the site file kept silent
 none: orders without a card; words: per answer that has cards
 reason, no reason: cards overridden with a reason, and without one
 change: of cards/100, against the week before"""
-BURDEN_COLUMNS = ("orders", "cards/100", "none", "words", "reason", "no reason", "change")
+BURDEN_COLUMNS = ("orders", "cards/100", "silent/100", "none", "words", "reason", "no reason", "change")
 
 
 def burden_cells(row: BurdenFigures) -> list[str]:
@@ -158,6 +159,7 @@ def burden_cells(row: BurdenFigures) -> list[str]:
     return [
         str(row.orders),
         _format(row.cards_per_100_orders, ".1f"),
+        _format(row.silent_per_100_orders or None, ".1f"),
         _format(row.orders_without_card, ".0%"),
         _format(row.words_per_answer, ".0f"),
         _format(row.overridden_with_reason, ".0%"),

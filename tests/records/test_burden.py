@@ -43,6 +43,7 @@ async def fill(url: str) -> None:
         await answer(records, 4, [4])
         await answer(records, 5, [5])
         await answer(records, 6, [])
+        records.add_cards("s", "order-sign", INSTANCE, "east", [shown(7, HIGH)], "silent")
         given = [overridden(1, 1, "tolerated-before"), overridden(2, 1), accepted(3, 1), overridden(3, 2)]
         await records.save_feedback("s", "east", [*given, overridden(4, 1), overridden(4, 2, "not-now")])
 
@@ -65,6 +66,7 @@ def test_all_calls_together(filled: str) -> None:
         orders=8,
         cards=5,
         cards_per_100_orders=62.5,
+        silent_per_100_orders=12.5,
         orders_without_card=0.375,
         words_per_answer=62.5,  # 250 words in four answers with cards
         overridden_with_reason=0.4,
@@ -109,6 +111,12 @@ def test_an_override_counts_with_its_reason_and_not_where_a_suggestion_was_accep
     high, low = figures["card", HIGH], figures["card", LOW]
     assert (high.overridden_with_reason, high.overridden_without_reason) == (0.3333, 0.0)
     assert (low.overridden_with_reason, low.overridden_without_reason) == (0.5, 0.5)
+
+
+def test_silent_cards_count_apart(filled: str) -> None:
+    figures = read(filled)
+    assert (figures["card", HIGH].silent_per_100_orders, figures["card", LOW].silent_per_100_orders) == (12.5, 0.0)
+    assert figures["week", NEXT].silent_per_100_orders == 25.0
 
 
 def test_only_calls_since(filled: str) -> None:
@@ -201,9 +209,9 @@ def test_the_tables_say_it_in_80_columns(filled: str) -> None:
     written = printed(filled)
     lines = [" ".join(line.split()) for line in written.splitlines()]
     assert max(map(len, written.splitlines())) <= 80
-    assert "week orders cards/100 none words reason no reason change" in lines
-    assert "all 8 62.5 38% 62 40% 20%" in lines
-    assert f"{NEXT} 4 75.0 25% 50 33% 0% +50%" in lines
+    assert "week orders cards/100 silent/100 none words reason no reason change" in lines
+    assert "all 8 62.5 12.5 38% 62 40% 20%" in lines
+    assert f"{NEXT} 4 75.0 25.0 25% 50 33% 0% +50%" in lines
 
 
 def test_json_says_it_too(filled: str) -> None:
