@@ -140,7 +140,8 @@ class Settings(BaseSettings):
     guides: Path = Field(GUIDES, description="Folder of the guides that `/guides` shows.")
     metrics_from: tuple[IPv4Network | IPv6Network, ...] = Field(
         (ip_network("127.0.0.0/8"), ip_network("::1/128")),
-        description="Networks that may read `/metrics`, `/report` and `/setup`, as a JSON list; everyone else gets a 404.",
+        description="Networks that may read `/metrics`, `/report` and `/setup`, as a JSON list; everyone else gets a "
+        "404.",
     )
     traces_to: str | None = Field(
         None,

@@ -126,7 +126,8 @@ def test_a_replica_is_replaced_behind_the_proxy_without_a_call_being_dropped(tmp
 
 def test_the_proxy_keeps_metrics_and_health_to_the_inside(tmp_path: Path) -> None:
     with serving(tmp_path) as one, serving(tmp_path) as two, proxied(one, two) as outside:
-        assert [outside.ask(path)[0] for path in ("/metrics", "/report", "/setup", "/health/ready", "/health/live")] == [404] * 5
+        inside = ("/metrics", "/report", "/setup", "/health/ready", "/health/live")
+        assert {outside.ask(path)[0] for path in inside} == {404}
         assert outside.ask(SERVICE, BODY)[0] == 200
 
 
