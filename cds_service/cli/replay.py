@@ -160,7 +160,9 @@ def _endings(out: Path) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        notices.print(f"Ended. What is done is kept in {out / NAME}: the same command with --resume goes on.")
+        notices.print(
+            f"Ended. What is done is kept in {out / NAME}: the same command with --resume goes on.", highlight=False
+        )
         raise typer.Exit(INTERRUPTED) from None
     except BrokenExecutor:
         raise ExportUnusable(
@@ -200,8 +202,8 @@ class _Bars:
         task = self._tasks[stage]
         self._bars.update(task, completed=done if total else 1)
         speed = self._bars.tasks[task].speed
-        unit = f"{speed / 1e6:.1f} MB/s" if speed and stage != "deciding" else ""
-        self._bars.update(task, rate=unit)
+        in_units = f"{speed or 0:.1f} buckets/s" if stage == "deciding" else f"{(speed or 0) / 1e6:.1f} MB/s"
+        self._bars.update(task, rate=in_units if speed else "")
 
 
 class _PlainProgress:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ANALYTES = ("glutamate", "cystine")
 _AMINO_ACID_LISTS = ("glutamate", "cystine", "glutamine", "amino-acid-panels", "glutamate-lookalikes")
-_QUOTED, _NUMBER = re.compile(r"“[^”]*”"), re.compile(r"\d[\d,.:/-]*")
+_QUOTED, _NUMBER = re.compile(r"“.*”", re.DOTALL), re.compile(r"\d[\d,.:/-]*")
 _LONGEST = 120  # characters of a code or of a unit that are shown
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from cds_service.replay.counting import Counts
 from cds_service.replay.engines.mapping import Mapper
 from cds_service.replay.export import READ_TYPES, Block, ExportFile, split_files
-from cds_service.replay.records import BucketOutcome
 from cds_service.replay.scanning import MEDICATIONS, ORDERS, PATIENT_TYPES, Collected, Scan, Segment
 from cds_service.replay.tasks import (
     CollectTask,
@@ -86,7 +85,7 @@ class Replay:
     ) -> Iterator[Scan]:
         chosen = [block for block in blocks if block.may_hold(*types)]
         tasks = [ScanTask(self.setup, str(self.work.folder), block, is_for_medications) for block in chosen]
-        self.work.run(stage, run_scan, tasks, Scan, self.mapper, self.progress, list(map(_size, chosen)))
+        self.work.run(stage, run_scan, tasks, self.mapper, self.progress, list(map(_size, chosen)))
         return self.work.results(stage, len(tasks), Scan)
 
     def _collect(self, blocks: Sequence[Block], places: int, counts: Counts) -> dict[int, list[Segment]]:
@@ -108,14 +107,14 @@ class Replay:
     def _run_collect(self, stage: str, blocks: Sequence[Block], places: int, needed: str) -> Iterator[Collected]:
         folder = str(self.work.folder)
         tasks = [CollectTask(self.setup, folder, block, places, number, needed) for number, block in enumerate(blocks)]
-        self.work.run(stage, run_collect, tasks, Collected, self.mapper, self.progress, list(map(_size, blocks)))
+        self.work.run(stage, run_collect, tasks, self.mapper, self.progress, list(map(_size, blocks)))
         return self.work.results(stage, len(tasks), Collected)
 
     def _decide(self, segments: dict[int, list[Segment]], types: Sequence[str]) -> int:
         folder = str(self.work.folder)
         tasks = [DecideTask(self.setup, folder, segments[place], list(types)) for place in sorted(segments)]
         ones = [1] * len(tasks)
-        self.work.run("deciding", run_decide, tasks, BucketOutcome, self.mapper, self.progress, ones)
+        self.work.run("deciding", run_decide, tasks, self.mapper, self.progress, ones)
         return len(tasks)
 
 

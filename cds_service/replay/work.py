@@ -50,7 +50,6 @@ class Work:
         stage: str,
         function: Callable[[Any], Result],
         tasks: Sequence[Any],
-        kind: type[Result],
         mapper: Mapper,
         progress: Progress,
         sizes: Sequence[int],

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from cds_service.replay.counting import NOT_REBUILT, PASSED_OVER, UNDATED, Counts
+from cds_service.replay.quality import plain_reason
 from tests.builders import RXNORM, SNOMED, allergy, concept, condition, medication_request, status
 from tests.replay.exports import EVERYTHING, MOMENT, card_ids, glutamate, past_order, replayed
 from tests.support import Body
@@ -174,3 +175,19 @@ def test_acetylcysteine_that_ran_by_its_own_period_makes_the_sample_one_on_treat
 
     assert call.moment == MOMENT
     assert "glutamate-on-treatment" in card_ids(call)
+
+
+REASONS = {
+    "an entry reads “Zaphod B., ulcer?”, which leaves open whether it counts": "an entry reads “…”, which leaves open "
+    "whether it counts",
+    "an entry reads “a” Zaphod”, which leaves open whether it counts": "an entry reads “…”, which leaves open "
+    "whether it counts",
+    "born on a day that is not exact: 45 or 46 years": "born on a day that is not exact: # or # years",
+    "recorded on 2026-11-23": "recorded on #",
+    "problem list not sent": "problem list not sent",
+}
+
+
+@pytest.mark.parametrize(("note", "plain"), REASONS.items())
+def test_a_reason_in_the_report_quotes_nothing_of_the_record(note: str, plain: str) -> None:
+    assert plain_reason(note) == plain

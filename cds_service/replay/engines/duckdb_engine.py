@@ -85,7 +85,7 @@ class DuckDBReplay(Replay):
             return super()._scan(stage, blocks, types, is_for_medications)
         chosen = _files_of([block for block in blocks if block.may_hold(*types)])
         tasks = [ScanTask(self.setup, str(self.work.folder), block, is_for_medications) for block in chosen]
-        self.work.run(stage, self._find_orders, [tasks], Scan, LocalMapper(1), self.progress, [1])
+        self.work.run(stage, self._find_orders, [tasks], LocalMapper(1), self.progress, [1])
         return self.work.results(stage, 1, Scan)
 
     def _run_collect(self, stage: str, blocks: Sequence[Block], places: int, needed: str) -> Iterator[Collected]:
@@ -93,7 +93,7 @@ class DuckDBReplay(Replay):
             return super()._run_collect(stage, blocks, places, needed)
         folder = str(self.work.folder)
         tasks = [CollectTask(self.setup, folder, block, places, 0) for block in _files_of(blocks)]
-        self.work.run(stage, self._collect_lines, [tasks], Collected, LocalMapper(1), self.progress, [1])
+        self.work.run(stage, self._collect_lines, [tasks], LocalMapper(1), self.progress, [1])
         return self.work.results(stage, 1, Collected)
 
     def _find_orders(self, tasks: Sequence[ScanTask]) -> Scan:

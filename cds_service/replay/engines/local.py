@@ -3,7 +3,8 @@
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -11,18 +12,19 @@ class LocalMapper:
     """Runs tasks in a pool of processes; with one process, in this one."""
 
     def __init__(self, processes: int) -> None:
-        self._pool = None
-        if processes > 1:
-            self._pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _ignore_interrupts)
+        self._pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) if processes > 1 else None
 
     def map(self, function: Callable[[Any], Any], tasks: Sequence[Any]) -> Iterator[tuple[int, Any]]:
         """The number of each task with its result, as they come."""
         if self._pool is None:
             yield from enumerate(map(function, tasks))
             return
-        numbers = {self._pool.submit(function, task): number for number, task in enumerate(tasks)}
-        for future in as_completed(numbers):
-            yield numbers[future], future.result()
+        numbers: dict[Future[Any], int] = {}
+        with _interrupts_ignored():  # the first task starts the processes
+            for number, task in enumerate(tasks):
+                numbers[self._pool.submit(function, task)] = number
+        for future in as_completed(list(numbers)):
+            yield numbers.pop(future), future.result()
 
     def close(self) -> None:
         """Ends the pool; what has not begun is dropped."""
@@ -30,6 +32,11 @@ class LocalMapper:
             self._pool.shutdown(cancel_futures=True)
 
 
-def _ignore_interrupts() -> None:
-    """Ctrl-C reaches every process of a terminal: the first one alone answers to it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+@contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    """Processes that are started meanwhile ignore Ctrl-C, which reaches all of a terminal: the first answers to it."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
