@@ -1,12 +1,15 @@
 """A setting that is wrong is named in one line, without its value, and nothing starts."""
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from cds_service.settings import describe
 from tests.command import NO_PORT, run_command
 from tests.processes import PATIENCE, command, environment
+from tests.support import ROOT
 
 COMMANDS = (["serve", "--port", NO_PORT], ["check"], ["report"], ["migrate"], ["review-pages", "--check"])
 WRONG = {
@@ -131,3 +134,13 @@ def test_several_workers_without_a_temporary_folder_are_refused_in_one_line() ->
     assert done.returncode == 2
     assert (done.stdout + done.stderr).count("\n") == 1
     assert "tmpfs" in done.stdout + done.stderr
+
+
+def test_every_setting_that_is_deployed_exists() -> None:
+    files = [ROOT / "compose.yaml", ROOT / "Dockerfile", ROOT / "Makefile", *(ROOT / "deploy").rglob("*.*")]
+    named = {name for file in files if file.is_file() for name in re.findall(r"\bCDS_[A-Z_]+", _text(file))}
+    assert {"CDS_PUBLIC_URL", "CDS_DATABASE_URL", "CDS_DEMO"} <= named <= {name for name, _, _ in describe()}
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8", errors="replace")

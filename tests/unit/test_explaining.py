@@ -1,5 +1,8 @@
 """Why the service said that: every decision with its reasons, and the same in lines for the command."""
 
+import json
+from datetime import datetime
+
 from cds_service.content.explaining import explain, explain_request
 from cds_service.guidance.deciding import Outcome
 from cds_service.hooks.requests import read_request
@@ -49,6 +52,20 @@ def test_the_lines_hold_what_the_structure_holds() -> None:
         for condition in card.conditions:
             assert condition.text in lines
             assert all(fact.say() in lines for fact in condition.facts)
+
+
+def test_the_json_holds_what_the_lines_hold() -> None:
+    explanation = explain_request(to_bytes(request_for("alma-glutamate-high")), CONTENT, NOW)
+    written = json.loads(explanation.as_json())
+
+    assert written["cards"] == list(explanation.cards)
+    assert datetime.fromisoformat(written["as_of"]) == NOW
+    (order,) = written["orders"]
+    assert {card["id"]: card["outcome"] for card in order["cards"]} == {
+        card.id: card.outcome for card in explanation.orders[0].cards
+    }
+    lines = "\n".join(explanation.lines())
+    assert all(condition["text"] in lines for card in order["cards"] for condition in card["conditions"])
 
 
 def test_another_drug_has_nothing_to_explain() -> None:
