@@ -38,8 +38,8 @@ def discover(
 ) -> Discovery:
     """The response to discovery, with the services of these hooks.
 
-    `prefetch` maps prefetch keys to FHIR queries, the same for every service. `with_options`: calls may say whether cards
-    are repeated.
+    `prefetch` maps prefetch keys to FHIR queries, the same for every service. `with_options`: calls may say whether
+    cards are repeated.
     """
     return Discovery(
         services=tuple(

@@ -14,6 +14,7 @@ from cds_service.app import create_app
 from cds_service.content.explaining import explain_request
 from cds_service.fhir.queries import QUERIES
 from cds_service.settings import CARDS, Settings, describe
+from cds_service.telemetry.metrics import AUTHENTICATION_FAILURES
 from tests.docs.blocks import blocks_of
 from tests.support import CONTENT, cards_of, ids_of, new_client, prefetch_for
 
@@ -124,3 +125,9 @@ def test_the_link_to_the_sandbox_names_addresses_that_the_demo_has(document: Pat
         assert client.get(f"{server}/metadata").json()["resourceType"] == "CapabilityStatement"
         assert client.get(f"{server}/Patient/{named['patientId']}").json()["id"] == named["patientId"]
         assert client.get(named["serviceDiscoveryURL"].removeprefix(here)).json()["services"]
+
+
+def test_every_reason_for_a_401_is_explained_with_what_is_expected() -> None:
+    table = INTEGRATING.partition("| your log says | what is wrong | what is expected |")[2].partition("\n\n")[0]
+    explained = {reason for row in table.splitlines()[2:] for reason in re.findall(r"`([^`]+)`", row.split("|")[1])}
+    assert explained == set(AUTHENTICATION_FAILURES)

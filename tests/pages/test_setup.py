@@ -28,7 +28,7 @@ ENTRIES: dict[str, dict[str, Any]] = {
         "amino_acids_order_code": "AA1",
         "tenants": ["<b>north</b>"],
     },
-    "plain": {"issuer": "urn:plain", "cds_hooks": "3.0"},
+    "plain": {"issuer": "urn:plain", "cds_hooks": "3.0", "repeat": "changed"},
     "old": {"issuer": "urn:old", "jku": JKU, "cds_hooks": "1.0"},
 }
 CLIENTS = "\n".join(
@@ -88,6 +88,11 @@ def test_a_client_of_1_0_is_told_nothing_that_1_0_does_not_have(tmp_path: Path) 
     assert "Override reasons" not in text
     assert "at-most-one" in text
     assert "CDS Hooks 1.0 has no feedback" in text
+
+
+def test_who_is_not_told_twice_is_told_how(tmp_path: Path) -> None:
+    assert "context.userId" in codes(sheet(tmp_path, "plain"))
+    assert "context.userId" not in codes(sheet(tmp_path, "epic"))
 
 
 def test_keys_of_the_file_are_named_by_their_kid(tmp_path: Path) -> None:
