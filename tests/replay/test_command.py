@@ -18,7 +18,7 @@ from cds_service.replay.tasks import Setup
 from cds_service.replay.work import Work, fingerprint_of
 from tests.builders import concept
 from tests.replay.exports import PATIENT, glutamate, past_order, report_of, run_replay, write_export
-from tests.support import CARDS
+from tests.support import CARDS, FIXTURES
 
 PATIENTS, SEED = 160, 3
 
@@ -161,7 +161,7 @@ def end_at(stage: str, export: Path, out: Path) -> None:
         if at == stage and 2 * done >= total:
             raise KeyboardInterrupt
 
-    files, setup = find_files(export), Setup(str(CARDS), clients=client_names(None))
+    files, setup = find_files(export), Setup(str(CARDS), str(FIXTURES), clients=client_names(None))
     out.mkdir()
     work = Work(out, fingerprint_of(files, setup, "local", __version__), resume=False)
     with pytest.raises(KeyboardInterrupt):
@@ -194,7 +194,7 @@ def test_what_was_done_is_not_done_again(export: Path, tmp_path: Path) -> None:
     def look(stage: str, done_now: int, total: int) -> None:
         end_resumed.update({path: path.stat().st_mtime_ns for path in done})
 
-    files, setup = find_files(export), Setup(str(CARDS), clients=client_names(None))
+    files, setup = find_files(export), Setup(str(CARDS), str(FIXTURES), clients=client_names(None))
     work = Work(out, fingerprint_of(files, setup, "local", __version__), resume=True)
     Replay(files, setup, work, LocalMapper(1), look).run()
 
