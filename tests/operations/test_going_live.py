@@ -13,6 +13,8 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cds_service.hooks.requests import read_request
 from tests.command import run_command
 from tests.processes import Service, environment, serving
@@ -82,6 +84,7 @@ def feedback_on(cards: Sequence[Body]) -> Body:
     return {"feedback": items}
 
 
+@pytest.mark.timeout(900)  # a day of orders, and whole processes that start
 def test_a_hospital_goes_live(tmp_path: Path) -> None:
     hospital = Hospital()
     bodies = orders_of_a_day(hospital)
