@@ -8,7 +8,10 @@ import pytest
 
 from cds_service.content.explaining import explain
 from cds_service.errors import ContentError
-from cds_service.fhir.systems import LOINC, RXNORM, SNOMED, UCUM
+from cds_service.fhir.codes import LocalCode
+from cds_service.fhir.json import Coding
+from cds_service.fhir.quantities import LocalUnits
+from cds_service.fhir.systems import ICD10, LOINC, RXNORM, SNOMED, UCUM
 from cds_service.guidance.model import Content
 from cds_service.guidance.required_queries import prefetch_templates
 from cds_service.hooks.discovery import HOOKS
@@ -156,3 +159,19 @@ def test_a_drafted_order_has_the_code_of_the_site_beside_its_words(tmp_path: Pat
     body["context"]["draftOrders"]["entry"].append({"resource": without_words})
     assert drafted(body, CONTENT)
     assert not drafted(body, content)
+
+
+def test_a_code_rules_out_what_its_meaning_rules_out() -> None:
+    local = LocalCode(Coding(LOCAL, "AST"), Coding(ICD10, "J45.9"))
+    listed = CONTENT.vocabulary.code_lists["bleeding-risk"]
+    assert listed.with_local_codes([local]).excludes(local.coding)
+    assert not listed.excludes(local.coding)
+
+
+def test_a_unit_is_translated_where_a_result_has_no_range() -> None:
+    units = LocalUnits({Coding(LOCAL, "UML"): "umol/L"})
+    value = {"value": 1, "unit": "micromoles", "system": LOCAL, "code": "UML"}
+    in_ucum = {"valueQuantity": {"value": 1, "system": UCUM, "code": "umol/L"}}
+    assert units.translate_result({"valueQuantity": value}) == in_ucum
+    assert units.translate_result({"status": "final"}) == {"status": "final"}
+    assert units.translate("no quantity") == "no quantity"
