@@ -66,9 +66,11 @@ pictures: $(VENV)/.browser ## take the pictures of the README from the running s
 	@$(BIN)/python -m pytest -q tests/browser/pictures.py
 
 deploy-check: $(VENV)/.test .deploy-venv/.made ## test the wheel, the image and deploy/ (needs promtool, nginx, openssl and the network)
+	@.deploy-venv/bin/python -m pip --quiet check
 	@PATH="$$PATH:$(CURDIR)/.deploy-venv/bin" $(BIN)/python -m pytest -q tests/operations/installing.py tests/operations/deploying.py
 
 counterparts: $(VENV)/.test .counterparts-venv/.made ## test the service with FHIR servers of others
+	@.counterparts-venv/bin/python -m pip --quiet check
 	@$(BIN)/python -m pytest -q tests/counterparts/exchanging.py
 
 bench: $(VENV)/.bench .peer-venv/.made ## compare the service with a floor and a peer, and update the README (needs wrk; 10 minutes)
@@ -177,26 +179,6 @@ $(VENV)/.bench: $(VENV)/.run requirements/bench.lock
 	@$(PIP) install --no-deps --require-hashes -r requirements/bench.lock
 	@touch $@
 
-.peer-venv/.made: $(VENV)/.made requirements/peer.lock
-	@echo "Installing the peer into .peer-venv"
-	@$(BIN)/python -m venv --clear .peer-venv
-	@.peer-venv/bin/python -m pip --quiet --quiet install --no-deps --require-hashes -r requirements/peer.lock
-	@touch $@
-
-.deploy-venv/.made: $(VENV)/.made requirements/deploy.lock
-	@echo "Installing the schemas of Kubernetes into .deploy-venv"
-	@$(BIN)/python -m venv --clear .deploy-venv
-	@.deploy-venv/bin/python -m pip --quiet --quiet install --no-deps --require-hashes -r requirements/deploy.lock
-	@.deploy-venv/bin/python -m pip --quiet check
-	@touch $@
-
-.counterparts-venv/.made: $(VENV)/.made requirements/counterparts.lock
-	@echo "Installing FHIR servers of others into .counterparts-venv"
-	@$(BIN)/python -m venv --clear .counterparts-venv
-	@.counterparts-venv/bin/python -m pip --quiet --quiet install --no-deps --require-hashes -r requirements/counterparts.lock
-	@.counterparts-venv/bin/python -m pip --quiet check
-	@touch $@
-
 # The locks are compiled with the oldest supported Python: newer ones can install the same versions.
 $(LOCK_VENV)/.made:
 	@echo "Installing pip-tools into $(LOCK_VENV)"
@@ -204,8 +186,8 @@ $(LOCK_VENV)/.made:
 	@$(LOCK_VENV)/bin/python -m pip --quiet --quiet install pip-tools==7.6.2
 	@touch $@
 
-$(AUDIT_VENV)/.made: $(VENV)/.made requirements/audit.lock
-	@echo "Installing pip-audit and cyclonedx-bom into $(AUDIT_VENV)"
-	@$(BIN)/python -m venv --clear $(AUDIT_VENV)
-	@$(AUDIT_VENV)/bin/python -m pip --quiet --quiet install --no-deps --require-hashes -r requirements/audit.lock
+.audit-venv/.made .peer-venv/.made .deploy-venv/.made .counterparts-venv/.made: .%-venv/.made: $(VENV)/.made requirements/%.lock
+	@echo "Installing requirements/$*.lock into .$*-venv"
+	@$(BIN)/python -m venv --clear .$*-venv
+	@.$*-venv/bin/python -m pip --quiet --quiet install --no-deps --require-hashes -r requirements/$*.lock
 	@touch $@

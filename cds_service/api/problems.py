@@ -26,7 +26,7 @@ from cds_service.errors import (
 )
 from cds_service.telemetry.logs import get_logger, where_it_broke
 
-_STATUS: dict[type[CdsServiceError], tuple[int, str]] = {
+STATUSES: dict[type[CdsServiceError], tuple[int, str]] = {
     InvalidRequest: (400, "invalid"),
     UnknownService: (404, "not-found"),
     BodyTooSlow: (408, "timeout"),
@@ -71,7 +71,7 @@ def describe(error: CdsServiceError) -> Problem:
     """The answer to an error of `cds_service.errors`, whose messages name fields and never contain values."""
     if isinstance(error, NotAuthenticated):
         return Problem(401, outcome("login", str(error)), {"WWW-Authenticate": "Bearer"})
-    status, code = next((row for kind, row in _STATUS.items() if isinstance(error, kind)), (500, "exception"))
+    status, code = next((row for kind, row in STATUSES.items() if isinstance(error, kind)), (500, "exception"))
     expression = error.field if isinstance(error, InvalidRequest | TooManyOrders | TooMuchText) else ""
     missing = error.missing if isinstance(error, DataNotObtained) else {}
     diagnostics = "; ".join(f"{key}: {reason}" for key, reason in missing.items())
