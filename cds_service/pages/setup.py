@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
+import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
@@ -17,9 +18,8 @@ from cds_service.auth.clients import OPEN, Client
 from cds_service.fhir.queries import QUERIES
 from cds_service.fhir.scopes import smart_scopes
 from cds_service.guidance.override_reasons import CATEGORIES
-from cds_service.guidance.required_queries import prefetch_templates
+from cds_service.hooks.cards import Discovery, Service
 from cds_service.hooks.dialects import STANDARD, camel_case
-from cds_service.hooks.discovery import SERVICES
 from cds_service.pages.markup import Pages, policy_with_style
 
 _TEMPLATE, _STYLE = "setup-sheet.html", "setup-sheet.css"
@@ -71,6 +71,7 @@ def sheet_of(runtime: Runtime, name: str) -> Sheet:
     """What the sheet of a client says."""
     client = next((client for client in _listed(runtime) if client.name == name), None)
     base_url = runtime.settings.public_url or _LOCAL
+    offered = msgspec.json.decode(runtime.discovery[name], type=Discovery).services
     return {
         "name": name,
         "client": client,
@@ -78,8 +79,8 @@ def sheet_of(runtime: Runtime, name: str) -> Sheet:
         "dialect": client.dialect if client else STANDARD,
         "settings": runtime.settings,
         "discovery": f"{base_url}/cds-services",
-        "services": _services(f"{base_url}/cds-services/"),
-        "prefetch": _prefetch(runtime),
+        "services": _services(offered, f"{base_url}/cds-services/"),
+        "prefetch": _prefetch(offered),
         "scopes": smart_scopes(),
         "resources": sorted({query.resource_type for query in QUERIES.values()} | {"Medication"}),
         "topics": _topics(runtime, client),
@@ -89,14 +90,15 @@ def sheet_of(runtime: Runtime, name: str) -> Sheet:
     }
 
 
-def _services(below: str) -> list[Mapping[str, str]]:
+def _services(offered: Sequence[Service], below: str) -> list[Mapping[str, str]]:
     """The services, each with the address that it is below; the deprecated hook comes last."""
-    ids = sorted(SERVICES.items(), key=lambda service: service[1] == _OLD_HOOK)
-    return [{"id": service, "hook": hook, "below": below} for service, hook in ids]
+    services = sorted(offered, key=lambda service: service.hook == _OLD_HOOK)
+    return [{"id": service.id, "hook": service.hook, "below": below} for service in services]
 
 
-def _prefetch(runtime: Runtime) -> list[Mapping[str, Any]]:
-    templates = prefetch_templates(runtime.content, runtime.settings.prefetch)
+def _prefetch(offered: Sequence[Service]) -> list[Mapping[str, Any]]:
+    """Every key with its query, the same for every service."""
+    templates = (offered[0].prefetch or {}) if offered else {}
     return [
         {"key": key, "query": template, "label": QUERIES[key].label, "optional": QUERIES[key].optional}
         for key, template in templates.items()

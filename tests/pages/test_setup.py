@@ -161,3 +161,16 @@ def test_a_list_of_clients_without_our_own_address_is_refused(tmp_path: Path) ->
     settings = {name: value for name, value in settings_of(tmp_path).items() if name == "CDS_CLIENTS"}
     done = run_command("setup-sheet", "--client", "epic", settings=settings)
     assert (done.exit_code, "CDS_PUBLIC_URL" in done.output) == (2, True)
+
+
+def test_a_hook_at_which_every_card_is_off_is_not_on_the_sheet(tmp_path: Path) -> None:
+    site = tmp_path / "site.toml"
+    rows = [f'card = "{card.id}"' for card in CONTENT.cards]
+    why = 'mode = "off"\nhooks = ["order-select"]\nbecause = "A test."\ndecided_by = "Us"\ndecided_on = 2026-11-20\n'
+    site.write_text("\n".join(f"[[card]]\n{row}\n{why}" for row in rows), encoding="utf-8")
+    client = service(tmp_path, site=site)
+    offered = {one["hook"] for one in client.get("/cds-services").json()["services"]}
+    assert offered == set(HOOKS) - {"order-select"}
+    found = codes(client.get("/setup/epic").text)
+    assert "acetylcysteine-order-sign" in found
+    assert "acetylcysteine-order-select" not in found
