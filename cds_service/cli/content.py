@@ -52,8 +52,8 @@ def check(
 def folder_of_fixtures(given: Path | None, settings: Settings) -> Path:
     """The folder of the invented patients and orders. Raises `ContentError` where it is missing."""
     folder = given or settings.fixtures
-    if not folder.is_dir():
-        raise ContentError([Mistake(folder.name, 1, "the folder of the invented patients and orders is missing")])
+    if not all((folder / part).is_dir() for part in ("patients", "orders")):
+        raise ContentError([Mistake(folder.name, 1, "no folder of the examples: it lacks patients/ or orders/")])
     return folder
 
 

@@ -47,6 +47,8 @@ def load_content(folder: Path) -> Content:
     """The content of a folder. Raises `ContentError` with every mistake in it."""
     if not folder.is_dir():
         raise ContentError([Mistake(folder.name, 1, "the folder of the content is missing")])
+    if not (folder / "content.toml").exists() and not any(folder.glob("*/card.toml")):
+        raise ContentError([Mistake(folder.name, 1, "no content is in this folder: neither content.toml nor cards")])
     loader = _Loader(folder)
     content = loader.load()
     mistakes = loader.mistakes()
