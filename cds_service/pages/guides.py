@@ -23,16 +23,26 @@ _REVIEW_PAGES = "guidance"  # rendered from the content instead
 _INDEX = "README.md"
 _MARKS = re.compile(r"^<!--[^\n]*-->\n", re.MULTILINE)  # for programs that write a part of a guide
 _NO_LETTERS = re.compile(r"[^\w\- ]")
+_HEADING = 3  # tokens of a heading: its opening, its words and its end
 _LOOPBACK = ("localhost", "127.0.0.1")
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """What follows a second-level heading: its id, its words, and the HTML below it."""
+
+    identity: str
+    words: str
+    html: Markup
+
+
+@dataclass(frozen=True, slots=True)
 class Guide:
-    """A guide as a page. `sections` are the addresses and the words of its second-level headings."""
+    """A guide as a page: what precedes its first section, and its sections, which fold."""
 
     title: str
     html: Markup
-    sections: Sequence[tuple[str, str]]
+    sections: Sequence[Section]
 
 
 class Guides:
@@ -72,13 +82,21 @@ class Guides:
     def _render(self, path: str) -> Guide:
         text = _MARKS.sub("", (self._folder / path).read_text(encoding="utf-8"))
         tokens = self._parser.parse(text)
-        headings = list(_set_ids(tokens))
+        headings = {identity: (tag, words) for tag, identity, words in _set_ids(tokens)}
         for token in tokens:
             if token.children:
                 token.children = list(self._with_links(token.children, path))
-        html = Markup(self._parser.renderer.render(tokens, self._parser.options, {}))  # noqa: S704  # raw HTML is off
-        title = next((words for tag, _, words in headings if tag == "h1"), path)
-        return Guide(title, html, [(f"#{identity}", words) for tag, identity, words in headings if tag == "h2"])
+        title = next((words for tag, words in headings.values() if tag == "h1"), path)
+        before, *parts = _split_at_sections(tokens)
+        identities = [str(part[0].attrGet("id")) for part in parts]
+        sections = [
+            Section(identity, headings[identity][1], self._write(part[_HEADING:]))
+            for identity, part in zip(identities, parts, strict=True)
+        ]
+        return Guide(title, self._write(before), sections)
+
+    def _write(self, tokens: Sequence[Token]) -> Markup:
+        return Markup(self._parser.renderer.render(tokens, self._parser.options, {}))  # noqa: S704  # raw HTML is off
 
     def _with_links(self, tokens: Sequence[Token], path: str) -> Iterator[Token]:
         """The tokens of a paragraph, with links that lead somewhere on this service, and without all others."""
@@ -160,6 +178,16 @@ def _may_be_linked(url: str) -> bool:
     if parts.scheme == "http":
         return parts.hostname in _LOOPBACK and not parts.username
     return parts.scheme in ("", "https") and bool(parts.netloc) == bool(parts.scheme) and not parts.username
+
+
+def _split_at_sections(tokens: Sequence[Token]) -> list[list[Token]]:
+    """What precedes the first second-level heading, and each of these headings with what follows it."""
+    parts: list[list[Token]] = [[]]
+    for token in tokens:
+        if token.type == "heading_open" and token.tag == "h2":
+            parts.append([])
+        parts[-1].append(token)
+    return parts
 
 
 def _set_ids(tokens: Sequence[Token]) -> Iterator[tuple[str, str, str]]:

@@ -71,6 +71,8 @@ def new_parser(may_be_linked: Callable[[str], bool], *rules: str) -> MarkdownIt:
     parser.validateLink = may_be_linked  # type: ignore[method-assign, assignment]
     parser.add_render_rule("table_open", _open_table)
     parser.add_render_rule("table_close", _close_table)
+    parser.add_render_rule("th_open", _open_header)
+    parser.add_render_rule("th_close", _close_header)
     parser.add_render_rule("fence", _show_code)
     return parser
 
@@ -84,7 +86,18 @@ def _open_table(
     _self: RendererHTML, _tokens: Sequence[Token], _index: int, _options: OptionsDict, _env: EnvType
 ) -> str:
     """Makes tables scroll on narrow screens, also by keyboard."""
-    return '<div class="scroll" role="region" aria-label="Table" tabindex="0"><table>\n'
+    return '<div class="scroll" role="group" aria-label="Table" tabindex="0"><table>\n'
+
+
+def _open_header(_self: RendererHTML, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType) -> str:
+    """A header without words is none: a screen reader would announce it."""
+    return '<th scope="col">' if tokens[index + 1].content else "<td>"
+
+
+def _close_header(
+    _self: RendererHTML, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType
+) -> str:
+    return "</th>" if tokens[index - 1].content else "</td>"
 
 
 def _show_code(_self: RendererHTML, tokens: Sequence[Token], index: int, _options: OptionsDict, _env: EnvType) -> str:

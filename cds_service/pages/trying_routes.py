@@ -18,6 +18,7 @@ from cds_service.content.explaining import explain
 from cds_service.content.silence import explain_silence
 from cds_service.demo.patients import load_sentences
 from cds_service.errors import CdsServiceError, DataNotObtained, InvalidRequest
+from cds_service.fhir.datetimes import format_day
 from cds_service.fhir.json import Resource
 from cds_service.guidance.deciding import ADVISE
 from cds_service.hooks.cards import to_json
@@ -106,7 +107,8 @@ class _SmallEhr:
             return self._problem(error)
         silence = explain_silence(hook_request, answered, runtime.content.vocabulary)
         orders = explain(answered)
-        return self._page("explain.html", path="/explain", visit=visit, orders=orders, silence=silence, now=demo.now)
+        now = f"{format_day(demo.now.date())}, {demo.now:%H:%M} UTC"
+        return self._page("explain.html", path="/explain", visit=visit, orders=orders, silence=silence, as_of=now)
 
     async def _answer(self, demo: Demo, hook: str, body: bytes) -> tuple[HookRequest, Answer]:
         """What the service decides about a hook call, with everything behind it."""

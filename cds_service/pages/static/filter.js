@@ -2,7 +2,7 @@
 "use strict";
 const field = document.getElementById("search");
 const count = document.getElementById("count");
-const rows = [...document.querySelectorAll("table[data-filter] tbody tr")];
+const rows = [...document.querySelectorAll("[data-filter] tbody tr")];
 const heading = (row) => row.closest("details")?.querySelector("summary").textContent ?? "";
 const texts = rows.map((row) => `${heading(row)} ${row.textContent}`.toLowerCase());
 const sections = [...document.querySelectorAll("details.fold")].filter((one) => one.querySelector("[data-filter]"));

@@ -5,7 +5,11 @@ const leadsInto = (fold) => location.hash !== "" && (fold.matches(":target") || 
 const openAll = (some) => some.forEach((fold) => { fold.open = true; });
 let closedBeforePrinting = [];
 if (matchMedia("(max-width: 40rem)").matches) folds.forEach((fold) => { fold.open = leadsInto(fold); });
-addEventListener("hashchange", () => openAll(folds.filter(leadsInto)));
+const follow = () => {
+  openAll(folds.filter(leadsInto));
+  document.querySelector(":target")?.scrollIntoView();
+};
+addEventListener("hashchange", follow);
 addEventListener("beforeprint", () => {
   closedBeforePrinting = folds.filter((fold) => !fold.open);
   openAll(closedBeforePrinting);
