@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from cds_service.fhir.datetimes import format_day, read_moment
 from cds_service.fhir.json import Resource, at, codings, names, number, text
 from cds_service.fhir.quantities import format_number
 from cds_service.fhir.systems import ICD10CM, RXNORM, SNOMED, UCUM
@@ -173,5 +174,5 @@ def describe_draft(resource: Resource) -> str:
         value = number(at(dose, "value"))
         line += f": {format_number(value)} {text(at(dose, 'unit'))}" if value is not None else ": no dose"
         line += f", {frequency} × a day"
-    due = text(resource.get("occurrenceDateTime"))
-    return f"{line}, due {due}" if due else line
+    due = read_moment(resource.get("occurrenceDateTime"))
+    return f"{line}, due {format_day(due.day)}" if due else line

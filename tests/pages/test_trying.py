@@ -243,7 +243,7 @@ def test_an_order_that_a_suggestion_adds_is_added(demo: TestClient) -> None:
     added = json.loads(visit.form["drafts"])[1]
     assert added["code"]["text"] == "Plasma amino acids"
     assert added["id"]
-    assert "Plasma amino acids, due 2027-01-18" in visit.page.text
+    assert "Plasma amino acids, due 18 January 2027" in visit.page.text
 
 
 def test_an_order_that_a_suggestion_removes_is_gone(demo: TestClient) -> None:
