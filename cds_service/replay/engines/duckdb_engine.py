@@ -37,7 +37,9 @@ from cds_service.replay.scanning import (
 from cds_service.replay.tasks import CollectTask, ScanTask, reader_of
 
 MEMORY = "600MB"  # of the database; what is more goes to its folder on disk
-_SUBJECT = f"coalesce({', '.join(f'''json->>'{path}' ''' for path in SUBJECT_PATHS)}, '')"
+_WORDS = ", ".join(f"'{path}'" for path in ("$.resourceType", "$.id", *SUBJECT_PATHS))
+_SKIMMED = f"json_extract_string(json, [{_WORDS}]) AS words"  # one look at a line for several members
+_SUBJECT = "coalesce(words[3], words[4], '')"
 _PATIENT_OF = r"""
 CREATE OR REPLACE MACRO patient_of(reference) AS CASE
     WHEN reference LIKE 'urn:uuid:%' THEN substr(reference, 10)
@@ -56,22 +58,21 @@ _LINES = f"read_ndjson_objects(?, maximum_object_size={MAX_LINE})"
 _ORDERS = f"""
 INSERT INTO orders SELECT patient_of({_SUBJECT}), drug, CASE WHEN drug IS NULL OR other IS NOT NULL THEN json END
 FROM (
-    SELECT json, json->'{DRUG_PATH}' AS drug, coalesce({", ".join(f"json->'{path}'" for path in DRUG_REFERENCE_PATHS)})
-        AS other
-    FROM {_LINES} WHERE json->>'resourceType' IN ({", ".join(f"'{name}'" for name in ORDER_TYPES)})
-)
+    SELECT json, {_SKIMMED}, json->'{DRUG_PATH}' AS drug,
+        coalesce({", ".join(f"json->'{path}'" for path in DRUG_REFERENCE_PATHS)}) AS other
+    FROM {_LINES}
+) WHERE words[1] IN ({", ".join(f"'{name}'" for name in ORDER_TYPES)})
 """
 _CODES = f"""
 SELECT json->'code' AS code, count(*) FROM {_LINES} WHERE json->>'resourceType' = 'Observation' GROUP BY code
 """
 _COLLECT = f"""
 INSERT INTO lines SELECT wanted.place, patient, line FROM (
-    SELECT CASE WHEN json->>'resourceType' = 'Patient' THEN json->>'id' ELSE patient_of({_SUBJECT}) END AS patient,
-        json->>'resourceType' AS kind, json->'code' AS code, json AS line
-    FROM {_LINES}
+    SELECT CASE WHEN kind = 'Patient' THEN words[2] ELSE patient_of({_SUBJECT}) END AS patient, kind, line
+    FROM (SELECT {_SKIMMED}, words[1] AS kind, json AS line FROM {_LINES})
+    WHERE kind IN ({", ".join(f"'{name}'" for name in sorted({*PATIENT_TYPES, *ORDER_TYPES}))})
 ) JOIN wanted USING (patient)
-WHERE kind IN ({", ".join(f"'{name}'" for name in sorted({*PATIENT_TYPES, *ORDER_TYPES}))})
-    AND (kind <> 'Observation' OR code IN (SELECT code FROM codes))
+WHERE kind <> 'Observation' OR (line->'code') IN (SELECT code FROM codes)
 """
 
 
