@@ -18,6 +18,7 @@ from tests.support import CONTENT, ROOT
 
 DEPLOY = ROOT / "deploy"
 COMPOSE = (ROOT / "compose.yaml").read_text(encoding="utf-8")
+WITH_SITE = (ROOT / "deploy" / "compose.site.yaml").read_text(encoding="utf-8")
 PROXY = (DEPLOY / "nginx.conf").read_text(encoding="utf-8")
 OPERATING = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 SETTINGS = {name for name, _, _ in describe()}
@@ -124,6 +125,15 @@ def test_every_variable_that_the_service_is_given_is_a_setting() -> None:
         assert set(one["environment"]) <= SETTINGS
 
 
+def test_every_replica_has_the_site_file_where_there_is_one() -> None:
+    with_site: dict[str, dict[str, Any]] = yaml.safe_load(WITH_SITE)["services"]
+    assert set(with_site) == set(OURS) - {"migrate"}
+    for one in with_site.values():
+        assert set(one["environment"]) <= SETTINGS
+        (mount,) = one["volumes"]
+        assert one["environment"]["CDS_SITE"].startswith(mount.rpartition(":")[0].rpartition(":")[2])
+
+
 def test_the_database_is_migrated_before_a_replica_starts() -> None:
     assert OURS["migrate"]["command"] == ["migrate"]
     for name in ("cds-1", "cds-2"):
@@ -149,7 +159,7 @@ def test_the_proxy_takes_bodies_as_large_as_the_service_does() -> None:
 
 
 def test_every_variable_of_its_own_environment_is_explained() -> None:
-    names = set(re.findall(r"\$\{(\w+)", COMPOSE))
+    names = set(re.findall(r"\$\{(\w+)", COMPOSE + WITH_SITE))
     assert {name for name in names if name not in OPERATING} == set()
 
 
