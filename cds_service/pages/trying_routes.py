@@ -31,6 +31,7 @@ from cds_service.pages.ordering import CHOICES, describe_draft
 from cds_service.pages.trying import HOOKS, MAX_FORM, Demo, Visit
 
 _MAX_FIELDS = 100
+_MAX_ACTION = 40  # characters of what a button sends
 _NOTHING_SHOWN = {
     "feedback": None,
     "milliseconds": None,
@@ -82,7 +83,7 @@ class _SmallEhr:
             return self._problem(error)
 
     async def _act(self, demo: Demo, visit: Visit, form: dict[str, str]) -> Response:
-        action, *numbers = form.get("do", "order").split()
+        action, *numbers = form.get("do", "order")[:_MAX_ACTION].split()
         card, suggestion = [*map(_index, numbers), -1, -1][:2]
         if action == "take":
             body = trying.accept_feedback(visit, card, suggestion, demo.now)
