@@ -83,11 +83,6 @@ class Settings(BaseSettings):
         repr=False,  # it may hold a password
         description="Database of shown cards and feedback: sqlite:///FILE, or postgresql://USER:PASSWORD@HOST/NAME.",
     )
-    demo_database_url: str = Field(
-        "sqlite:///acetylcysteine-demo.sqlite3",
-        pattern="^sqlite:///",
-        description="SQLite file of the cards and clicks of /try, which never reach CDS_DATABASE_URL.",
-    )
     retention_days: int = Field(
         365, gt=0, le=36_500, description="Days that shown cards and feedback are kept; 36500, a century, at most."
     )
@@ -136,6 +131,11 @@ class Settings(BaseSettings):
         description="Whether to offer invented patients for trying the service out: /try, /explain, and a read-only "
         "FHIR server at /demo/fhir.",
     )
+    demo_database_url: str = Field(
+        "sqlite:///acetylcysteine-demo.sqlite3",
+        pattern="^sqlite:///",
+        description="SQLite file of the cards and clicks of /try, which never reach CDS_DATABASE_URL.",
+    )
     fixtures: Path = Field(FIXTURES, description="Folder of the invented patients and orders.")
     guides: Path = Field(GUIDES, description="Folder of the guides that `/guides` shows.")
     metrics_from: tuple[IPv4Network | IPv6Network, ...] = Field(
@@ -165,7 +165,8 @@ class Settings(BaseSettings):
     @field_validator("demo_database_url")
     @classmethod
     def _validate_demo_database_url(cls, url: str, read: ValidationInfo) -> str:
-        if url == read.data.get("database_url") and not url.endswith(":memory:"):
+        both = read.data.get("demo") and url == read.data.get("database_url")  # without demo, `report` reads that file
+        if both and not url.endswith(":memory:"):
             raise ValueError("must be another database than CDS_DATABASE_URL")
         return url
 

@@ -38,9 +38,17 @@ def test_a_wrong_setting_is_named(command: list[str], name: str) -> None:
 
 def test_the_database_of_the_demo_is_not_that_of_the_site() -> None:
     address = "sqlite:///records.sqlite3"
-    done = run_command("check", settings={"CDS_DATABASE_URL": address, "CDS_DEMO_DATABASE_URL": address})
+    settings = {"CDS_DEMO": "on", "CDS_DATABASE_URL": address, "CDS_DEMO_DATABASE_URL": address}
+    done = run_command("check", settings=settings)
     assert done.exit_code == 2
     assert done.output == "CDS_DEMO_DATABASE_URL: must be another database than CDS_DATABASE_URL\n"
+
+
+def test_the_report_reads_the_database_of_the_demo(tmp_path: Path) -> None:
+    address = f"sqlite:///{tmp_path / 'demo.sqlite3'}"
+    done = run_command("report", settings={"CDS_DATABASE_URL": address, "CDS_DEMO_DATABASE_URL": address})
+    assert done.exit_code != 2
+    assert "CDS_DEMO_DATABASE_URL" not in done.output
 
 
 def test_all_wrong_settings_are_named_at_once() -> None:
