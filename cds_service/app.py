@@ -111,7 +111,6 @@ def create_app(
         http=http,
         upstreams=_new_upstreams(settings, metrics),
         records=records,
-        demo_records=_demo_records(settings, site.content, now),
         metrics=metrics,
         tracing=tracing or start_tracing(settings.traces_to),
         authenticator=_new_authenticator(settings, clients, key_sets, seen_tokens, now, metrics, authentication_failed),
@@ -147,6 +146,7 @@ def _read_content(settings: Settings) -> Content:
 
 
 def _build(runtime: Runtime) -> FastAPI:
+    runtime = replace(runtime, demo_records=_demo_records(runtime))
     app = Service(runtime, title=TITLE, version=__version__, lifespan=_lifespan, **_FASTAPI)
     _add_middleware(app, runtime)
     app.include_router(routes.make_router(runtime))
@@ -303,9 +303,14 @@ def _new_records(
     )
 
 
-def _demo_records(settings: Settings, content: Content, now: Callable[[], datetime]) -> Records | None:
+def _demo_records(runtime: Runtime) -> Records | None:
     """The records of what is clicked on /try, which no metric of the site's database counts; None without demo."""
-    return _new_records(settings.demo_database_url, settings, content, now, None) if settings.demo else None
+    settings = runtime.settings
+    return (
+        _new_records(settings.demo_database_url, settings, runtime.content, runtime.now, None)
+        if settings.demo
+        else None
+    )
 
 
 @asynccontextmanager

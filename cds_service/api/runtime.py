@@ -37,7 +37,6 @@ class Runtime:
     http: httpx.AsyncClient
     upstreams: Upstreams
     records: Records
-    demo_records: Records | None  # of what is clicked on /try; None outside demo mode
     metrics: Metrics
     tracing: Tracing | NoTracing
     authenticator: Authenticator | None  # None: no clients are listed, and no token is asked for
@@ -49,6 +48,7 @@ class Runtime:
     discovery: Mapping[str, bytes]  # the discovery document as JSON, by the name of the client
     pages_url: str  # where cards link to; empty where the pages have no address that clinicians can open
     health_checks: Mapping[str, HealthCheck]  # by component
+    demo_records: Records | None = None  # of what is clicked on /try; None outside demo mode
 
     @property
     def content(self) -> Content:
