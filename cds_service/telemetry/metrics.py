@@ -74,6 +74,7 @@ class Metrics:
         self._folder = folder
         self._registry = CollectorRegistry()
         self._set_up_requests(self._registry)
+        self._set_up_refusals(self._registry)
         self._set_up_fetches(self._registry)
         self._set_up_records(self._registry)
         self._labelled_requests, self._labelled_seconds = cache(self._requests.labels), cache(self._seconds.labels)
@@ -106,6 +107,11 @@ class Metrics:
         self._missing_facts = Counter(
             "cds_cannot_tell", "Calls in which a card could not tell for want of a fact.", ("fact",), registry=registry
         )
+        self._unread_answers = Counter(
+            "cds_answers_not_read", "Connections closed because their answers were not read.", registry=registry
+        )
+
+    def _set_up_refusals(self, registry: CollectorRegistry) -> None:
         self._authentication_failures = Counter(
             "cds_authentication_failures", "Requests refused with 401, by reason.", ("reason",), registry=registry
         )
@@ -113,9 +119,6 @@ class Metrics:
             "cds_tokens_unsure",
             "Tokens of which the database did not say in time whether another process had seen them.",
             registry=registry,
-        )
-        self._unread_answers = Counter(
-            "cds_answers_not_read", "Connections closed because their answers were not read.", registry=registry
         )
         self._refused_origins = Counter(
             "cds_origins_refused", "Requests by web pages whose origin may not call.", registry=registry

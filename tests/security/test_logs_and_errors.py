@@ -174,6 +174,7 @@ def test_the_log_line_of_a_call_has_these_members_and_no_others(client: TestClie
         "hook": "order-sign",
         "hookInstance": INSTANCE,
         "cards": ["dose-above-studied", "glutamate-normal"],
+        "silent_cards": 0,
         "unread_orders": 0,
         "fhir_server": "none",
     }
