@@ -84,6 +84,8 @@ def sheet_of(runtime: Runtime, name: str) -> Sheet:
         "scopes": smart_scopes(),
         "resources": sorted({query.resource_type for query in QUERIES.values()} | {"Medication"}),
         "topics": _topics(runtime, client),
+        "not_shown": _not_shown(runtime, name, [service.hook for service in offered]),
+        "cards": len(runtime.content.cards),
         "topic_system": runtime.content.about.topic_system,
         "reasons": _reasons(runtime),
         "reason_system": runtime.content.about.override_system,
@@ -117,6 +119,19 @@ def _topics(runtime: Runtime, client: Client | None) -> list[Mapping[str, str]]:
         }
         for card in runtime.content.cards
     ]
+
+
+def _not_shown(runtime: Runtime, name: str, hooks: Sequence[str]) -> Mapping[str, Mapping[str, str]]:
+    """The cards that the site file keeps from a client at some hook, by id, each with where it is silent or off."""
+    found = {}
+    for card in runtime.content.cards:
+        by_hook = {hook: runtime.site.modes_for(hook, name).by_card.get(card.id) for hook in hooks}
+        kept = {hook: mode.mode for hook, mode in by_hook.items() if mode is not None and mode.mode != "on"}
+        if kept:
+            is_alike = len(kept) == len(hooks) and len(set(kept.values())) == 1
+            where = ", ".join(f"{mode} at {hook}" for hook, mode in kept.items())
+            found[card.id] = {"title": card.title, "how": next(iter(kept.values())) if is_alike else where}
+    return found
 
 
 def _reasons(runtime: Runtime) -> list[Mapping[str, str]]:

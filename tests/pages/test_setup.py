@@ -174,3 +174,37 @@ def test_a_hook_at_which_every_card_is_off_is_not_on_the_sheet(tmp_path: Path) -
     found = codes(client.get("/setup/epic").text)
     assert "acetylcysteine-order-sign" in found
     assert "acetylcysteine-order-select" not in found
+
+
+SAFETY_CARDS = ("screening-incomplete", "acetylcysteine-hypersensitivity")
+ROW = '[[card]]\ncard = "{}"\nmode = "{}"\n{}because = "A test."\ndecided_by = "Us"\ndecided_on = 2026-11-20\n'
+
+
+def sheet_at_site(folder: Path, site: str, name: str) -> str:
+    (folder / "site.toml").write_text(site, encoding="utf-8")
+    response = service(folder, site=folder / "site.toml").get(f"/setup/{name}")
+    return " ".join(str(response.text).split())
+
+
+@pytest.mark.parametrize("name", ENTRIES)
+def test_the_sheet_of_a_silent_site_names_every_card_and_no_test_that_passes_by_silence(
+    tmp_path: Path, name: str
+) -> None:
+    open_site, silent = (sheet_at_site(tmp_path, f'drafts = "{drafts}"', name) for drafts in ("show", "silent"))
+    tests = ["no card may say <code>screening-incomplete", "a critical card appears"]
+    assert [text in open_site for text in tests] == [True, True]
+    assert [text in silent for text in tests] == [False, False]
+    for card in CONTENT.cards:
+        assert f"<td><code>{card.id}</code></td><td>{html.escape(card.title)}</td><td>silent</td>" in silent
+    assert "Cards that this client is not shown" not in open_site
+    assert f"cds-service explain BODY --client {name}" in silent
+
+
+@pytest.mark.parametrize("card", SAFETY_CARDS)
+def test_only_the_tests_of_the_cards_that_are_silent_for_this_client_differ(tmp_path: Path, card: str) -> None:
+    site = ROW.format(card, "silent", 'clients = ["epic"]\nhooks = ["order-select"]\n')
+    epic, plain = (sheet_at_site(tmp_path, site, name) for name in ("epic", "plain"))
+    assert f"<td><code>{card}</code></td>" in epic
+    assert "<td>silent at order-select</td>" in epic
+    assert ("no card may say" in epic, "a critical card appears" in epic) == tuple(one != card for one in SAFETY_CARDS)
+    assert "Cards that this client is not shown" not in plain
