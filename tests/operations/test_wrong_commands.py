@@ -16,7 +16,7 @@ import pytest
 from typer.main import get_command
 
 from cds_service.cli import cli
-from tests.command import NO_PORT, run_command
+from tests.command import NO_PORT, run_command, with_taken_port
 from tests.processes import BODY, PATIENCE, environment, free_port, serving, wait_until
 from tests.support import FIXTURES, ROOT
 
@@ -158,7 +158,7 @@ def test_the_shell_can_complete_commands() -> None:
 def run_process(*words: str, **variables: str) -> subprocess.CompletedProcess[bytes]:
     """The command as a process of its own, in the current folder."""
     return subprocess.run(
-        [sys.executable, "-m", "cds_service", *words],
+        [sys.executable, "-m", "cds_service", *with_taken_port(words)],
         env={**environment({}), "PYTHONPATH": str(ROOT), **variables},
         capture_output=True,
         timeout=PATIENCE,
