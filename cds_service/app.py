@@ -141,7 +141,9 @@ def _read_content(settings: Settings) -> Content:
     """The content with the signatures that hold; those that are void are logged."""
     content, void = read_content(settings.cards, settings.fixtures, settings.site)
     for signature in void:
-        get_logger().warning("signature void", card=signature.card, changes=signature.changes)
+        by = signature.signature
+        who = {"name": by.name, "role": by.role, "on": by.on.isoformat()}
+        get_logger().warning("signature void", card=signature.card, **who, changes=signature.changes)
     return content
 
 

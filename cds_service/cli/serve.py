@@ -18,6 +18,7 @@ from cds_service.guidance.model import Content
 from cds_service.serving.running import bind, run, shared_folder, url_of
 from cds_service.settings import Settings, read_settings
 from cds_service.site.opening import Site
+from cds_service.site.reading import signatures_file
 from cds_service.telemetry.logs import configure, get_logger, is_read_by_a_person
 
 
@@ -53,6 +54,9 @@ def _check_databases(settings: Settings) -> None:
 def _log_start(host: str, port: int, settings: Settings, site: Site) -> None:
     _log_access(host, settings)
     _log_site(site)
+    file = signatures_file(settings.site, settings.cards)
+    if site.has_silent_drafts and not file.exists():
+        get_logger().warning("no signatures", file=str(file), note="there is no such file, so every card is silent")
     url = url_of(host, port)
     if settings.demo:
         get_logger().info(
@@ -98,9 +102,12 @@ def _log_access(host: str, settings: Settings) -> None:
 
 
 def _log_site(site: Site) -> None:
-    """A warning at each start for every safety card that somebody has silenced."""
+    """Warnings at each start: safety cards that somebody has silenced, or that are silent while others speak."""
     for silenced in site.silenced_safety_cards:
         get_logger().warning("safety card not shown", **asdict(silenced))
+    if not_shown := site.safety_cards_not_shown:
+        note = "other cards are shown: that these say nothing does not mean that there is nothing"
+        get_logger().warning("cards shown without safety cards", not_shown=not_shown, note=note)
     if site.has_silent_drafts and (drafts := site.content.drafts):
         get_logger().warning("drafts not shown", cards=drafts, note="the site file shows signed cards only")
 

@@ -49,9 +49,9 @@ def sign(
         by = new_signature(name, role, today, due)
         prove_examples(find_card(card, content), content, patients)
         signed = Signing(content, folder, patients).sign(read_signatures(file), card, by)
+        write_signatures(signed, file)
     except NotSigned as error:
         exit_with("Not signed", error)
-    write_signatures(signed, file)
     _say_what_holds(card, with_signatures(content, folder, patients, file)[0])
 
 

@@ -7,12 +7,15 @@ from cds_service.hooks.discovery import HOOKS
 from cds_service.settings import Settings, read_settings
 from cds_service.site.describing import describe_site
 from cds_service.site.opening import Site, open_site, read_content
+from cds_service.site.reading import signatures_file
 
 
 def site() -> None:
     """Print what is in force at this site: each card with its mode and by which row, codes and intervals."""
     settings = read_settings()
-    for line in describe_site(site_of(settings, signed_content(settings))):
+    content, void = read_content(settings.cards, settings.fixtures, settings.site)
+    file = signatures_file(settings.site, settings.cards)
+    for line in describe_site(site_of(settings, content), file, void):
         console.print(line, markup=False, highlight=False)
 
 

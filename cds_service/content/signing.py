@@ -149,7 +149,12 @@ def prove_examples(card: Card, content: Content, fixtures: Path) -> None:
 
 
 def write_signatures(signatures: Signatures, file: Path) -> None:
-    """Writes the file in one step: whoever reads it in the meantime finds the old one whole."""
+    """Writes the file in one step: whoever reads it in the meantime finds the old one whole.
+
+    Raises `NotSigned` where its folder is missing.
+    """
+    if not file.parent.is_dir():
+        raise NotSigned(f"there is no folder {file.parent} for the file of the signatures")
     new = file.with_name(f".{file.name}.new")
     new.write_text(signatures.as_toml(), encoding="utf-8")
     new.replace(file)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Literal
-from unicodedata import normalize
+from unicodedata import category, combining, normalize
 
 from pydantic import Field, field_validator, model_validator
 
@@ -109,6 +109,8 @@ class Signature:
     review_by: date
 
 
+_ACCENTS = 200  # the combining classes of marks above and below letters; below it are vowels of other scripts
+_APOSTROPHES = "'’ʼ"
 NAMES_NEEDED = 2  # different people who sign a card before it is signed
 
 
@@ -329,9 +331,13 @@ class Content:
 
 
 def same_name(name: str, other: str) -> bool:
-    """True for the same name, also in other letters or with other blanks: that is no second person."""
+    """True for the same name with other capitals, accents, marks or order of words: that is no second person."""
     return _as_it_counts(name) == _as_it_counts(other)
 
 
-def _as_it_counts(name: str) -> str:
-    return " ".join(normalize("NFKC", name).split()).casefold()
+def _as_it_counts(name: str) -> tuple[str, ...]:
+    """The words of a name by their letters alone. Titles stay: which words are titles cannot be known."""
+    marked = normalize("NFKD", normalize("NFKD", name).casefold())
+    letters = "".join(letter for letter in marked if combining(letter) < _ACCENTS and letter not in _APOSTROPHES)
+    words = "".join(letter if category(letter)[0] in "LMN" else " " for letter in letters).split()
+    return tuple(sorted(words)) or (name,)  # a name of signs alone is itself

@@ -1,37 +1,91 @@
 """What is in force at a site, in lines for a terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from cds_service.guidance.model import Card
-from cds_service.guidance.modes import CardMode
+from cds_service.content.signing import VoidSignature
+from cds_service.guidance.model import Card, Content
+from cds_service.guidance.modes import CardMode, Modes
 from cds_service.site.codes import lists_of
 from cds_service.site.modes import OTHER_CLIENTS, Place
 from cds_service.site.opening import Site
 from cds_service.site.reading import SiteFile
 
 _ON = CardMode("on", "")
+_BY_PLACE = "not the same for every hook and client"
 
 
-def describe_site(site: Site) -> Iterator[str]:
-    """The file, and each card with its mode by hook and client, and by which row; the rest of the file."""
+def describe_site(site: Site, signatures: Path, void: Sequence[VoidSignature]) -> Iterator[str]:
+    """The sum, the signatures, each card with its mode by hook and client and by which row; the rest of the file.
+
+    `signatures` is their file, and `void` those that no longer count.
+    """
     if site.file is None:
         yield "No site file: CDS_SITE is not set. Every card is on, drafts too."
+        yield from describe_signatures(signatures, void)
         return
     yield f"Site file: {site.file.file.name}"
+    yield _count_cards(site)
+    if not_shown := site.safety_cards_not_shown:
+        first = ", ".join(not_shown)
+        yield f"Warning: other cards are shown, and not these. Sign them and switch them on first: {first}."
+    yield from describe_signatures(signatures, void)
     drafts = "are silent" if site.has_silent_drafts else "are shown, marked as drafts"
     yield f"Cards that are drafts {drafts}."
     yield f"Baseline cards speak: {site.file.baseline.speaks}."
-    for card in site.content.cards:
-        yield f"\n{card.id} ({site.content.status_of(card.id)})"
-        yield from (f"  {line}" for line in _describe_modes(site, card))
+    yield from _describe_cards(site, void)
     yield from _describe_codes(site)
     yield from _describe_intervals(site.file)
+
+
+def describe_signatures(file: Path, void: Sequence[VoidSignature]) -> Iterator[str]:
+    """Where the signatures stand, and which are void and why."""
+    yield f"Signatures: {file}{'' if file.exists() else ' (there is no such file: nobody has signed)'}"
+    yield from (f"  {signature}" for signature in void)
+
+
+def _count_cards(site: Site) -> str:
+    """How many cards are on, silent and off at every hook for every client, and how many only at some."""
+    cards: dict[str, set[str]] = {"on": set(), "silent": set(), "off": set(), _BY_PLACE: set()}
+    for card in site.content.cards:
+        modes = {_mode_at(at, card).mode for at in site.modes.values()}
+        cards[_BY_PLACE if len(modes) > 1 else modes.pop()].add(card.id)
+    drafts = len(cards["silent"].intersection(site.content.drafts)) if site.has_silent_drafts else 0
+    of_drafts = f" ({'all' if drafts == len(cards['silent']) else drafts} because they are drafts)" if drafts else ""
+    by_place = f", {len(cards[_BY_PLACE])} {_BY_PLACE}" if cards[_BY_PLACE] else ""
+    silent = f"{len(cards['silent'])} silent{of_drafts}"
+    return f"{len(site.content.cards)} cards: {len(cards['on'])} on, {silent}, {len(cards['off'])} off{by_place}."
+
+
+def _mode_at(modes: Modes, card: Card) -> CardMode:
+    return modes.by_card.get(card.id, _ON)
+
+
+def _describe_cards(site: Site, void: Sequence[VoidSignature]) -> Iterator[str]:
+    """The cards with their modes; those with the same modes stand together."""
+    alike: dict[tuple[str, ...], list[Card]] = {}
+    for card in site.content.cards:
+        alike.setdefault(tuple(_describe_modes(site, card)), []).append(card)
+    for modes, cards in alike.items():
+        yield ""
+        yield from (f"{card.id} ({_describe_status(card, site.content, void)})" for card in cards)
+        yield from (f"  {line}" for line in modes)
+
+
+def _describe_status(card: Card, content: Content, void: Sequence[VoidSignature]) -> str:
+    """Signed or draft, and by whom it is signed and was."""
+    names = [signature.name for signature in content.signatures.get(card.id, ())]
+    once = [row.signature.name for row in void if row.card == card.id]
+    status = content.status_of(card.id)
+    signed = f" by {' and '.join(names)}" if status == "signed" else f", signed by {names[0]} alone" if names else ""
+    was_signed = f", void since it changed: the signature of {' and '.join(once)}" if once else ""
+    return f"{status}{signed}{was_signed}"
 
 
 def _describe_modes(site: Site, card: Card) -> Iterator[str]:
     places: dict[CardMode, list[Place]] = {}
     for place, modes in site.modes.items():
-        places.setdefault(modes.by_card.get(card.id, _ON), []).append(place)
+        places.setdefault(_mode_at(modes, card), []).append(place)
     for mode, at in places.items():
         where = "" if len(places) == 1 else f" for {', '.join(map(_describe_place, at))}"
         yield f"{mode.mode}{where}{f': {mode.because}' if mode.because else ''}"

@@ -132,6 +132,12 @@ def silenced_safety_cards(rows: Sequence[PlacedRow], cards: Sequence[Card]) -> l
     ]
 
 
+def safety_cards_not_shown(modes: Mapping[Place, Modes], cards: Sequence[Card]) -> list[str]:
+    """The ids of the safety cards that are not shown where others are: who reads those takes the silence for a no."""
+    speaking = [at for at in modes.values() if at.shows_any]
+    return [card.id for card in cards if is_safety_card(card) and any(card.id in at.silent | at.off for at in speaking)]
+
+
 def modes_for(modes: Mapping[Place, Modes], hook: str, client: str, otherwise: Modes) -> Modes:
     """The modes of a hook and a client."""
     return modes.get((hook, client)) or modes.get((hook, OTHER_CLIENTS), otherwise)

@@ -17,9 +17,10 @@ from cds_service.site.modes import (
     find_mode_mistakes,
     modes_for,
     modes_of,
+    safety_cards_not_shown,
     silenced_safety_cards,
 )
-from cds_service.site.reading import SiteFile, find_unknown_names, read_site_file, signatures_file
+from cds_service.site.reading import SiteFile, find_missing_folder, find_unknown_names, read_site_file, signatures_file
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,11 @@ class Site:
         )
 
     @property
+    def safety_cards_not_shown(self) -> list[str]:
+        """The safety cards that are silent or off for a hook and a client to which another card speaks."""
+        return safety_cards_not_shown(self.modes, self.content.cards)
+
+    @property
     def has_silent_drafts(self) -> bool:
         """Whether the file keeps cards silent that are not signed."""
         return self.file is not None and self.file.general.drafts == "silent"
@@ -62,6 +68,7 @@ def open_site(path: Path | None, content: Content, hooks: Sequence[str], clients
         return Site(content)
     site_file = read_site_file(path)
     find_unknown_names(site_file, content.cards, hooks, clients)
+    find_missing_folder(site_file, path.parent)
     for at, key, problem in find_code_problems(site_file.codes, content.vocabulary):
         site_file.file.add_mistake(("code", at, key), f"code.{at}.{key}: {problem}")
     rows, cards = site_file.card_rows, content.cards

@@ -55,6 +55,13 @@ def signatures_file(site: Path | None, cards: Path) -> Path:
     return site.parent / named if site and named else cards / SIGNATURES
 
 
+def find_missing_folder(site_file: SiteFile, folder: Path) -> None:
+    """Adds a mistake where the file of the signatures can neither be there nor be written. It may be missing itself."""
+    named = site_file.general.signatures
+    if named and not (folder / named).parent.is_dir():
+        site_file.file.add_mistake(("signatures",), f"signatures: there is no folder {Path(named).parent}")
+
+
 def find_unknown_names(
     site_file: SiteFile, cards: Sequence[Card], hooks: Sequence[str], clients: Sequence[str]
 ) -> None:

@@ -111,9 +111,27 @@ def test_a_card_is_signed_once_two_different_people_have_signed_it(names: tuple[
     assert content.status_of("card-1") == "draft"
 
 
-def test_a_name_in_other_letters_is_the_same_person() -> None:
-    assert same_name("Dr A", "dr  a ")
-    assert not same_name("Dr A", "Dr B")
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("Dr A", "dr  a "),
+        ("Dr A. Example", "Dr. a example"),
+        ("Jane Smith", "Smith, Jane"),
+        ("José Müller", "Jose Muller"),
+        ("Jane O’Brien-Smith", "jane obrien smith"),
+        ("A.B. Smith", "A. B. Smith"),
+    ],
+)
+def test_a_name_in_other_letters_is_the_same_person(name: str, other: str) -> None:
+    assert same_name(name, other)
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("Dr A", "Dr B"), ("Jane Smith", "Jane Smyth"), ("रवि", "रवी"), ("王伟", "王芳"), ("?", "!")],
+)
+def test_another_name_is_another_person(name: str, other: str) -> None:
+    assert not same_name(name, other)
 
 
 @pytest.mark.parametrize(

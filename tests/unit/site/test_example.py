@@ -20,11 +20,14 @@ def printed(file: Path, folder: Path) -> list[str]:
 
 def test_it_shows_no_draft(tmp_path: Path) -> None:
     lines = printed(EXAMPLE, tmp_path)
-    assert lines[:2] == ["Site file: site.example.toml", "Cards that are drafts are silent."]
-    drafts = CONTENT.drafts
+    count = len(CONTENT.cards)
+    sum_of_cards = f"{count} cards: 0 on, {count} silent (all because they are drafts), 0 off."
+    assert lines[:2] == ["Site file: site.example.toml", sum_of_cards]
+    assert lines[2].startswith("Signatures: ")
+    assert lines[2].endswith(" (there is no such file: nobody has signed)")
     silent = "  silent: because it is a draft, and the file says that drafts are silent"
-    for card in drafts:
-        assert lines[lines.index(f"{card} (draft)") + 1] == silent
+    first = lines.index(f"{CONTENT.cards[0].id} (draft)")
+    assert lines[first : first + count + 1] == [*(f"{card.id} (draft)" for card in CONTENT.cards), silent]
     assert "No codes of the site." in lines
     assert "No reference intervals." in lines
 
@@ -34,6 +37,7 @@ def test_everything_that_is_commented_out_holds(tmp_path: Path) -> None:
     (tmp_path / "site.toml").write_text(text.replace('drafts = "silent"', 'drafts = "show"'), encoding="utf-8")
     lines = printed(tmp_path / "site.toml", tmp_path)
     row = "because “Cards are shown at signing only, until the first review.” (decided by"
+    assert lines[1].endswith(" not the same for every hook and client.")
     assert any(line.startswith(f"  silent for order-select by example-ehr: {row}") for line in lines)
     others = "order-select by every other client, order-sign by every other client, order-sign by example-ehr"
     assert (
@@ -46,4 +50,33 @@ def test_everything_that_is_commented_out_holds(tmp_path: Path) -> None:
 
 
 def test_without_a_file_it_says_what_is_in_force() -> None:
-    assert run_command("site").output == "No site file: CDS_SITE is not set. Every card is on, drafts too.\n"
+    first, signatures = run_command("site").output.splitlines()
+    assert first == "No site file: CDS_SITE is not set. Every card is on, drafts too."
+    assert signatures.startswith("Signatures: ")
+
+
+def test_it_says_who_signed_and_warns_of_a_card_that_speaks_without_the_safety_cards(tmp_path: Path) -> None:
+    site, signatures = tmp_path / "site.toml", tmp_path / "signed.toml"
+    site.write_text('drafts = "silent"\nsignatures = "signed.toml"\n', encoding="utf-8")
+    settings = {"CDS_SITE": str(site)}
+    for name in ("Dr A", "Dr B"):
+        run_command("sign", "dose-above-studied", "--name", name, "--role", "physician", settings=settings)
+    lines = run_command("site", settings=settings).output.splitlines()
+    assert lines[1].startswith(f"{len(CONTENT.cards)} cards: 1 on, ")
+    safety_cards = "acetylcysteine-hypersensitivity, glutamine-contraindicated, screening-incomplete"
+    assert lines[2].startswith("Warning: other cards are shown, and not these.")
+    assert lines[2].endswith(f": {safety_cards}.")
+    assert lines[3] == f"Signatures: {signatures}"
+    assert lines[lines.index("dose-above-studied (signed by Dr A and Dr B)") + 1] == "  on"
+
+    written = signatures.read_text(encoding="utf-8")
+    signatures.write_text(written.replace('\nwords = "', '\nwords = "0'), encoding="utf-8")
+    lines = run_command("site", settings=settings).output.splitlines()
+    assert len([line for line in lines if line.startswith("  dose-above-studied: the signature of Dr ")]) == len("AB")
+    assert "dose-above-studied (draft, void since it changed: the signature of Dr A and Dr B)" in lines
+
+
+def test_a_folder_that_is_missing_is_said_by_who_signs(tmp_path: Path) -> None:
+    file = str(tmp_path / "nowhere" / "signed.toml")
+    signing = ("sign", "dose-above-studied", "--name", "Dr A", "--role", "physician", "--signatures", file)
+    assert run_command(*signing).output.startswith("Not signed: there is no folder ")

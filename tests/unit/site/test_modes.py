@@ -1,6 +1,7 @@
 """The site file's card rows: which row counts, what is refused, and what an answer then holds."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from cds_service.errors import ContentError
 from cds_service.guidance.modes import Mode
 from cds_service.hooks.discovery import HOOKS
 from cds_service.site.opening import Site, open_site
+from tests.reviews import signed_by
 from tests.support import CONTENT
 from tests.unit.site.files import card_row, write_site
 
@@ -87,6 +89,7 @@ MISTAKES = {
     "an empty reason": ([CARD.replace("under review", " ")], ["card.0.because: "]),
     "nobody": ([CARD.replace("drug committee", "")], ["card.0.decided_by: "]),
     "no day": ([CARD.replace("2026-11-20", '"soon"')], ["card.0.decided_on: "]),
+    "no such folder": (['signatures = "nowhere/s.toml"'], ["signatures: there is no folder nowhere"]),
     "another key": (['drafts = "loud"\nfoo = 1'], ["drafts: ", "foo: Extra"]),
     "a contradiction": (
         [CARD, card_row("silent", card=HIGH)],
@@ -134,6 +137,27 @@ def test_only_a_row_of_its_own_silences_a_safety_card(tmp_path: Path) -> None:
     assert mode_of(site, "glutamine-contraindicated") == "on"
     assert mode_of(site, "glutamine-kidney-injury") == "off"
     assert not site.silenced_safety_cards
+
+
+SAFETY = [ALLERGY, "glutamine-contraindicated", INCOMPLETE]
+
+
+@pytest.mark.parametrize(
+    ("signed", "rows", "not_shown"),
+    [
+        ([], [], []),
+        ([HIGH], [], SAFETY),
+        ([HIGH, ALLERGY], [], SAFETY[1:]),
+        ([HIGH, *SAFETY], [], []),
+        ([HIGH, *SAFETY], [card_row("off", card=ALLERGY, clients=("north",))], [ALLERGY]),
+    ],
+)
+def test_cards_that_speak_without_a_safety_card_are_told(
+    signed: Sequence[str], rows: Sequence[str], not_shown: Sequence[str], tmp_path: Path
+) -> None:
+    content = replace(CONTENT, signatures={card: (signed_by("A"), signed_by("B")) for card in signed})
+    site = open_site(write_site(tmp_path, 'drafts = "silent"', *rows), content, HOOKS, CLIENTS)
+    assert site.safety_cards_not_shown == not_shown
 
 
 @pytest.mark.parametrize("card", [ALLERGY, INCOMPLETE, "glutamine-contraindicated"])
