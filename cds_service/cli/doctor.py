@@ -11,8 +11,8 @@ from cds_service.app import fhir_limits
 from cds_service.auth.clients import load_clients
 from cds_service.cli.terminal import console, file_option
 from cds_service.content.loading import load_content
+from cds_service.content.unread import find_unread_codes, find_unread_units
 from cds_service.doctor.asking import FhirTarget, examine
-from cds_service.doctor.reading import find_unread_codes, find_unread_units
 from cds_service.doctor.report import Findings, code_lines, problems_of, query_table, unit_lines
 from cds_service.errors import CannotStart
 from cds_service.gathering.allowed_servers import BaseUrl, find_allowed_base

@@ -10,13 +10,23 @@ import msgspec
 from cds_service.answering import Answer, answer
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import Fact, Facts, Origin
-from cds_service.content.silence import explain_silence
+from cds_service.clinical.vocabulary import Vocabulary
+from cds_service.content.silence import explain_silence, sort_orders
+from cds_service.content.unread import (
+    UnreadCode,
+    UnreadOrder,
+    code_row,
+    find_unread_codes,
+    printable,
+    read_unread_order,
+)
 from cds_service.fhir.json import UNREADABLE
+from cds_service.gathering.prefetch import build_chart
 from cds_service.guidance.deciding import Decision, OrderDecision, Reason
 from cds_service.guidance.model import Content
 from cds_service.guidance.modes import ALL_ON, Modes, say_mode
 from cds_service.hooks.discovery import SERVICES
-from cds_service.hooks.requests import read_request
+from cds_service.hooks.requests import HookRequest, read_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +83,8 @@ class ExplainedOrder:
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """The explanation of a call: ids of the cards that are shown, and of those that the site keeps silent. `silence`
-    says why nothing was shown; empty where something was.
+    says why nothing was shown; empty where something was. `unread_orders` are those that were not recognised as
+    acetylcysteine, `unread_codes` those of results that bear the name of glutamate or cystine and are in no code list.
     """
 
     as_of: datetime
@@ -81,14 +92,17 @@ class Explanation:
     silent_cards: tuple[str, ...]
     silence: str
     orders: tuple[ExplainedOrder, ...]
+    unread_orders: tuple[UnreadOrder, ...]
+    unread_codes: tuple[UnreadCode, ...]
 
     def lines(self) -> list[str]:
         """For a terminal."""
         if not self.orders:
-            return [self.silence]
+            return [self.silence, *_unread_lines(self)]
         lines = [f"Cards: {', '.join(self.cards) or 'none'}", f"As of: {self.as_of.isoformat()}"]
         lines += [f"Silent: {', '.join(self.silent_cards)}"] if self.silent_cards else []
         lines += [self.silence] if self.silence else []
+        lines += _unread_lines(self)
         return lines + [line for order in self.orders for line in _lines(order)]
 
     def as_json(self) -> bytes:
@@ -149,7 +163,36 @@ def explain_request(
     answered = asyncio.run(answer(request, content, now, lambda: "", modes=modes_of(request.hook)))
     silence = explain_silence(request, answered, content.vocabulary)
     silent_cards = tuple(card.id for card in answered.silent_cards)
-    return Explanation(now, tuple(answered.card_ids), silent_cards, silence, explain(answered))
+    explained = explain(answered)
+    unread = (_unread_orders(request, explained, content.vocabulary), _unread_codes(request, content.vocabulary))
+    return Explanation(now, tuple(answered.card_ids), silent_cards, silence, explained, *unread)
+
+
+def _unread_orders(
+    request: HookRequest, explained: Sequence[ExplainedOrder], vocabulary: Vocabulary
+) -> tuple[UnreadOrder, ...]:
+    """The orders that nothing names acetylcysteine; one that the prefetch names so is explained."""
+    read = {order.reference for order in explained}
+    _, others, medications = sort_orders(request, vocabulary)
+    unread = (read_unread_order(order, medications) for order in others)
+    return tuple(order for order in unread if order.reference not in read)
+
+
+def _unread_codes(request: HookRequest, vocabulary: Vocabulary) -> tuple[UnreadCode, ...]:
+    """The codes of amino acid results in the prefetch that are not read, whatever the call orders."""
+    chart = build_chart(request.patient_id, request.prefetch())
+    return tuple(sorted(code for code in find_unread_codes(chart.data.values(), vocabulary) if code.means))
+
+
+def _unread_lines(explanation: Explanation) -> Iterator[str]:
+    """What came and was not read, with rows for the site file."""
+    if explanation.unread_orders:
+        yield "\nNot recognised as acetylcysteine:"
+        yield from (f"  {order.say()}" for order in explanation.unread_orders)
+    if explanation.unread_codes:
+        yield "\nResults under codes that are not read; check each before a row goes into the site file:"
+        for unread in explanation.unread_codes:
+            yield f"  “{printable(unread.name)}”, by its name {unread.means}:\n{code_row(unread)}"
 
 
 def _lines(order: ExplainedOrder) -> Iterator[str]:

@@ -1,9 +1,10 @@
 """Why a call got no card, in one sentence: silence for one reason is not silence for another."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from cds_service.answering import Answer
-from cds_service.clinical.orders.drugs import OVER, drug_concepts, index_medications
+from cds_service.clinical.orders.drugs import OVER, Medications, drug_concepts, index_medications
 from cds_service.clinical.orders.recognise import recognise
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.json import Resource, text
@@ -19,11 +20,10 @@ def explain_silence(request: HookRequest, answered: Answer, vocabulary: Vocabula
         return ""
     if answered.decisions:
         return _by_use(answered)
-    entries = [entry for entry in request.entries if isinstance(entry.get("resource"), dict)]
-    orders = [entry["resource"] for entry in entries if resource_type(entry["resource"]) == "MedicationRequest"]
-    ours = _acetylcysteine_orders(orders, entries, vocabulary)
+    sorted_orders = sort_orders(request, vocabulary)
+    ours = sorted_orders.ours
     if not ours:
-        return f"No acetylcysteine order among {_count(len(orders))}."
+        return f"No acetylcysteine order among {_count(len(sorted_orders.others))}."
     if not answered.modes.decides_any:
         return "By the site file every card is off at this hook."
     return _not_asked_about(ours, read_draft_orders(request, vocabulary).selected_orders)
@@ -42,11 +42,24 @@ def _by_use(answered: Answer) -> str:
     return f"No card applies: use {use.value} ({use.note}), and every screen was done and found nothing."
 
 
-def _acetylcysteine_orders(
-    orders: Sequence[Resource], entries: Iterable[Resource], vocabulary: Vocabulary
-) -> list[Resource]:
-    medications = index_medications(entries)
-    return [order for order in orders if any(recognise(drug_concepts(order, medications), vocabulary))]
+class SortedOrders(NamedTuple):
+    """The medication orders of a call, by whether they are recognised as acetylcysteine, and the Medications with
+    them."""
+
+    ours: list[Resource]
+    others: list[Resource]
+    medications: Medications
+
+
+def sort_orders(request: HookRequest, vocabulary: Vocabulary) -> SortedOrders:
+    """The orders of a call, whatever their status, by what is in its context alone."""
+    entries = [entry for entry in request.entries if isinstance(entry.get("resource"), dict)]
+    orders = [entry["resource"] for entry in entries if resource_type(entry["resource"]) == "MedicationRequest"]
+    found = SortedOrders([], [], index_medications(entries))
+    for order in orders:
+        is_ours = any(recognise(drug_concepts(order, found.medications), vocabulary))
+        (found.ours if is_ours else found.others).append(order)
+    return found
 
 
 def _not_asked_about(orders: Sequence[Resource], selected_orders: Sequence[Resource]) -> str:

@@ -13,9 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from cds_service.clinical.chart import Arrival
+from cds_service.content.unread import UnreadCode, UnreadUnit, code_row, printable
 from cds_service.doctor.asking import Examination, FhirTarget, QueryResult, listed_searches, search_parameters
-from cds_service.doctor.reading import UnreadCode, UnreadUnit, code_row
-from cds_service.fhir.json import shorten
 from cds_service.fhir.queries import QUERIES
 
 _MOST_CODES = 20
@@ -112,8 +111,3 @@ def problems_of(findings: Findings) -> Sequence[str]:
     if any(code.means for code in findings.codes):
         problems.append("Results have the name of glutamate or cystine and no code that is read.")
     return problems
-
-
-def printable(written: str) -> str:
-    """Words of the server, cut, and without what a terminal would obey."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in shorten(written))

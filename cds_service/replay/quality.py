@@ -10,6 +10,7 @@ from cds_service.clinical.labs.amino_acids import read_analyte
 from cds_service.clinical.labs.results import Result
 from cds_service.clinical.orders.recognise import may_mean_acetylcysteine
 from cds_service.clinical.vocabulary import Vocabulary
+from cds_service.content.unread import analyte_named
 from cds_service.fhir.json import Json, codings, names, objects, shorten
 from cds_service.gathering.prefetch import build_chart
 from cds_service.guidance.deciding import OrderDecision
@@ -66,9 +67,9 @@ def unread_codes(code: Json, vocabulary: Vocabulary) -> list[str]:
     found = codings(code)
     if any(vocabulary.code_lists[name].rows_of(found) for name in _AMINO_ACID_LISTS):
         return []
-    if vocabulary.name_lists["amino-acid-words"].included_in(code) is None:
+    analyte = analyte_named(code, vocabulary)
+    if not analyte:
         return []
-    analyte = "cystine" if any("cyst" in name.lower() for name in names(code)) else "glutamate"
     return [f"{analyte}|{shorten(one.system, _LONGEST)}|{shorten(one.code, _LONGEST)}" for one in found] or [
         f"{analyte}||"
     ]

@@ -3,10 +3,12 @@
 import json
 from datetime import datetime
 
+import pytest
+
 from cds_service.content.explaining import explain, explain_request
 from cds_service.guidance.deciding import Outcome
 from cds_service.hooks.requests import read_request
-from tests.support import CONTENT, NOW, answer_now, request_for, to_bytes
+from tests.support import CONTENT, NOW, Body, answer_now, request_for, to_bytes
 
 
 def explained(*args: str, **more: object):  # type: ignore[no-untyped-def]
@@ -70,3 +72,77 @@ def test_the_json_holds_what_the_lines_hold() -> None:
 
 def test_another_drug_has_nothing_to_explain() -> None:
     assert explained("alma-glutamate-high", "amoxicillin") == ()
+
+
+def local_call(code: str, name: str) -> Body:
+    """A call whose only result is under a code of the laboratory's own."""
+    body = request_for("alma-glutamate-high")
+    result = {
+        "resourceType": "Observation",
+        "id": "local",
+        "status": "final",
+        "subject": {"reference": f"Patient/{body['context']['patientId']}"},
+        "effectiveDateTime": "2026-11-18",
+        "code": {"coding": [{"system": "urn:lab", "code": code, "display": name}]},
+        "valueQuantity": {"value": 60, "unit": "umol/L"},
+    }
+    body["prefetch"]["aminoAcids"] = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": result}]}
+    return body
+
+
+def in_both_forms(body: Body) -> tuple[str, Body]:
+    explanation = explain_request(to_bytes(body), CONTENT, NOW)
+    return "\n".join(explanation.lines()), json.loads(explanation.as_json())
+
+
+@pytest.mark.parametrize(("name", "means"), [("Glutamate plasma", "glutamate"), ("Cystine", "cystine")])
+def test_a_result_under_a_code_that_is_not_read_is_named_with_a_row_for_the_site_file(name: str, means: str) -> None:
+    lines, written = in_both_forms(local_call("GLUX", name))
+    assert name in lines
+    assert f'system = "urn:lab"\ncode = "GLUX"\nunit = "umol/L"\nmeans = "{means}"' in lines
+    assert [(one["code"], one["means"]) for one in written["unread_codes"]] == [("GLUX", means)]
+
+
+@pytest.mark.parametrize("name", ["Sodium", "Glutamate, urine"])
+def test_a_result_of_another_test_is_not_named(name: str) -> None:
+    lines, written = in_both_forms(local_call("GLUX", name))
+    assert ("GLUX" in lines, written["unread_codes"]) == (False, [])
+
+
+def test_what_is_read_is_not_named_as_unread() -> None:
+    lines, written = in_both_forms(request_for("alma-glutamate-high"))
+    assert (written["unread_orders"], written["unread_codes"]) == ([], [])
+    assert "Not recognised" not in lines
+
+
+@pytest.mark.parametrize("beside", [(), ("oral-600-twice-daily",)], ids=["alone", "beside ours"])
+def test_an_order_that_is_not_recognised_is_named_with_its_codes(beside: tuple[str, ...]) -> None:
+    body = request_for("alma-glutamate-high", "amoxicillin", *beside)
+    order = body["context"]["draftOrders"]["entry"][0]["resource"]
+    order["medicationCodeableConcept"] = {
+        "coding": [{"system": "urn:drugs", "code": "NAC200", "display": "Mucosolv\x1b[31m 200"}]
+    }
+    lines, written = in_both_forms(body)
+    assert f"{order['id']}: “Mucosolv\ufffd[31m 200”, urn:drugs|NAC200" in lines
+    assert [one["codes"] for one in written["unread_orders"]] == [["urn:drugs|NAC200"]]
+    assert len(written["orders"]) == len(beside)
+
+
+def test_an_order_that_names_no_drug_is_named_all_the_same() -> None:
+    body = request_for("alma-glutamate-high", "oral-600-twice-daily", "amoxicillin")
+    del body["context"]["draftOrders"]["entry"][1]["resource"]["medicationCodeableConcept"]
+    lines, _ = in_both_forms(body)
+    assert "no name, no code" in lines
+
+
+def test_an_order_whose_drug_the_prefetch_names_is_explained_and_not_called_unread() -> None:
+    body = request_for("alma-glutamate-high")
+    order = body["context"]["draftOrders"]["entry"][0]["resource"]
+    drug = {"resourceType": "Medication", "id": "m", "code": order.pop("medicationCodeableConcept")}
+    order["medicationReference"] = {"reference": "Medication/m"}
+    body["prefetch"]["activeMedications"]["entry"] = [
+        *body["prefetch"]["activeMedications"].get("entry", []),
+        {"resource": drug, "search": {"mode": "include"}},
+    ]
+    _, written = in_both_forms(body)
+    assert (len(written["orders"]), written["unread_orders"]) == (1, [])

@@ -1,12 +1,13 @@
-"""What came and cannot be read: codes without a row in the code lists, and units that are not accepted."""
+"""What came and is not read: orders of no known drug, codes without a row in the code lists, units not accepted."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cds_service.clinical.chart import Data
+from cds_service.clinical.orders.drugs import Medications, drug_of
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.fhir.json import Coding, Resource, names
+from cds_service.fhir.json import Coding, Json, Resource, names, relative_reference, shorten
 from cds_service.fhir.quantities import Refusal, read_measure, unit_of
 
 _KINDS: Mapping[str, str] = {  # code list -> the kind of its unit
@@ -44,6 +45,29 @@ class UnreadUnit:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadOrder:
+    """An order that was not recognised as acetylcysteine: `Type/id`, and the names and codes (`system|code`) of its
+    drug."""
+
+    reference: str
+    names: tuple[str, ...]
+    codes: tuple[str, ...]
+
+    def say(self) -> str:
+        """In one line, for a terminal."""
+        named = ", ".join(f"“{printable(name)}”" for name in self.names) or "no name"
+        codes = ", ".join(map(printable, self.codes)) or "no code"
+        return f"{printable(self.reference)}: {named}, {codes}"
+
+
+def read_unread_order(order: Resource, medications: Medications) -> UnreadOrder:
+    """What names the drug of an order."""
+    drug = drug_of(order, medications)
+    codes = dict.fromkeys(f"{coding.system}|{coding.code}" for coding in drug.codings)
+    return UnreadOrder(relative_reference(order), tuple(dict.fromkeys(drug.names)), tuple(codes))
+
+
 def find_unread_codes(every: Iterable[Data], vocabulary: Vocabulary) -> Counter[UnreadCode]:
     """The codes of results that no list has, and how many results bear each."""
     found: Counter[UnreadCode] = Counter()
@@ -52,7 +76,7 @@ def find_unread_codes(every: Iterable[Data], vocabulary: Vocabulary) -> Counter[
             coding = coded[0] if coded else Coding("", "")
             unit = unit_of(element.get("valueQuantity"))
             named = names(element.get("code"))
-            means = _meaning(element, vocabulary)
+            means = analyte_named(element.get("code"), vocabulary)
             found[UnreadCode(means, coding.system, coding.code, unit[0] or unit[1], named[0] if named else "")] += 1
     return found
 
@@ -69,10 +93,10 @@ def _elements(every: Iterable[Data]) -> Iterator[tuple[tuple[Coding, ...], Resou
                     yield coded, element.element
 
 
-def _meaning(element: Resource, vocabulary: Vocabulary) -> str:
-    """The analyte whose name a result bears; empty for none, and where it names another specimen than blood."""
-    row = vocabulary.name_lists["amino-acid-words"].included_in(element.get("code"))
-    if row is None or vocabulary.name_lists["other-specimens"].included_among(names(element.get("code"))):
+def analyte_named(code: Json, vocabulary: Vocabulary) -> str:
+    """The analyte whose name the code of a result bears; empty for none, and where it names no blood."""
+    row = vocabulary.name_lists["amino-acid-words"].included_in(code)
+    if row is None or vocabulary.name_lists["other-specimens"].included_among(names(code)):
         return ""
     return _MEANS.get(row.name, "")
 
@@ -97,5 +121,14 @@ def code_row(unread: UnreadCode) -> str:
 
 def _quoted(value: str) -> str:
     """A TOML string, without what a terminal would obey."""
-    plain = "".join(character if character.isprintable() else "\ufffd" for character in value)
+    plain = _without_controls(value)
     return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def printable(written: str) -> str:
+    """Words of somebody else, cut, and without what a terminal would obey."""
+    return _without_controls(shorten(written))
+
+
+def _without_controls(written: str) -> str:
+    return "".join(character if character.isprintable() else "\ufffd" for character in written)
