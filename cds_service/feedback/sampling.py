@@ -91,7 +91,8 @@ def read_marks(text: str, name: str) -> dict[str, Marks]:
     if len(text) > MAX_CHARACTERS:
         raise ContentError([Mistake(name, 1, f"it has more than {MAX_CHARACTERS:,} characters")])
     try:
-        reader = csv.DictReader(text.splitlines(), strict=True)
+        lines = text.splitlines()
+        reader = csv.DictReader(lines, strict=True, delimiter=_delimiter_of(lines))
         columns, rows = reader.fieldnames or [], [(reader.line_num, row) for row in reader]
     except csv.Error as error:
         raise ContentError([Mistake(name, 1, f"not CSV: {error}")]) from None
@@ -101,6 +102,12 @@ def read_marks(text: str, name: str) -> dict[str, Marks]:
     if problems:
         raise ContentError([Mistake(name, line, problem) for line, problem in problems])
     return {card: _count(rows, card) for card in sorted({row["card"] for _, row in rows})}
+
+
+def _delimiter_of(lines: Sequence[str]) -> str:
+    """What stands between the cells: where the comma is the decimal sign, spreadsheets save semicolons or tabs."""
+    header = lines[0] if lines else ""
+    return max(",;\t", key=header.count)
 
 
 Rows = Sequence[tuple[int, dict[str, Any]]]  # with the line of each

@@ -92,7 +92,12 @@ def report_page(report: Report, content: Content) -> str:
         report=plain,
         charts=charts,
         titles=titles,
-        never=[card for card in content.cards if card.id not in report.tally.cards],
+        fired=list(dict.fromkeys([*plain["cards"], *plain["kept_silent_by_the_site_file"]])),
+        never=[
+            card
+            for card in content.cards
+            if card.id not in report.tally.cards and card.id not in report.tally.kept_silent
+        ],
         uses=sorted(report.tally.orders_by_use),
         most=max(plain["per_100_orders"].values(), default=0),
         share_without=_share(report.tally.orders_without_card, report.tally.orders),

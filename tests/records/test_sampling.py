@@ -127,10 +127,19 @@ def test_a_file_of_marks_with_mistakes_is_refused_with_all_of_them(text: str, ex
     ]
 
 
-def test_a_file_that_a_spreadsheet_saved_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("mark_of_order", ["", "\ufeff"], ids=["plain", "with a byte order mark"])
+def test_a_file_that_a_spreadsheet_saved_is_read(delimiter: str, mark_of_order: str, tmp_path: Path) -> None:
     file = tmp_path / "sample.csv"
-    file.write_bytes(b"\xef\xbb\xbfuuid,card,mark\r\na,x,right\r\n")
-    assert "x" in run_command("review-sample", str(file)).output
+    rows = (("uuid", "card", "mark"), ("a", "x", "right"), ("b", "x; y, z", "wrong"))
+    lines = [delimiter.join(f'"{cell}"' if {",", ";"} & set(cell) else cell for cell in row) for row in rows]
+    file.write_bytes((mark_of_order + "\r\n".join(lines)).encode())
+    done = run_command("review-sample", str(file))
+    assert done.exit_code == 0
+    assert [" ".join(line.split()) for line in done.output.splitlines()][2:4] == [
+        "x 1 0 0 100% 21% to 100%",
+        "x; y, z 0 1 0 0% 0% to 79%",
+    ]
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b""], ids=["not UTF-8", "empty"])

@@ -18,7 +18,7 @@ from cds_service.replay.tasks import Setup
 from cds_service.replay.work import Work, fingerprint_of
 from tests.builders import concept
 from tests.replay.exports import PATIENT, glutamate, past_order, report_of, run_replay, write_export
-from tests.support import CARDS, FIXTURES
+from tests.support import CARDS, CONTENT, FIXTURES
 
 PATIENTS, SEED = 160, 3
 
@@ -121,6 +121,14 @@ def test_a_site_file_keeps_a_card_silent_as_it_does_live(export: Path, tmp_path:
     assert before["compared_with"]["lost"] == {"glutamate-normal": number}
     assert before["compared_with"]["with"] == "site.toml"
     assert any("site file" in reason for reason in after["silent"])
+
+    page = (tmp_path / "after" / "report.html").read_text(encoding="utf-8")
+    title = next(card.title for card in CONTENT.cards if card.id == "glutamate-normal")
+    (never,) = (line for line in page.splitlines() if line.startswith("<p>Never"))
+    counts = f'<td class="number">0</td><td class="number">{number:,}</td><td class="number">0</td>'
+    assert f'<td>{title}<br><code class="soft">glutamate-normal</code></td>{counts}' in page
+    assert title not in never
+    assert "kept silent" not in (tmp_path / "before" / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_rows_of_the_report_can_be_pasted_into_the_site_file(tmp_path: Path) -> None:
