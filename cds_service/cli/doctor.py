@@ -13,7 +13,7 @@ from cds_service.cli.terminal import console, file_option
 from cds_service.content.loading import load_content
 from cds_service.content.unread import find_unread_codes, find_unread_units
 from cds_service.doctor.asking import FhirTarget, examine
-from cds_service.doctor.report import Findings, code_lines, problems_of, query_table, unit_lines
+from cds_service.doctor.report import Findings, code_lines, common_failure, problems_of, query_table, unit_lines
 from cds_service.errors import CannotStart
 from cds_service.gathering.allowed_servers import BaseUrl, find_allowed_base
 from cds_service.gathering.http import new_http_client
@@ -40,6 +40,9 @@ def doctor(fhir: _Fhir, patient: _Patient, token_file: _Token = None, show_value
     if not is_fhir_id(patient):
         raise typer.BadParameter("is not an id that a FHIR server can have", param_hint="--patient")
     findings, target = asyncio.run(_examine(settings, content, base, access, _token(token_file), patient))
+    if failure := common_failure(findings):
+        console.print(f"Verdict: nothing could be read: {failure}.")
+        raise typer.Exit(1)
     console.print(query_table(findings, target))
     _print_section("Codes that are not read", code_lines(findings, show_values))
     _print_section("Results that cannot be used", unit_lines(findings))

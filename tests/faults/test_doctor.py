@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cds_service.fhir.queries import QUERIES
 from cds_service.settings import Settings
 from tests.builders import bundle, concept, observation, quantity
 from tests.command import run_command
@@ -101,8 +102,37 @@ def test_a_patient_whom_the_server_does_not_know_is_a_problem() -> None:
     with serving(app) as address:
         arguments = ("--fhir", f"{address}/demo/fhir", "--patient", "nobody")
         done = run_command("doctor", *arguments, settings=PATIENCE)
-    assert done.exit_code == 1
-    assert "The allergy list could not be read: the FHIR server does not know the patient." in done.output
+    assert (done.exit_code, done.output) == (
+        1,
+        "Verdict: nothing could be read: the FHIR server does not know the patient.\n",
+    )
+
+
+def test_a_server_that_is_down_takes_one_line() -> None:
+    with running(Loopback(answer_with(sound))) as server:
+        base = server.base
+    done = run_command("doctor", "--fhir", base, "--patient", PATIENT, settings=PATIENCE)
+    assert (done.exit_code, done.output) == (
+        1,
+        "Verdict: nothing could be read: the FHIR server could not be reached.\n",
+    )
+
+
+def test_80_columns_have_the_whole_name_of_every_query() -> None:
+    _, output = examined(with_everything, COLUMNS="80")
+    assert set(QUERIES) <= rows(output).keys()
+    assert "…" not in output
+
+
+def test_codes_of_other_tests_alone_are_no_finding() -> None:
+    def only_others(asked: Asked) -> Json:
+        other = about(concept("HB", LAB, text="Haemoglobin"), id="3", valueQuantity=quantity(9, "mmol/L"))
+        is_any = "/Observation?" in asked.target and "code=" not in asked.target
+        return searchset(other) if is_any else with_everything(asked)
+
+    status, output = examined(only_others)
+    assert status == 0
+    assert "None has the name of glutamate or cystine.\nCodes without such a name" in output
 
 
 def test_a_server_that_lacks_searches_is_told_which() -> None:
@@ -117,6 +147,7 @@ def test_a_server_that_lacks_searches_is_told_which() -> None:
     found = rows(done.output)
     assert done.exit_code == 1
     assert found["problemList"][0] == "failed: the FHIR server answered with status 404"
+    assert found["problemList"][2] == "failed"
     assert found["medicationStatements"][0] == "not offered; may be left out"
     assert "The problem list could not be read: the FHIR server answered with status 404." in done.output
     assert "medication statements could not" not in done.output
