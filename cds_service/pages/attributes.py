@@ -55,7 +55,7 @@ def _about_content(content: Content) -> list[Attribute]:
     signed_on = sorted(signature.on for signatures in content.signatures.values() for signature in signatures)
     sources = dict.fromkeys(name for card in content.cards for name in card.all_sources)
     citations = tuple(_cite(content, name) for name in sources)
-    signed = f"Signed from {signed_on[0]} to {signed_on[-1]}." if signed_on else "Not yet signed by a clinician."
+    signed = f"Signed from {signed_on[0]} to {signed_on[-1]}." if signed_on else "Not yet signed by two people."
     dates = f"Written from {written[0]} to {written[-1]}. {signed}"
     return [
         Attribute(1, "Bibliographic citation of the intervention (clinical research or guideline)", None, citations),

@@ -111,7 +111,7 @@ class Change:
 CHANGES = {
     "a comma in the card": Change(f"{CARD}/card.toml", "Plasma glutamate normal (", "Plasma glutamate, normal (", "words changed", True),
     "a comma in a shared block": Change("passages.toml", "most studies: 2,400 mg", "most studies:, 2,400 mg", "passage studies_used changed", True),
-    "a comma in a phrase": Change("phrases.toml", "Content {content.version}:", "Content, {content.version}:", "phrase version_line changed", True),
+    "a comma in a phrase": Change("phrases.toml", "Content {content.version}.", "Content, {content.version}.", "phrase version_line changed", True),
     "a comma in a code list": Change("codelists/glutamate.csv", ",yes,", ",no,", "code list glutamate changed", False),
     "a threshold": Change("thresholds.toml", "value = 365", "value = 366", "threshold result-age changed", False),
     "a gate": Change("gates.toml", 'id = "other-use"\nfact = "use"\nis = "other"', 'id = "other-use"\nfact = "use"\nis_one_of = ["other", "somatic"]', "gate other-use changed", True),

@@ -129,7 +129,7 @@ def says(detail: str, **texts: Json) -> str:
 
 def test_each_hole_is_filled_and_one_without_a_value_is_a_mistake() -> None:
     result = {"result": "64 µmol/L"}
-    version = f"Content {CONTENT.about.version}: {CONTENT.status_note}."
+    version = f"Content {CONTENT.about.version}. This card: {CONTENT.status_note}."
     said = says("{glutamate.result}. {version_line} {glutamate.result}", glutamate=result)
     assert said == f"64 µmol/L. {version} 64 µmol/L"
     assert says("No hole.") == "No hole."
