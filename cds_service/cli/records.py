@@ -14,6 +14,7 @@ from cds_service.app import utc_now
 from cds_service.cli.terminal import console, exit_with, file_argument, printable
 from cds_service.content.loading import load_content
 from cds_service.errors import DatabaseRefused, StoreDown
+from cds_service.feedback.connecting import describe_database
 from cds_service.feedback.report import as_csv, as_json, as_tables
 from cds_service.feedback.reporting import read_report
 from cds_service.feedback.sampling import MAX_CHARACTERS, MAX_ROWS, Marks, read_marks, read_sample, sample_as_csv
@@ -51,11 +52,22 @@ def report(
         typer.echo(sample_as_csv(_read(settings, partial(read_sample, sample, card, seed))), nl=False)
         return
     moment = since.replace(tzinfo=utc_now().tzinfo) if since else None
-    reading = partial(read_report, moment, load_content(settings.cards).about.override_system)
+    content = load_content(settings.cards)
+    reading = partial(read_report, moment, content.about.override_system)
     outcomes = _read(settings, reading)
     if csv or json:
         typer.echo(as_csv(outcomes) if csv else as_json(outcomes), nl=False)
         return
+    period = f"since {moment:%Y-%m-%d %H:%M} UTC" if moment else "all that is on record"
+    applied = {card.card for card in outcomes.cards}
+    never = ", ".join(card.id for card in content.cards if card.id not in applied) or "none"
+    heading = {
+        "Database": describe_database(settings.database_url),
+        "Period": period,
+        "Cards neither shown nor kept silent": never,
+    }
+    for name, said in heading.items():
+        console.print(f"{name}: {said}", markup=False, highlight=False, soft_wrap=False)
     for section in as_tables(outcomes):
         console.print(section)
 

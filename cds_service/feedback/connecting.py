@@ -45,6 +45,14 @@ def _parse_url(database_url: str) -> URL:
     return url.set(drivername=driver)
 
 
+def describe_database(database_url: str) -> str:
+    """The database by its name, and for PostgreSQL its host: neither user nor password. Raises `DatabaseRefused`."""
+    url = _parse_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return f"the PostgreSQL database {url.database}" + (f" on {url.host}" if url.host else "")
+
+
 def check_file_exists(database_url: str) -> None:
     """Raises `DatabaseRefused` for an SQLite file that is not there."""
     file = _sqlite_file(database_url)

@@ -85,7 +85,7 @@ def as_tables(report: Report) -> list[Table | str]:
     return [
         _cards_table("All cards", report.cards),
         *(_group_table(report, client, version) for client, version in groups),
-        _reasons_table(report.cards),
+        *([_reasons_table(report.cards)] if any(card.reasons for card in report.cards) else []),
         *_burden_tables(report.burden),
         f"Items of feedback on cards that are not on record: {unknown}",
     ]
@@ -123,7 +123,9 @@ def _burden_tables(burden: Sequence[BurdenFigures]) -> list[Table | str]:
     """For all calls, then for each kind of group."""
     kinds = list(dict.fromkeys(row.by for row in burden))
     tables = [_burden_table(by, [row for row in burden if row.by == by]) for by in kinds]
-    return [*tables, *([_BURDEN_LEGEND] if tables else [])]
+    said = {BURDEN_COLUMNS[index] for by in kinds for index in burden_columns([row for row in burden if row.by == by])}
+    legend = [f"{column}: {meaning}" for column, meaning in _BURDEN_LEGEND.items() if column in said]
+    return [*tables, *(["\n".join(legend)] if legend else [])]
 
 
 def _burden_table(by: str, rows: Sequence[BurdenFigures]) -> Table:
@@ -145,12 +147,15 @@ def burden_columns(rows: Sequence[BurdenFigures]) -> list[int]:
     return [index for index in range(len(BURDEN_COLUMNS)) if any(row[index] for row in cells)]
 
 
-_BURDEN_LEGEND = """\
-cards/100: cards shown per 100 acetylcysteine orders that calls asked about
-silent/100: the same of cards that the site file kept silent
-none: orders without a card; words: per answer that has cards
-reason, no reason: cards overridden with a reason, and without one
-change: of cards/100, against the week before"""
+_BURDEN_LEGEND = {
+    "cards/100": "cards shown per 100 acetylcysteine orders that calls asked about",
+    "silent/100": "the same of cards that the site file kept silent",
+    "none": "orders without a card",
+    "words": "per answer that has cards",
+    "reason": "cards overridden with a reason",
+    "no reason": "cards overridden without a reason",
+    "change": "of cards/100, against the week before",
+}
 BURDEN_COLUMNS = ("orders", "cards/100", "silent/100", "none", "words", "reason", "no reason", "change")
 
 

@@ -19,12 +19,15 @@ from cds_service.errors import ContentError, Mistake
 from cds_service.feedback.csv_cells import defuse
 from cds_service.feedback.tables import shown_cards
 
-COLUMNS = ("hookInstance", "uuid", "card", "contentVersion", "mode", "mark")
+COLUMNS = ("hookInstance", "time", "hook", "client", "uuid", "card", "contentVersion", "mode", "mark")
 RIGHT, WRONG = "right", "wrong"
 MAX_ROWS, MAX_CHARACTERS = 10_000, 2_000_000  # of a file of marks: a sample is a few hundred at the most
 _95_PERCENT = NormalDist().inv_cdf(0.975)
 _COLUMNS = (
     shown_cards.c.hook_instance,
+    shown_cards.c.shown_at,
+    shown_cards.c.hook,
+    shown_cards.c.client,
     shown_cards.c.uuid,
     shown_cards.c.card,
     shown_cards.c.content_version,
@@ -44,7 +47,7 @@ async def read_sample(size: int, card: str, seed: int | None, connection: AsyncC
     found: dict[str, Sequence[str]] = {}
     for start in range(0, len(drawn), 500):  # a statement takes only so many values
         rows = await connection.execute(select(*_COLUMNS).where(shown_cards.c.uuid.in_(drawn[start : start + 500])))
-        found |= {row.uuid: tuple(row) for row in rows}
+        found |= {row.uuid: (row[0], f"{row.shown_at:%Y-%m-%dT%H:%M:%SZ}", *row[2:]) for row in rows}
     return [found[uuid] for uuid in drawn]
 
 

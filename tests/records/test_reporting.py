@@ -4,15 +4,19 @@ import asyncio
 import csv
 import io
 import json
+import re
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from cds_service.errors import DatabaseRefused
+from cds_service.feedback.burden import ALL, BurdenFigures
+from cds_service.feedback.connecting import describe_database
 from cds_service.feedback.records import Records
-from cds_service.feedback.report import CardStatistics, Report
+from cds_service.feedback.report import CardStatistics, Report, as_tables
 from cds_service.feedback.reporting import read_report
 from cds_service.feedback.store import read_once
 from cds_service.hooks.cards import Card, Coding, Source
@@ -137,6 +141,40 @@ def test_the_tables_fit_into_80_columns_and_say_it_all(filled: str) -> None:
     assert "Client east, content v1" in lines
     assert f"{HIGH} {THEIRS}|not-now 1" in lines
     assert lines[-1] == "Items of feedback on cards that are not on record: 3"
+
+
+def never_applied(written: str) -> set[str]:
+    """The cards that the report says never applied."""
+    (_, _, rest) = " ".join(written.split()).partition("Cards neither shown nor kept silent: ")
+    return set(re.match(r"[a-z-]+(?:, [a-z-]+)*", rest)[0].split(", "))  # type: ignore[index]
+
+
+def test_the_tables_say_what_they_are_of_and_what_never_fired(filled: str) -> None:
+    since, full, empty = (
+        printed(filled, *words) for words in (("--since", "2026-11-23"), (), ("--since", "2099-01-01"))
+    )
+    database = str(make_url(filled).database)
+    assert f"{database}Period: " in full.replace("\n", "")
+    assert "Period: all that is on record\n" in full
+    assert "Period: since 2026-11-23 00:00 UTC\n" in since
+    ids = {card.id for card in CONTENT.cards}
+    assert (never_applied(full), never_applied(empty)) == (ids - {HIGH, ALLERGY}, ids)
+    assert ("Override reasons" in full, "Override reasons" in empty) == (True, False)
+
+
+@pytest.mark.parametrize("url", ["postgresql://clerk:hush@db.example.org/cds?password=hush", "postgresql:///cds"])
+def test_a_database_is_named_without_user_and_password(url: str) -> None:
+    described = describe_database(url)
+    assert "the PostgreSQL database cds" in described
+    assert not {"clerk", "hush"} & set(described.replace(":", " ").split())
+    assert "hush" not in described
+
+
+def test_the_legend_explains_the_columns_that_are_there_and_no_others() -> None:
+    figures = BurdenFigures(ALL, "", 4, 2, 50.0, None, 0.5, None, None, None, None)
+    sections = as_tables(Report(None, (), (), {}, [figures]))
+    legend = next(section for section in sections if isinstance(section, str))
+    assert [line.partition(":")[0] for line in legend.splitlines()] == ["cards/100", "none"]
 
 
 @pytest.mark.parametrize("words", [[], ["--csv"], ["--json"]], ids=["tables", "CSV", "JSON"])

@@ -41,6 +41,8 @@ def test_a_sample_has_as_many_different_cards_as_asked_for_and_a_place_for_marks
         (HIGH, INSTANCE, "shown", "")
     }
     assert tuple(rows[0]) == COLUMNS
+    moment = f"{NOW:%Y-%m-%dT%H:%M:%SZ}"
+    assert {(row["time"], row["hook"], row["client"]) for row in rows} == {(moment, "order-sign", "east")}
 
 
 def test_silent_cards_are_drawn_too(filled: str) -> None:
