@@ -65,12 +65,17 @@ def find_missing_folder(site_file: SiteFile, folder: Path) -> None:
 def find_unknown_names(
     site_file: SiteFile, cards: Sequence[Card], hooks: Sequence[str], clients: Sequence[str]
 ) -> None:
-    """Adds a mistake for each card, hook and client that does not exist."""
-    card_ids = {card.id for card in cards}
-    for at, row in site_file.cards.items():
-        names = [("card", [row.card] if row.card else [], card_ids), ("hooks", row.hooks, hooks)]
-        for key, given, known in [*names, ("clients", row.clients, clients)]:
-            for name in given:
-                if name not in known:
+    """Adds a mistake for each card, hook and client that does not exist, also in rows with other mistakes."""
+    known = {"card": {card.id for card in cards}, "hooks": hooks, "clients": clients}
+    tables = site_file.file.data.get("card", [])
+    for at, table in enumerate(tables if isinstance(tables, list) else []):
+        for key, names in known.items():
+            for name in _texts(table.get(key) if isinstance(table, dict) else None):
+                if name not in names:
                     kind = key.removesuffix("s")
                     site_file.file.add_mistake(("card", at, key), f"card.{at}.{key}: there is no {kind} {name}")
+
+
+def _texts(value: object) -> list[str]:
+    """A text, or the texts of a list. What is neither is a mistake that its row has already."""
+    return [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str)]

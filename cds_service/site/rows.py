@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from cds_service.fhir.json import Coding
 from cds_service.fhir.systems import canonical_system
@@ -105,11 +105,19 @@ class IntervalRow(Strict):
     def _accept_integers(cls, value: object) -> object:
         return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
-    @model_validator(mode="after")
-    def _check_ends(self) -> "IntervalRow":
-        if self.low >= self.high or (self.to_years is not None and self.to_years < self.from_years):
-            raise ValueError("its ends are not in order")
-        return self
+    @field_validator("high")
+    @classmethod
+    def _is_above_low(cls, high: Decimal, row: ValidationInfo) -> Decimal:
+        if high <= row.data.get("low", -1):
+            raise ValueError(f"{high} is not above low")
+        return high
+
+    @field_validator("to_years")
+    @classmethod
+    def _is_not_below_from_years(cls, to_years: int | None, row: ValidationInfo) -> int | None:
+        if to_years is not None and to_years < row.data.get("from_years", 0):
+            raise ValueError(f"{to_years} is below from_years")
+        return to_years
 
 
 class General(Strict):

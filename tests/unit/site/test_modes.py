@@ -83,6 +83,10 @@ MISTAKES = {
     "no such client": ([card_row("on", card=HIGH, clients=("x",))], ["card.0.clients: there is no client x"]),
     "no such family": ([card_row("on", family="x")], ["card.0.family: "]),
     "no such mode": ([card_row("loud", card=HIGH)], ["card.0.mode: "]),
+    "no such card in a row with another mistake": (
+        [card_row("loud", card="no-such")],
+        ["card.0.mode: ", "card.0.card: there is no card no-such"],
+    ),
     "neither": ([card_row("on")], ["card.0: a row names either a card or a family"]),
     "both": ([card_row("on", card=HIGH, family="baseline")], ["card.0: a row names either a card or a family"]),
     "no reason": ([CARD.replace("because", "becuase")], ["card.0.because: Field required", "card.0.becuase: Extra"]),
