@@ -123,8 +123,7 @@ def _burden_tables(burden: Sequence[BurdenFigures]) -> list[Table | str]:
     """For all calls, then for each kind of group."""
     kinds = list(dict.fromkeys(row.by for row in burden))
     tables = [_burden_table(by, [row for row in burden if row.by == by]) for by in kinds]
-    said = {BURDEN_COLUMNS[index] for by in kinds for index in burden_columns([row for row in burden if row.by == by])}
-    legend = [f"{column}: {meaning}" for column, meaning in _BURDEN_LEGEND.items() if column in said]
+    legend = [f"{column}: {meaning}" for column, meaning in legend_of(burden).items()]
     return [*tables, *(["\n".join(legend)] if legend else [])]
 
 
@@ -147,8 +146,15 @@ def burden_columns(rows: Sequence[BurdenFigures]) -> list[int]:
     return [index for index in range(len(BURDEN_COLUMNS)) if any(row[index] for row in cells)]
 
 
+def legend_of(burden: Sequence[BurdenFigures]) -> dict[str, str]:
+    """What the columns mean in which some row has a figure."""
+    said = {BURDEN_COLUMNS[index] for index in burden_columns(burden)}
+    return {column: meaning for column, meaning in _BURDEN_LEGEND.items() if column in said}
+
+
 _BURDEN_LEGEND = {
-    "cards/100": "cards shown per 100 acetylcysteine orders that calls asked about",
+    "orders": "acetylcysteine orders that calls asked about, counted at each hook",
+    "cards/100": "cards shown per 100 of these orders",
     "silent/100": "the same of cards that the site file kept silent",
     "none": "orders without a card",
     "words": "per answer that has cards",

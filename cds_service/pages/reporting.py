@@ -11,7 +11,7 @@ from cds_service.api.networks import require_network
 from cds_service.api.runtime import Runtime
 from cds_service.errors import StoreDown
 from cds_service.feedback.burden import BurdenFigures
-from cds_service.feedback.report import BURDEN_COLUMNS, burden_cells, burden_columns
+from cds_service.feedback.report import BURDEN_COLUMNS, burden_cells, burden_columns, legend_of
 from cds_service.feedback.reporting import read_report
 from cds_service.pages.markup import Pages
 
@@ -30,7 +30,8 @@ def make_router(runtime: Runtime, pages: Pages) -> APIRouter:
         except StoreDown:
             return pages.page("report.html", 503, path="/report", report=None)
         day = f"{runtime.now():%Y-%m-%d}"
-        return pages.page("report.html", path="/report", report=found, burden=_tables(found.burden), day=day)
+        burden, legend = _tables(found.burden), legend_of(found.burden)
+        return pages.page("report.html", path="/report", report=found, burden=burden, legend=legend, day=day)
 
     return router
 

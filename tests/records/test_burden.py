@@ -234,3 +234,4 @@ def test_the_page_is_for_the_networks_of_the_metrics(host: str, status: int, fil
         assert "62.5" in page.text
         assert f"<td>{CONTENT.cards[0].id}</td>" not in page.text
         assert "By content version" in page.text
+        assert "<dt>silent/100</dt>" in page.text

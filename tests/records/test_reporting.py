@@ -174,7 +174,7 @@ def test_the_legend_explains_the_columns_that_are_there_and_no_others() -> None:
     figures = BurdenFigures(ALL, "", 4, 2, 50.0, None, 0.5, None, None, None, None)
     sections = as_tables(Report(None, (), (), {}, [figures]))
     legend = next(section for section in sections if isinstance(section, str))
-    assert [line.partition(":")[0] for line in legend.splitlines()] == ["cards/100", "none"]
+    assert [line.partition(":")[0] for line in legend.splitlines()] == ["orders", "cards/100", "none"]
 
 
 @pytest.mark.parametrize("words", [[], ["--csv"], ["--json"]], ids=["tables", "CSV", "JSON"])
