@@ -1,10 +1,11 @@
 """The rows of the site file, each validated by itself."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from cds_service.fhir.json import Coding
 from cds_service.fhir.systems import canonical_system
@@ -12,7 +13,19 @@ from cds_service.guidance.conditions import Strict
 from cds_service.guidance.model import Family
 from cds_service.guidance.modes import Mode
 
-Words = Annotated[str, Field(pattern=r"\S", max_length=500)]
+
+def _matching(pattern: str, problem: str) -> AfterValidator:
+    """A check of a whole text, which says in words what is wrong with it."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(problem)
+        return text
+
+    return AfterValidator(check)
+
+
+Words = Annotated[str, Field(max_length=500), _matching(r"(?s).*\S.*", "it is empty")]
 Drafts = Literal["show", "silent"]
 Speaks = Literal["always", "with-result-or-reason"]
 
@@ -47,8 +60,16 @@ class BaselineTable(Strict):
     speaks: Speaks = "always"
 
 
-_LOCAL_SYSTEM = r"^[a-z][a-z0-9+.-]*:[A-Za-z0-9._~:/-]{1,180}$"  # no character that a search would have to escape
-_LOCAL_CODE = r"^[A-Za-z0-9][A-Za-z0-9._~:/-]{0,63}$"
+# No character that a search would have to escape.
+_System = Annotated[
+    str,
+    _matching(r"[a-z][a-z0-9+.-]*:[A-Za-z0-9._~:/-]{1,180}", "it is no address such as urn:oid:1.2.3 or https://…"),
+]
+_Code = Annotated[
+    str,
+    _matching(r"[A-Za-z0-9][A-Za-z0-9._~:/-]{0,63}", "a code has 1 to 64 letters, digits and . _ ~ : / -, no others"),
+]
+_Meaning = Annotated[str, _matching(r"[^|\s]+\|[^|\s]+", "it is not written as system|code")]
 
 
 class CodeTable(Strict):
@@ -57,9 +78,9 @@ class CodeTable(Strict):
     `unit` is that of a laboratory's results which state none.
     """
 
-    system: str = Field(pattern=_LOCAL_SYSTEM)
-    code: str = Field(pattern=_LOCAL_CODE)
-    means: str = Field(pattern=r"^[^|\s]+\|[^|\s]+$")
+    system: _System
+    code: _Code
+    means: _Meaning
     unit: str = Field("", max_length=40)
 
     @property
@@ -78,8 +99,8 @@ class OrderCodeTable(Strict):
     """One `[[order_code]]`: under which code of the site a laboratory order that a suggestion drafts is known."""
 
     order: Literal["plasma-amino-acids"]
-    system: str = Field(pattern=_LOCAL_SYSTEM)
-    code: str = Field(pattern=_LOCAL_CODE)
+    system: _System
+    code: _Code
     display: str = Field("", max_length=200)
 
     @property

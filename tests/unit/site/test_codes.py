@@ -82,13 +82,13 @@ def test_queries_and_discovery_ask_for_the_codes_of_the_laboratory(tmp_path: Pat
 MISTAKES = {
     "a code that is none": ([code_row("L1", f"{LOINC}|1-8")], ["code.0.means: http://loinc.org|1-8 is no code that"]),
     "a unit that is none": ([code_row("L1", f"{UCUM}|MG")], ["code.0.means: "]),
-    "no system": ([code_row("L1", "20642-5")], ["code.0.means: "]),
+    "no system": ([code_row("L1", "20642-5")], ["code.0.means: it is not written as system|code"]),
     "twice": ([code_row("L1", means) for means in MEANINGS[:2]], ["code.1.code: the code stands twice"]),
     "one of ours": (
         [code_row("L1", CREATININE).replace(LOCAL, LOINC).replace("L1", "20642-5")],
         ["code.0.code: the service reads this code already"],
     ),
-    "a comma": ([code_row("L,1", GLUTAMATE)], ["code.0.code: "]),
+    "a comma": ([code_row("L,1", GLUTAMATE)], ["code.0.code: a code has 1 to 64 letters"]),
     "a bar": ([code_row("L1", GLUTAMATE).replace(LOCAL, "urn:x|y")], ["code.0.system: "]),
     "the unit of a drug": ([code_row("L1", f"{RXNORM}|197", unit="mg")], ["code.0.unit: mg is no unit in which"]),
     "a unit of another kind": ([code_row("L1", GLUTAMATE, unit="mg/dL")], ["code.0.unit: mg/dL is no unit in which"]),
