@@ -1,12 +1,13 @@
 """The doctor against a sound server, one that lacks searches, one that is slow, and one with codes of its own."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cds_service.cli.terminal import console
 from cds_service.fhir.queries import QUERIES
 from cds_service.settings import Settings
 from tests.builders import bundle, concept, observation, quantity
@@ -16,10 +17,18 @@ from tests.loopback import Asked, Loopback, running, serving
 from tests.signing import client_toml
 from tests.support import Json, new_client
 
-PATIENCE = {"CDS_FHIR_DEADLINE_MS": "60000", "CDS_FHIR_TIMEOUT_MS": "60000", "COLUMNS": "200"}
+PATIENCE = {"CDS_FHIR_DEADLINE_MS": "60000", "CDS_FHIR_TIMEOUT_MS": "60000"}
 HURRY = {**PATIENCE, "CDS_FHIR_DEADLINE_MS": "50", "CDS_FHIR_TIMEOUT_MS": "50"}
 SECRET = "Mueller"
 LAB = "urn:oid:1.2.3"
+
+
+@pytest.fixture(autouse=True)
+def wide_terminal() -> Iterator[None]:
+    """A terminal of 200 columns: the command takes its width when it is imported."""
+    before, console.width = console.width, 200
+    yield
+    console.width = before
 
 
 def about(code: Json, **members: Json) -> Json:
@@ -119,7 +128,8 @@ def test_a_server_that_is_down_takes_one_line() -> None:
 
 
 def test_80_columns_have_the_whole_name_of_every_query() -> None:
-    _, output = examined(with_everything, COLUMNS="80")
+    console.width = 80
+    _, output = examined(with_everything)
     assert set(QUERIES) <= rows(output).keys()
     assert "…" not in output
 

@@ -11,7 +11,7 @@ from cds_service.clinical.orders.dose import read_dose
 from cds_service.clinical.orders.facts import read_order_facts
 from cds_service.clinical.orders.recognise import read_order
 from cds_service.clinical.reading import read_patient_facts
-from cds_service.fhir.json import codings, names
+from cds_service.fhir.json import Resource, codings, names
 from cds_service.fhir.versions import DSTU2, R4, R5, STU3, elements
 from cds_service.gathering.prefetch import build_chart
 from tests.builders import quantity
@@ -395,3 +395,50 @@ def test_a_treatment_begins_on_the_same_day_in_every_version(version: str, membe
 
     assert treatment.began is not None
     assert treatment.began.day == date(2026, 9, 1)
+
+
+# ---------------------------------------------------------------- when something was known
+
+ISSUED, TAKEN = "2026-03-02T10:00:00Z", "2026-03-01T08:00:00Z"
+RECORDED: list[tuple[Resource, list[str]]] = [
+    ({"resourceType": "Observation", "issued": ISSUED, "effectiveDateTime": TAKEN}, [ISSUED, TAKEN]),
+    ({"resourceType": "Observation", "effectiveInstant": TAKEN}, [TAKEN]),
+    ({"resourceType": "Observation", "effectivePeriod": {"start": TAKEN}}, [TAKEN]),
+    ({"resourceType": "MedicationRequest", "authoredOn": TAKEN}, [TAKEN]),
+    ({"resourceType": "MedicationOrder", "dateWritten": TAKEN}, [TAKEN]),
+    ({"resourceType": "MedicationStatement", "dateAsserted": ISSUED, "effectiveDateTime": TAKEN}, [ISSUED, TAKEN]),
+    ({"resourceType": "MedicationStatement", "effectivePeriod": {"start": TAKEN}}, [TAKEN]),
+    ({"resourceType": "Condition", "recordedDate": ISSUED, "onsetDateTime": TAKEN}, [ISSUED]),
+    ({"resourceType": "Condition", "assertedDate": ISSUED}, [ISSUED]),
+    ({"resourceType": "Condition", "dateRecorded": ISSUED}, [ISSUED]),
+    ({"resourceType": "AllergyIntolerance"}, []),
+]
+
+
+@pytest.mark.parametrize(("resource", "dates"), RECORDED)
+def test_an_entry_came_on_record_when_it_says_so(resource: Resource, dates: list[str]) -> None:
+    assert [date for date in elements.record_dates(resource) if date is not None] == dates
+
+
+def test_a_copy_with_another_status_keeps_no_reason_for_the_old_one() -> None:
+    order = {"status": "stopped", "statusReason": {"text": "rash"}, "id": "1"}
+    assert elements.with_status(order, "draft") == {"status": "draft", "id": "1"}
+    assert order["status"] == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("order", "encounter"),
+    [
+        ({"encounter": {"reference": "Encounter/e1"}}, "Encounter/e1"),
+        ({"context": {"reference": "Encounter/e2"}}, "Encounter/e2"),
+        ({}, ""),
+    ],
+)
+def test_an_order_names_its_encounter(order: Resource, encounter: str) -> None:
+    assert elements.encounter_of(order) == encounter
+
+
+def test_a_condition_ended_when_it_says_so() -> None:
+    ended = {"abatementDateTime": TAKEN, "abatementPeriod": {"start": ISSUED, "end": ISSUED}}
+    assert elements.abatement_dates(ended) == [TAKEN, ISSUED]
+    assert elements.abatement_dates({"abatementBoolean": True}) == [None, None]
