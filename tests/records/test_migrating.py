@@ -144,7 +144,7 @@ if POSTGRESQL_ALONE:
         settings = {"CDS_DATABASE_URL": empty_database}
         refused = run_command("serve", "--port", ANY_PORT, settings=settings)
         assert (refused.exit_code, "run `cds-service migrate` first" in refused.output) == (1, True)
-        assert "revision 0002" in run_command("migrate", settings=settings).output
+        assert f"revision {NEWEST}" in run_command("migrate", settings=settings).output
         with new_client(records=records_at(empty_database)) as client:
             assert client.get("/cds-services").status_code == 200
 
