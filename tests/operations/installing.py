@@ -23,8 +23,7 @@ COMMANDS = {
     "--help": "review-pages",
     "check": "The content is sound.",
     f"explain {REQUEST}": "acetylcysteine-hypersensitivity",
-    "migrate": "revision 0002",
-    "report": "All cards",
+    "migrate": "The schema of the database is at revision ",
     "review-pages": "",
     "settings --markdown": "| `CDS_CARDS` | cards/ of the package |",
 }
@@ -70,11 +69,10 @@ def demo(installed: Path, tmp_path: Path) -> Iterator[Service]:
         service.stop()
 
 
-@pytest.mark.parametrize(("words", "printed"), COMMANDS.items(), ids=[words.split()[0] for words in COMMANDS])
-def test_a_command_works_in_an_empty_folder(installed: Path, tmp_path: Path, words: str, printed: str) -> None:
-    done = subprocess.run(
+def run_in(folder: Path, installed: Path, words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [installed, *words.split()],
-        cwd=tmp_path,
+        cwd=folder,
         env=NO_SETTINGS,
         capture_output=True,
         text=True,
@@ -82,8 +80,21 @@ def test_a_command_works_in_an_empty_folder(installed: Path, tmp_path: Path, wor
         timeout=PATIENCE,
     )
 
+
+@pytest.mark.parametrize(("words", "printed"), COMMANDS.items(), ids=[words.split()[0] for words in COMMANDS])
+def test_a_command_works_in_an_empty_folder(installed: Path, tmp_path: Path, words: str, printed: str) -> None:
+    done = run_in(tmp_path, installed, words)
+
     assert done.returncode == 0, done.stdout + done.stderr
     assert printed in done.stdout
+
+
+def test_the_report_is_of_a_database_that_is_there(installed: Path, tmp_path: Path) -> None:
+    assert run_in(tmp_path, installed, "report").returncode == 1
+    run_in(tmp_path, installed, "migrate")
+    done = run_in(tmp_path, installed, "report")
+
+    assert (done.returncode, "All cards" in done.stdout) == (0, True), done.stdout + done.stderr
 
 
 def test_the_package_brings_its_types_and_its_licence(installed: Path) -> None:
