@@ -530,7 +530,8 @@ def test_every_route_of_a_service_wants_a_token(tmp_path: Path) -> None:
     assert len(paths) >= 2
     for path, ways in paths.items():
         address = path.replace("{service_id}", "acetylcysteine-order-sign")
-        answers = {service.client.request(way.upper(), address, content=b"{}").status_code for way in ways}
+        methods = [way.upper() for way in ways if way != "parameters"]
+        answers = {service.client.request(method, address, content=b"{}").status_code for method in methods}
         assert answers == {401}, path
 
 
