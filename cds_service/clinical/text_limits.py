@@ -53,7 +53,7 @@ def _order_size(
 ) -> int:
     """The text of an order and of what it references."""
     size = text_size(order)
-    size += sum(of_medications.get(id(one), 0) for one in referenced_medications(order, medications))
+    size += sum(of_medications.get(id(medication), 0) for medication in referenced_medications(order, medications))
     return size + sum(reasons.get(relative_part(reference), 0) for reference in reason_references(order))
 
 

@@ -43,7 +43,7 @@ def _sharing_facts(phrases: Iterable[Phrase]) -> list[list[Phrase]]:
         facts = _facts_of([phrase])
         linked = [group for group in groups if facts & _facts_of(group)]
         groups = [group for group in groups if group not in linked]
-        groups.append([*(one for group in linked for one in group), phrase])
+        groups.append([*(member for group in linked for member in group), phrase])
     return groups
 
 

@@ -152,7 +152,9 @@ class LocalUnits:
             translated["valueQuantity"] = self.translate(element["valueQuantity"], default)
         if "referenceRange" in element:
             ranges = objects(element["referenceRange"])
-            translated["referenceRange"] = [self._translate_range(one, default) for one in ranges]
+            translated["referenceRange"] = [
+                self._translate_range(reference_range, default) for reference_range in ranges
+            ]
         return translated
 
     def _translate_range(self, interval: Resource, default: str) -> Resource:

@@ -101,7 +101,7 @@ class Connections:
     @property
     def count(self) -> int:
         """How many connections are open or opening."""
-        self._sockets = [one for one in self._sockets if one.fileno() >= 0]
+        self._sockets = [opened for opened in self._sockets if opened.fileno() >= 0]
         return len(self._sockets)
 
     async def use(self, seconds: float | None) -> Use:

@@ -157,14 +157,14 @@ def _shortened(labels: Sequence[str]) -> str:
 
 def undecided(decisions: Iterable[Decision]) -> list[str]:
     """The facts that left a card unable to tell, for each condition that could not."""
-    untold = [one for one in decisions if one.outcome is CANNOT_TELL]
-    return [fact for one in untold for row in one.card.when for fact in _untold(row, one.facts)]
+    untold = [decision for decision in decisions if decision.outcome is CANNOT_TELL]
+    return [fact for decision in untold for row in decision.card.when for fact in _untold(row, decision.facts)]
 
 
 def _untold(row: When, facts: Facts) -> list[str]:
     if row.check(facts) is not Truth.UNKNOWN:
         return []
-    return [one.fact for one in row.conditions() if one.check(facts) is Truth.UNKNOWN]
+    return [condition.fact for condition in row.conditions() if condition.check(facts) is Truth.UNKNOWN]
 
 
 def indicator_of(card: Card, facts: Facts) -> IndicatorRow:

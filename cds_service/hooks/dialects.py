@@ -104,7 +104,7 @@ class Writer:
     def _reasons(self, reasons: tuple[Coding, ...]) -> tuple[Coding, ...]:
         """The override reasons; of several that have the same published category, one."""
         return tuple(
-            {reason.code: reason for reason in (self._published.get(one.code, one) for one in reasons)}.values()
+            {reason.code: reason for reason in (self._published.get(given.code, given) for given in reasons)}.values()
         )
 
 

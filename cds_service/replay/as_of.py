@@ -212,7 +212,7 @@ def answers_at(
         if key == PATIENT:
             answers[key] = record.patient
             continue
-        entries = [one for one in record.by_key.get(key, ()) if id(one) not in without]
+        entries = [entry for entry in record.by_key.get(key, ()) if id(entry) not in without]
         answers[key] = _searchset(query, entries, moment, undated, record)
     return answers
 
@@ -229,7 +229,7 @@ def _searchset(
         elif known is not False and (then := _as_it_stood(query, entry, moment)) is not None:
             found.append(then)
     matches = [{"resource": resource, "search": {"mode": "match"}} for resource in found[: query.count]]
-    included = [{"resource": one} for one in _drugs_of(found, record)] if query.key in _MEDICATIONS else []
+    included = [{"resource": drug} for drug in _drugs_of(found, record)] if query.key in _MEDICATIONS else []
     return searchset([*matches, *included], len(found) + hidden)
 
 
@@ -242,4 +242,4 @@ def _as_it_stood(query: Query, entry: Resource, moment: datetime) -> Resource | 
 def _drugs_of(orders: Iterable[Resource], record: PatientRecord) -> list[Resource]:
     """The Medications that orders and statements point to, as far as the export has them."""
     references = dict.fromkeys(relative_part(reference) for order in orders for reference in drug_references(order))
-    return [record.medications[one] for one in references if one in record.medications]
+    return [record.medications[reference] for reference in references if reference in record.medications]

@@ -70,7 +70,7 @@ def unread_codes(code: Json, vocabulary: Vocabulary) -> list[str]:
     analyte = analyte_named(code, vocabulary)
     if not analyte:
         return []
-    return [f"{analyte}|{shorten(one.system, _LONGEST)}|{shorten(one.code, _LONGEST)}" for one in found] or [
+    return [f"{analyte}|{shorten(coding.system, _LONGEST)}|{shorten(coding.code, _LONGEST)}" for coding in found] or [
         f"{analyte}||"
     ]
 
@@ -80,9 +80,11 @@ def unread_drug_codes(concept: Json, is_by_name: bool, vocabulary: Vocabulary) -
     if not is_by_name and not any(may_mean_acetylcysteine(name, vocabulary) for name in names(concept)):
         return []
     listed = vocabulary.code_lists["acetylcysteine"]
-    codes = [one for one in codings(concept) if not listed.rows_of([one])]
+    codes = [coding for coding in codings(concept) if not listed.rows_of([coding])]
     kind = "acetylcysteine" if is_by_name else "perhaps acetylcysteine"
-    return [f"{kind}|{shorten(one.system, _LONGEST)}|{shorten(one.code, _LONGEST)}" for one in codes] or [f"{kind}||"]
+    return [f"{kind}|{shorten(coding.system, _LONGEST)}|{shorten(coding.code, _LONGEST)}" for coding in codes] or [
+        f"{kind}||"
+    ]
 
 
 def count_unread(keys: Iterable[str], counts: Counts, number: int = 1) -> None:

@@ -69,7 +69,7 @@ class Contents:
     @property
     def vocabularies(self) -> list[Vocabulary]:
         """The vocabulary of each."""
-        return [one.content.vocabulary for one in self.each]
+        return [deciding.content.vocabulary for deciding in self.each]
 
     @cached_property
     def index(self) -> CodeIndex:
@@ -102,7 +102,7 @@ class AsOf(NoServer):
 
     async def fetch_medications(self, references: Iterable[str]) -> list[Resource]:
         """Bundle entries with the Medications of the export behind these references."""
-        found = {one: self._record.medications.get(relative_part(one)) for one in references}
+        found = {reference: self._record.medications.get(relative_part(reference)) for reference in references}
         return [{"fullUrl": one, "resource": resource} for one, resource in found.items() if resource is not None]
 
 

@@ -180,7 +180,7 @@ class DecisionsTable:
         """Adds the orders of a call."""
         difference = Comparison()
         difference.add(call)
-        differs = " ".join(f"{kind}:{one}" for kind, cards in difference.numbers.items() for one in cards)
+        differs = " ".join(f"{kind}:{card}" for kind, cards in difference.numbers.items() for card in cards)
         for order in call.orders:
             self._row += 1
             cards = " ".join(order.cards)

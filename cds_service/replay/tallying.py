@@ -44,7 +44,7 @@ def compare(cards: Iterable[ShownCard], others: Iterable[ShownCard]) -> Iterable
     yield from ((LOST, card_id) for card_id in (before - after).elements())
     said = {card.id: card.digest for card in cards}
     said_after = {card.id: card.digest for card in others}
-    yield from ((CHANGED, one) for one in said if one in said_after and said[one] != said_after[one])
+    yield from ((CHANGED, card) for card in said if card in said_after and said[card] != said_after[card])
 
 
 @dataclass

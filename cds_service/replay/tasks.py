@@ -159,11 +159,13 @@ def resources_by_patient(lines: Iterable[tuple[str, bytes]], counts: Counts) -> 
     by_patient: dict[str, list[bytes]] = {}
     for patient, line in lines:
         by_patient.setdefault(patient, []).append(line)
-    shared = {relative_reference(one): one for one in read_lines(by_patient.pop("", ()), Counts())}
+    shared = {relative_reference(resource): resource for resource in read_lines(by_patient.pop("", ()), Counts())}
     for patient in sorted(by_patient, key=patient_order):
         resources = read_lines(sorted(by_patient[patient]), counts)  # in whatever order an engine brought them
-        pointers = dict.fromkeys(relative_part(one) for resource in resources for one in drug_references(resource))
-        yield patient, [*resources, *(shared[one] for one in pointers if one in shared)]
+        pointers = dict.fromkeys(
+            relative_part(reference) for resource in resources for reference in drug_references(resource)
+        )
+        yield patient, [*resources, *(shared[pointer] for pointer in pointers if pointer in shared)]
 
 
 def forget() -> None:

@@ -90,7 +90,7 @@ def fingerprint_of(files: Sequence[ExportFile], setup: Setup, engine: str, versi
 
 
 def _files_in(path: Path) -> list[Path]:
-    return sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
 
 
 class Outcomes:

@@ -270,7 +270,9 @@ def _specimen_problem(element: Resource, resource: Resource, criteria: ResultCri
     words = criteria.other_specimens
     for holder in (element,) if element is resource else (element, resource):
         specimens = _specimens_of(holder)
-        if any(words.included_in(one) or criteria.other_specimen_codes.included_in(one) for one in specimens):
+        if any(
+            words.included_in(specimen) or criteria.other_specimen_codes.included_in(specimen) for specimen in specimens
+        ):
             return "its specimen is not plasma or serum"
     if words.included_among(names(element.get("code"))):
         return "its code is of blood and its name of another specimen or measure: they contradict each other"
@@ -280,7 +282,10 @@ def _specimen_problem(element: Resource, resource: Resource, criteria: ResultCri
 def _specimens_of(holder: Resource) -> list[Json]:
     """What the specimen is, on the reference and in a contained Specimen."""
     contained = objects(holder.get("contained"))
-    return [holder.get("specimen"), *(one.get("type") for one in contained if one.get("resourceType") == "Specimen")]
+    return [
+        holder.get("specimen"),
+        *(resource.get("type") for resource in contained if resource.get("resourceType") == "Specimen"),
+    ]
 
 
 def _specimen(element: Resource, resource: Resource) -> str:

@@ -79,7 +79,9 @@ def medications_on_record(chart: Chart) -> Iterator[Resource]:
 def index_medications_on_record(chart: Chart) -> dict[str, Resource]:
     """Every Medication that was sent with either list."""
     resources = (resource for key in MEDICATION_LISTS for resource in chart.get(key).resources)
-    return index_medications({"resource": one} for one in resources if one.get("resourceType") == "Medication")
+    return index_medications(
+        {"resource": resource} for resource in resources if resource.get("resourceType") == "Medication"
+    )
 
 
 def drug_concepts(order: Resource, medications: Medications) -> list[Json]:

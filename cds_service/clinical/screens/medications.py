@@ -52,7 +52,10 @@ def read_interactions(orders: DraftOrders, chart: Chart, vocabulary: Vocabulary)
     medications = list(_concomitant_medications(orders, chart))
 
     def screen(find_drug: Find) -> Fact:
-        findings = ((one.resource, one.as_far_as_active(find_drug(one, vocabulary))) for one in medications)
+        findings = (
+            (medication.resource, medication.as_far_as_active(find_drug(medication, vocabulary)))
+            for medication in medications
+        )
         gap = next(filter(None, map(chart.gap, MEDICATION_LISTS)), None)
         return first_finding(findings) or gap or absent("none among the drafts and the active medications")
 

@@ -141,7 +141,9 @@ def what_is_ordered(order: Resource) -> list[Json]:
 def specimens_of(order: Resource) -> list[Json]:
     """What a laboratory order or one of its items is taken from: references with their display, contained specimens."""
     holders = [order, *objects(order.get("item"))]
-    contained = [one.get("type") for one in objects(order.get("contained")) if resource_type(one) == "Specimen"]
+    contained = [
+        resource.get("type") for resource in objects(order.get("contained")) if resource_type(resource) == "Specimen"
+    ]
     return [*(specimen for holder in holders for specimen in items(holder.get("specimen"))), *contained]
 
 
