@@ -1,6 +1,6 @@
 """Commands on the content: `check`, `manifest`, `review-pages` and `explain`."""
 
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,15 +12,19 @@ from cds_service.cli.site import signed_content, site_of
 from cds_service.cli.terminal import Cards, Fixtures, SignaturesFile, console, exit_with, file_argument, notices
 from cds_service.content.checking import check_content, check_review_dates
 from cds_service.content.evidence import general_pages
-from cds_service.content.explaining import explain_request
+from cds_service.content.explaining import explain_request, read_call
 from cds_service.content.loading import load_content
 from cds_service.content.manifest import prove_manifest, write_manifest
 from cds_service.content.review import review_pages as pages_of
 from cds_service.content.review import stale_pages, write_pages
 from cds_service.content.signing import with_signatures
 from cds_service.errors import ContentError, DataNotObtained, InvalidRequest, Mistake
+from cds_service.fhir.datetimes import end_of_day
+from cds_service.replay.rewinding import request_at
 from cds_service.settings import Settings, read_settings
 from cds_service.site.reading import signatures_file
+
+_NOT_BROUGHT_BACK = "As far as the body holds it: what was no longer on record when the call was made is not in it."
 
 
 def check(
@@ -82,19 +86,58 @@ def review_pages(
         raise typer.Exit(1)
 
 
+def read_day_or_moment(written: str) -> datetime:
+    """The end of a day, or a moment, in UTC. Raises `BadParameter` for anything else."""
+    try:
+        if len(written) == len("2026-11-01"):
+            return end_of_day(date.fromisoformat(written))
+        moment = datetime.fromisoformat(written)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter("is neither a day, as 2026-11-01, nor a moment, as 2026-11-01T09:00:00") from None
+
+
+OtherClock = Annotated[
+    datetime | None,
+    typer.Option(help="Another clock (UTC) for the same chart: everything in the body counts. Default: now."),
+]
+ThatDay = Annotated[
+    datetime | None,
+    typer.Option(
+        parser=read_day_or_moment,
+        metavar="DATE",
+        help="What would have been said on that day: the clock, and the chart as it stood at its end (UTC), or at a "
+        "moment such as 2026-11-01T09:00:00.",
+    ),
+]
+
+
+def _moment_of(now: datetime | None, at: datetime | None, clock: datetime) -> datetime:
+    """The moment to explain a call as of; of today, which has no end yet, the clock's. Raises `BadParameter`."""
+    if now and at:
+        raise typer.BadParameter("only one of them: --now leaves the chart as it came", param_hint="--now, --at")
+    if at and at.date() > clock.date():
+        raise typer.BadParameter("is in the future, of which no chart says anything", param_hint="--at")
+    return min(at, clock) if at else now.replace(tzinfo=UTC) if now else clock
+
+
 def explain(
     request: Annotated[Path, file_argument("File with the body of a call.")],
-    now: Annotated[datetime | None, typer.Option(help="Explain as of this moment (UTC). Default: now.")] = None,
+    now: OtherClock = None,
+    at: ThatDay = None,
     client: Annotated[str, typer.Option(help="Explain what the site file makes of it for this client.")] = OPEN,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Explain a call: for each card its conditions, the values found, the resources they came from, and the outcome."""
-    moment = now.replace(tzinfo=utc_now().tzinfo) if now else utc_now()
+    moment = _moment_of(now, at, utc_now())
     settings = read_settings()
     site = site_of(settings, signed_content(settings))
-    body = request.read_bytes()
     try:
-        explanation = explain_request(body, site.content, moment, lambda hook: site.modes_for(hook, client))
+        call = read_call(request.read_bytes())
+        if at:
+            call = request_at(call, moment)
+            notices.print(_NOT_BROUGHT_BACK, highlight=False)
+        explanation = explain_request(call, site.content, moment, lambda hook: site.modes_for(hook, client))
     except InvalidRequest as error:
         exit_with("Not a CDS Hooks request", error)
     except DataNotObtained as error:

@@ -148,18 +148,22 @@ class _Hook(msgspec.Struct):
     hook: str = ""
 
 
+def read_call(body: bytes) -> HookRequest:
+    """The hook call in a body, of whichever hook it names. Raises `InvalidRequest` that names the member at fault."""
+    try:
+        hook = msgspec.json.decode(body, type=_Hook).hook
+    except UNREADABLE:
+        hook = ""
+    return read_request(body, hook if hook in SERVICES.values() else "order-sign")
+
+
 def explain_request(
-    body: bytes, content: Content, now: datetime, modes_of: Callable[[str], Modes] = lambda _: ALL_ON
+    request: HookRequest, content: Content, now: datetime, modes_of: Callable[[str], Modes] = lambda _: ALL_ON
 ) -> Explanation:
     """The explanation of a hook call. It shows patient data: it is for whoever has the body anyway.
 
     `modes_of` gives the modes of the cards for a hook.
     """
-    try:
-        hook = msgspec.json.decode(body, type=_Hook).hook
-    except UNREADABLE:
-        hook = ""
-    request = read_request(body, hook if hook in SERVICES.values() else "order-sign")
     answered = asyncio.run(answer(request, content, now, lambda: "", modes=modes_of(request.hook)))
     silence = explain_silence(request, answered, content.vocabulary)
     silent_cards = tuple(card.id for card in answered.silent_cards)

@@ -4,7 +4,7 @@
 """
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
 
@@ -27,6 +27,7 @@ _MONTHS = [
     "December",
 ]  # not strftime, whose month names follow the machine's locale
 _DAY_IN_WORDS = re.compile(rf"\b(\d{{1,2}}) ({'|'.join(_MONTHS)}) (\d{{4}})\b")
+_LAST_SECOND = time(23, 59, 59)
 WIDEST_ZONE = timedelta(hours=14)  # the largest offset from UTC that is in use
 
 
@@ -114,6 +115,11 @@ def completed_years(born: date, on: date) -> int:
 def completed_months(born: date, on: date) -> int:
     """Age in completed months on a day."""
     return (on.year - born.year) * 12 + on.month - born.month - (on.day < born.day)
+
+
+def end_of_day(day: date) -> datetime:
+    """The last second of a day in UTC: what is dated by the day alone has happened by then."""
+    return datetime.combine(day, _LAST_SECOND, UTC)
 
 
 def format_short_day(day: date) -> str:

@@ -223,17 +223,22 @@ def _searchset(
     """The entries known at a moment. Where undated ones are not known, they count in the total: some are missing."""
     found, hidden = [], 0
     for entry in entries:
-        known = was_known(entry, moment)
-        if known is None and undated == "unknown":
+        if undated == "unknown" and was_known(entry, moment) is None:
             hidden += 1
-        elif known is not False and (then := _as_it_stood(query, entry, moment)) is not None:
+        elif (then := entry_at(query, entry, moment)) is not None:
             found.append(then)
     matches = [{"resource": resource, "search": {"mode": "match"}} for resource in found[: query.count]]
     included = [{"resource": drug} for drug in _drugs_of(found, record)] if query.key in _MEDICATIONS else []
     return searchset([*matches, *included], len(found) + hidden)
 
 
-def _as_it_stood(query: Query, entry: Resource, moment: datetime) -> Resource | None:
+def entry_at(query: Query, entry: Resource, moment: datetime) -> Resource | None:
+    """An entry that a query asks for as it stood at a moment; None where it was not yet known, or not in force.
+
+    An entry without a date counts as known.
+    """
+    if was_known(entry, moment) is False:
+        return None
     if query.key in _MEDICATIONS:
         return medication_at(entry, moment)
     return condition_at(entry, moment) if query.key == queries.PROBLEMS else entry

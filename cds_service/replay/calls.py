@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 
 from cds_service.clinical.orders.drugs import Medications
 from cds_service.clinical.orders.recognise import Order, read_order
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.fhir.datetimes import read_moment
+from cds_service.fhir.datetimes import end_of_day, read_moment
 from cds_service.fhir.json import Resource, relative_part, text
 from cds_service.fhir.systems import ATC, ATC_GERMAN, RXNORM, SNOMED, UNII
 from cds_service.fhir.versions.elements import encounter_of, record_dates, with_status
@@ -17,7 +17,6 @@ from cds_service.replay.counting import FOUND_BY, NOT_REBUILT, PASSED_OVER, Coun
 ORDERED = frozenset(("active", "completed", "stopped", "on-hold", "cancelled", "ended"))
 _KNOWN_STATUSES = frozenset(("draft", "entered-in-error", "unknown"))
 _SYSTEMS = {RXNORM: "RxNorm", SNOMED: "SNOMED CT", ATC: "ATC", ATC_GERMAN: "ATC (German)", UNII: "UNII"}
-_LAST_SECOND = time(23, 59, 59)
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def moment_of(order: Resource) -> datetime | None:
         return None
     if stated.earliest == stated.latest:
         return stated.earliest.astimezone(UTC)
-    return datetime.combine(stated.day, _LAST_SECOND, UTC)
+    return end_of_day(stated.day)
 
 
 def calls_of(

@@ -11,7 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from cds_service.app import create_app
-from cds_service.content.explaining import explain_request
+from cds_service.content.explaining import explain_request, read_call
 from cds_service.fhir.queries import QUERIES
 from cds_service.settings import CARDS, Settings, describe
 from cds_service.telemetry.metrics import AUTHENTICATION_FAILURES
@@ -49,7 +49,9 @@ def test_the_explanation_in_the_review_guide_is_the_real_one() -> None:
     guide = ROOT / "docs" / "reviewing-guidance.md"
     words = shlex.split(next(block for block in blocks(guide, "sh") if "explain" in block))
     now = datetime.fromisoformat(words[words.index("--now") + 1]).replace(tzinfo=UTC)
-    real = iter("\n".join(explain_request((ROOT / words[-1]).read_bytes(), CONTENT, now).lines()).splitlines())
+    real = iter(
+        "\n".join(explain_request(read_call((ROOT / words[-1]).read_bytes()), CONTENT, now).lines()).splitlines()
+    )
 
     for line in next(block for block in blocks(guide, "text") if block.startswith("Cards: ")).splitlines():
         assert line in real, line  # in this order: `in` uses the iterator up to the line

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from cds_service.content.explaining import explain, explain_request
+from cds_service.content.explaining import Explanation, explain, explain_request, read_call
 from cds_service.guidance.deciding import Outcome
 from cds_service.hooks.requests import read_request
 from tests.support import CONTENT, NOW, Body, answer_now, request_for, to_bytes
@@ -14,6 +14,10 @@ from tests.support import CONTENT, NOW, Body, answer_now, request_for, to_bytes
 def explained(*args: str, **more: object):  # type: ignore[no-untyped-def]
     body = to_bytes(request_for(*args, **more))  # type: ignore[arg-type]
     return explain(answer_now(read_request(body, "order-sign"), CONTENT, NOW, lambda: "id"))
+
+
+def explained_call(body: Body) -> Explanation:
+    return explain_request(read_call(to_bytes(body)), CONTENT, NOW)
 
 
 def test_every_card_is_explained_for_every_order() -> None:
@@ -46,7 +50,7 @@ def test_what_is_missing_is_said_with_the_reason() -> None:
 
 
 def test_the_lines_hold_what_the_structure_holds() -> None:
-    lines = "\n".join(explain_request(to_bytes(request_for("alma-glutamate-high")), CONTENT, NOW).lines())
+    lines = "\n".join(explained_call(request_for("alma-glutamate-high")).lines())
     (order,) = explained("alma-glutamate-high")
 
     for card in order.cards:
@@ -57,7 +61,7 @@ def test_the_lines_hold_what_the_structure_holds() -> None:
 
 
 def test_the_json_holds_what_the_lines_hold() -> None:
-    explanation = explain_request(to_bytes(request_for("alma-glutamate-high")), CONTENT, NOW)
+    explanation = explained_call(request_for("alma-glutamate-high"))
     written = json.loads(explanation.as_json())
 
     assert written["cards"] == list(explanation.cards)
@@ -91,7 +95,7 @@ def local_call(code: str, name: str) -> Body:
 
 
 def in_both_forms(body: Body) -> tuple[str, Body]:
-    explanation = explain_request(to_bytes(body), CONTENT, NOW)
+    explanation = explained_call(body)
     return "\n".join(explanation.lines()), json.loads(explanation.as_json())
 
 

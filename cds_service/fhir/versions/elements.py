@@ -292,7 +292,7 @@ def record_dates(resource: Resource) -> list[Json]:
     Of a list that is kept over years it is the date of recording alone: the start of a disease says nothing of it.
     """
     kind = resource_type(resource)
-    if kind == "Observation":
+    if kind in ("Observation", "DiagnosticReport"):
         period = at(resource, "effectivePeriod", "start")
         return [resource.get("issued"), resource.get("effectiveDateTime"), resource.get("effectiveInstant"), period]
     if kind == "MedicationRequest":
