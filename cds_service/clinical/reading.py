@@ -45,7 +45,7 @@ def read_patient_facts(orders: DraftOrders, chart: Chart, vocabulary: Vocabulary
     glutamate = amino_acids.read_analyte("glutamate", chart, vocabulary, now)
     cystine = amino_acids.read_analyte("cystine", chart, vocabulary, now)
     glutamine = amino_acids.read_analyte("glutamine", chart, vocabulary, now)
-    treatments = find_treatments(chart, vocabulary, orders.draft_orders)
+    treatments = find_treatments(chart, vocabulary, orders.draft_orders, orders.medications)
     stated_poisoning = poisoning_as_reason(orders.acetylcysteine_orders, chart, vocabulary)
     facts = {
         "age": _age(chart, patient, vocabulary, now),

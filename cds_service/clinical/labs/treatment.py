@@ -7,6 +7,7 @@ and is none, intravenous is one for some days after its start.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Fact, Origin, absent, known
@@ -48,9 +49,17 @@ class Treatment:
         return self.route != INTRAVENOUS or sample.day - self.began.day <= timedelta(days=days_of_intravenous)
 
 
-def find_treatments(chart: Chart, vocabulary: Vocabulary, draft_orders: Sequence[Resource] = ()) -> list[Treatment]:
-    """Each active medication that is acetylcysteine, or may be. An active draft is one that is signed again."""
-    medications = index_medications_on_record(chart)
+def find_treatments(
+    chart: Chart,
+    vocabulary: Vocabulary,
+    draft_orders: Sequence[Resource] = (),
+    gathered_medications: Medications = MappingProxyType({}),
+) -> list[Treatment]:
+    """Each active medication that is acetylcysteine, or may be. An active draft is one that is signed already.
+
+    `gathered_medications` came with the call or from the FHIR server: orders may point to them as to those on record.
+    """
+    medications = {**index_medications_on_record(chart), **gathered_medications}
     treatments = []
     for resource in _active_medications(chart, draft_orders):
         rows, named = recognise(drug_concepts(resource, medications), vocabulary)

@@ -419,6 +419,16 @@ def test_each_active_medication_that_is_or_may_be_acetylcysteine_is_a_start() ->
     assert [one.reference for one in found[2:]] == ["MedicationRequest/d3"]
 
 
+def test_the_drug_of_an_active_order_may_have_come_with_the_call() -> None:
+    drug = {"resourceType": "Medication", "code": treatment("d1")["medicationCodeableConcept"]}
+    order = {**treatment("d1", authoredOn="2026-06-01"), "medicationReference": {"reference": "Medication/drug"}}
+    del order["medicationCodeableConcept"]
+    chart = Chart("p", {})
+    assert [one.is_named for one in find_treatments(chart, VOCABULARY, [order])] == [False]
+    (found,) = find_treatments(chart, VOCABULARY, [order], {"Medication/drug": drug})
+    assert (found.is_named, found.began is None) == (True, False)
+
+
 UNDATED = {
     "no date": {},
     "month only": {"authoredOn": "2026-09"},
