@@ -43,7 +43,7 @@ from cds_service.guidance.override_reasons import CATEGORIES, CATEGORY_SYSTEM
 from cds_service.guidance.required_queries import prefetch_templates
 from cds_service.hooks.cards import Coding, to_json
 from cds_service.hooks.dialects import CdsHooks, Writer
-from cds_service.hooks.discovery import HOOKS, SERVICES, discover
+from cds_service.hooks.discovery import HOOKS, discover
 from cds_service.hooks.feedback import UNREAD_PATHS
 from cds_service.pages import routes as pages
 from cds_service.settings import Settings, metrics_folder
@@ -98,7 +98,7 @@ def create_app(
 ) -> FastAPI:
     """The service. Raises `ContentError` where the content has mistakes. `clock` is monotonic, in seconds."""
     clients, site, manifest = _read_files(settings, content)
-    metrics = _new_metrics(site.content, client_names(clients))
+    metrics = _new_metrics(site, client_names(clients))
     http = http or new_http_client(settings.fhir_ca_file, observe=metrics.set_connections)
     records = records or _new_records(settings.database_url, settings, site.content, now, metrics)
     key_sets, seen_tokens = KeySets(http, _key_set_limits(settings), clock), token_store or records
@@ -134,7 +134,8 @@ def _read_files(settings: Settings, given: Content | None) -> tuple[tuple[Client
     clients = _listed_clients(settings)
     content = given or _read_content(settings)
     manifest = None if given else prove_manifest(settings.cards)
-    return clients, open_site(settings.site, content, HOOKS, client_names(clients)), manifest
+    site = open_site(settings.site, content, HOOKS, client_names(clients))
+    return clients, site.with_services(verifying=settings.medication_verify), manifest
 
 
 def _read_content(settings: Settings) -> Content:
@@ -196,11 +197,11 @@ def _health_checks(records: Records, key_sets: KeySets, clients: Sequence[Client
 def _discoveries(settings: Settings, site: Site, clients: tuple[Client, ...] | None) -> dict[str, bytes]:
     """The response to discovery, by the name of the client. Without a token it is what all clients get, if that is one
     thing, and that of CDS Hooks 2.0 otherwise."""
-    content, hooks = site.content, [hook for hook in HOOKS if site.decides_any(hook)]
+    content, hooks = site.content, [hook for hook in site.services.values() if site.decides_any(hook)]
     prefetch = prefetch_templates(content, settings.prefetch)
 
     def written(cds_hooks: CdsHooks, with_options: bool = False) -> bytes:
-        return to_json(discover(prefetch, content.version, content.status, cds_hooks, with_options, hooks))
+        return to_json(discover(prefetch, content.version, content.status, cds_hooks, with_options, hooks=hooks))
 
     by_client = {
         client.name: written(client.cds_hooks, with_options=client.repeat != "always") for client in clients or ()
@@ -259,8 +260,9 @@ def _listed_clients(settings: Settings) -> tuple[Client, ...] | None:
     return load_clients(settings.clients)
 
 
-def _new_metrics(content: Content, clients: Sequence[str]) -> Metrics:
-    return Metrics(SERVICES, [card.id for card in content.cards], CATALOGUE, metrics_folder(), clients, UNREAD_PATHS)
+def _new_metrics(site: Site, clients: Sequence[str]) -> Metrics:
+    cards = [card.id for card in site.content.cards]
+    return Metrics(site.services, cards, CATALOGUE, metrics_folder(), clients, UNREAD_PATHS)
 
 
 def _new_authenticator(

@@ -89,6 +89,11 @@ class Settings(BaseSettings):
     keep_comments: bool = Field(
         False, description="Whether clinicians' comments in feedback are kept; they may contain personal data."
     )
+    medication_verify: bool = Field(
+        False,
+        description="Whether to offer `acetylcysteine-medication-verify`: the cards of signing, for the pharmacist who "
+        "verifies an order.",
+    )
     prefetch: Literal["full", "patient", "none"] = Field(
         "full", description="What discovery asks EHRs to prefetch: every key, only the patient, or nothing."
     )

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from starlette.testclient import TestClient
 
-from tests.support import CountedIds, new_client
+from tests.support import CountedIds, every_service, new_client
 
 # No test writes a file that it did not name: a service that is started in one keeps its records in memory.
 os.environ["CDS_DATABASE_URL"] = os.environ["CDS_DEMO_DATABASE_URL"] = "sqlite:///:memory:"
@@ -26,9 +26,10 @@ settings.load_profile("tests")
 
 @pytest.fixture(scope="session")
 def shared_client() -> Iterator[tuple[TestClient, CountedIds]]:
-    """One service for all the tests that change nothing of it: making one takes longer than most tests do."""
+    """One app with every service, for all the tests that change nothing of it: making one takes longer than most
+    tests do."""
     ids = CountedIds()
-    with new_client(new_id=ids) as client:
+    with new_client(every_service(), new_id=ids) as client:
         yield client, ids
 
 

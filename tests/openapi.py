@@ -7,10 +7,9 @@ from typing import Any
 from jsonschema_rs import Draft202012Validator
 
 from cds_service.app import create_app
-from cds_service.settings import Settings
-from tests.support import CONTENT, Body
+from tests.support import CONTENT, Body, every_service
 
-DOCUMENT: dict[str, Any] = create_app(Settings(), CONTENT).openapi()
+DOCUMENT: dict[str, Any] = create_app(every_service(), CONTENT).openapi()
 CALL = DOCUMENT["paths"]["/cds-services/{service_id}"]["post"]
 FEEDBACK = DOCUMENT["paths"]["/cds-services/{service_id}/feedback"]["post"]
 DISCOVERY = DOCUMENT["paths"]["/cds-services"]["get"]

@@ -34,7 +34,8 @@ PATIENTS = sorted(path.stem for path in (FIXTURES / "patients").glob("*.json"))
 ORDERS = sorted(path.stem for path in (FIXTURES / "orders").glob("*.json"))
 CONTENT = load_content(CARDS)
 VOCABULARY = CONTENT.vocabulary
-HOOKS = ("medication-prescribe", "order-select", "order-sign")
+HOOKS = ("medication-prescribe", "order-select", "order-sign")  # those of services that are always on
+VERIFY = "medication-verify"
 BUNDLE_OF = {"medication-prescribe": "medications", "order-select": "draftOrders", "order-sign": "draftOrders"}
 INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
 
@@ -112,6 +113,11 @@ def new_client(
     return TestClient(app, raise_server_exceptions=False)
 
 
+def every_service(**others: Any) -> Settings:
+    """Settings with every service on, also those that a site has to switch on."""
+    return Settings(medication_verify=True, **others)
+
+
 def runtime_behind(client: TestClient) -> Runtime:
     """What the service of a client is made of."""
     assert isinstance(client.app, FastAPI)
@@ -136,8 +142,12 @@ def request_for(patient: str, *orders: str, hook: str = "order-sign", prefetch: 
         "userId": "Practitioner/example",
         "patientId": patient,
         "encounterId": "example-encounter",
-        BUNDLE_OF[hook]: bundle_of(drafts),
     }
+    if hook == VERIFY:
+        (order,) = drafts
+        context["medication"] = {**order, "status": "active"}
+    else:
+        context[BUNDLE_OF[hook]] = bundle_of(drafts)
     if hook == "order-select":
         context["selections"] = [f"{one['resourceType']}/{one['id']}" for one in drafts]
     body: Body = {"hook": hook, "hookInstance": INSTANCE, "context": context}
@@ -179,7 +189,7 @@ def as_read(body: Json) -> Body:
 def post(client: httpx.Client, body: Json, service: str = "") -> httpx.Response:
     """The answer of a service to a body; by default of the service for the body's hook."""
     hook = body.get("hook") if isinstance(body, dict) else None
-    known = hook if isinstance(hook, str) and hook in HOOKS else "order-sign"
+    known = hook if isinstance(hook, str) and hook in (*HOOKS, VERIFY) else "order-sign"
     content = body if isinstance(body, bytes) else to_bytes(body)
     address = f"/cds-services/{service or f'acetylcysteine-{known}'}"
     return client.post(address, content=content, headers={"Content-Type": "application/json"})

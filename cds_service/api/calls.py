@@ -12,7 +12,6 @@ from cds_service.errors import UnknownService
 from cds_service.gathering.allowed_servers import find_allowed_base
 from cds_service.gathering.server import NO_SERVER, DataSource, FhirServer, NoServer, read_bearer_token
 from cds_service.gathering.upstreams import FhirAccess
-from cds_service.hooks.discovery import SERVICES
 from cds_service.hooks.requests import HookRequest, read_request
 from cds_service.telemetry.logs import get_logger, safe_instance
 
@@ -22,7 +21,7 @@ async def answer_call(
 ) -> tuple[str, bytes]:
     """The outcome that is counted, and the response as JSON. Raises a `CdsServiceError` where there is no answer."""
     started = perf_counter()
-    hook = hook_of(service_id)
+    hook = hook_of(runtime, service_id)
     asked = read_request(await runtime.bodies.read_json(scope, receive), hook)
     with_state = client is not None and client.tracestate
     with runtime.gate, runtime.tracing.call(scope, with_state=with_state) as span:
@@ -56,9 +55,9 @@ def _count_and_record(
         runtime.records.add_cards(*call, answered.silent_cards, "silent")
 
 
-def hook_of(service_id: str) -> str:
-    """The hook of a service. Raises `UnknownService`."""
-    hook = SERVICES.get(service_id)
+def hook_of(runtime: Runtime, service_id: str) -> str:
+    """The hook of a service that is switched on. Raises `UnknownService`."""
+    hook = runtime.services.get(service_id)
     if hook is None:
         raise UnknownService("there is no service with this id")
     return hook

@@ -17,10 +17,7 @@ from cds_service.api.calls import answer_call
 from cds_service.api.runtime import Runtime
 from cds_service.auth.authenticating import client_of
 from cds_service.errors import CdsServiceError
-from cds_service.hooks.discovery import SERVICES
 from cds_service.telemetry.counting import outcome_of
-
-_SERVICE_IDS = {f"/cds-services/{service_id}": service_id for service_id in SERVICES}
 
 
 class Service(FastAPI):
@@ -39,20 +36,10 @@ class Service(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hook calls on the fast path; everything else by FastAPI."""
-        if is_hook_call(scope):
+        if self._hook_calls.takes(scope):
             await self._hook_calls(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
-
-
-def is_hook_call(scope: Scope) -> bool:
-    """Whether a request is the call of a service that no browser sent."""
-    if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in _SERVICE_IDS:
-        return False
-    for name, _ in scope["headers"]:  # noqa: SIM110  # a generator costs more than all of the loop
-        if name == b"origin":
-            return False
-    return True
 
 
 class HookCalls:
@@ -60,11 +47,21 @@ class HookCalls:
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
+        self._service_ids = {f"/cds-services/{service_id}": service_id for service_id in runtime.services}
+
+    def takes(self, scope: Scope) -> bool:
+        """Whether a request is the call of a service that no browser sent."""
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in self._service_ids:
+            return False
+        for name, _ in scope["headers"]:  # noqa: SIM110  # a generator costs more than all of the loop
+            if name == b"origin":
+                return False
+        return True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Counted when the answer is ready to be sent, or has failed."""
         started, outcome = perf_counter(), outcome_of(500)
-        service_id = _SERVICE_IDS[scope["path"]]
+        service_id = self._service_ids[scope["path"]]
         try:
             outcome, response = await self._answer(service_id, scope, receive)
         except Exception as error:  # the server would log its message, which may contain patient data

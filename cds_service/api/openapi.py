@@ -5,7 +5,7 @@ knows nothing of them (docs/decisions/0021). Its examples are requests of the fi
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,13 @@ from cds_service.errors import (
     TooMuchText,
     UnknownService,
 )
-from cds_service.hooks.discovery import SERVICES
-from cds_service.hooks.requests import MAX_ORDERS, ORDERS_MEMBER
+from cds_service.hooks.requests import MAX_ORDERS
 
 EXAMPLES: Mapping[str, str] = {  # hook -> a request of the fixtures; the package carries these and their replies
     "order-sign": "ines-allergic.oral-600-twice-daily.order-sign",  # first, like the example of a service id
     "order-select": "edith-not-measured.by-reference-contained.order-select",
     "medication-prescribe": "chiara-glutamate-low.oral-1200-twice-daily.medication-prescribe",
+    "medication-verify": "alma-glutamate-high.oral-600-twice-daily.medication-verify",
 }
 _ABOUT = (
     "Clinical decision support for orders of acetylcysteine, by CDS Hooks 2.0 and 1.0. The guide for connecting an EHR "
@@ -67,13 +67,14 @@ _HEADERS = {
 
 def document(runtime: Runtime, title: str) -> dict[str, Any]:
     """The document of a service. Without its fixtures it has no examples of requests and cards."""
-    examples = _read_examples(runtime.settings.fixtures)
+    hooks = list(runtime.services.values())
+    examples = _read_examples(runtime.settings.fixtures, hooks)
     refused = _refusals(runtime.settings.max_body_bytes)
     paths = {
         "/cds-services": {"get": _discovery(runtime, refused)},
-        "/cds-services/{service_id}": {"parameters": [_service_id()], "post": _call(runtime, refused, examples)},
+        "/cds-services/{service_id}": {"parameters": [_service_id(runtime)], "post": _call(runtime, refused, examples)},
         "/cds-services/{service_id}/feedback": {
-            "parameters": [_service_id()],
+            "parameters": [_service_id(runtime)],
             "post": _feedback(runtime, refused, examples),
         },
     }
@@ -83,7 +84,7 @@ def document(runtime: Runtime, title: str) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {**info, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
         "paths": paths,
-        "components": {"schemas": all_schemas(), "securitySchemes": {"client": token}},
+        "components": {"schemas": all_schemas(hooks), "securitySchemes": {"client": token}},
     }
 
 
@@ -102,7 +103,7 @@ def _discovery(runtime: Runtime, refused: Mapping[int, Schema]) -> Schema:
 
 
 def _call(runtime: Runtime, refused: Mapping[int, Schema], examples: "Examples") -> Schema:
-    names = {hook: request_name(hook) for hook in ORDERS_MEMBER}
+    names = {hook: request_name(hook) for hook in runtime.services.values()}
     by_hook = {"propertyName": "hook", "mapping": {hook: f"{PLACE}{name}" for hook, name in names.items()}}
     request = {"oneOf": [ref(name) for name in names.values()], "discriminator": by_hook}
     cards = {"anyOf": [ref("Response"), ref("Response1_0")]}
@@ -136,9 +137,10 @@ def _feedback(runtime: Runtime, refused: Mapping[int, Schema], examples: "Exampl
     }
 
 
-def _service_id() -> Schema:
-    schema = {"type": "string", "enum": list(SERVICES)}
-    return {"name": "service_id", "in": "path", "required": True, "schema": schema, "example": list(SERVICES)[-1]}
+def _service_id(runtime: Runtime) -> Schema:
+    schema = {"type": "string", "enum": list(runtime.services)}
+    example = next(service_id for service_id, hook in runtime.services.items() if hook == next(iter(EXAMPLES)))
+    return {"name": "service_id", "in": "path", "required": True, "schema": schema, "example": example}
 
 
 def _security(runtime: Runtime, *, is_optional: bool = False) -> list[Schema]:
@@ -196,12 +198,12 @@ def _pick(refused: Mapping[int, Schema], statuses: Sequence[int]) -> dict[str, S
 Examples = Mapping[str, tuple[Any, Any]]  # hook -> a request, and its reply
 
 
-def _read_examples(fixtures: Path) -> Examples:
+def _read_examples(fixtures: Path, hooks: Collection[str]) -> Examples:
     """Requests and replies as they are in the fixtures; none where those are not there."""
     return {
         hook: (_read(fixtures / "requests" / f"{name}.json"), _read(fixtures / "responses" / f"{name}.json"))
         for hook, name in EXAMPLES.items()
-        if all((fixtures / folder / f"{name}.json").is_file() for folder in ("requests", "responses"))
+        if hook in hooks and all((fixtures / folder / f"{name}.json").is_file() for folder in ("requests", "responses"))
     }
 
 

@@ -33,7 +33,7 @@ def make_router(runtime: Runtime) -> APIRouter:
     @router.post("/cds-services/{service_id}/feedback")
     async def feedback(service_id: str, request: Request, client: Client | None = Depends(authenticate)) -> Response:
         """Answers once the feedback is committed to the database."""
-        hook_of(service_id)
+        hook_of(runtime, service_id)
         name, dialect = name_of(client), client.dialect if client else STANDARD
         batch = read_feedback(await runtime.bodies.read_json(request.scope, request.receive), dialect.feedback_reasons)
         await runtime.records.save_feedback(service_id, name, batch.feedback)

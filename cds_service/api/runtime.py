@@ -51,6 +51,11 @@ class Runtime:
     demo_records: Records | None = None  # of what is clicked on /try; None outside demo mode
 
     @property
+    def services(self) -> Mapping[str, str]:
+        """The services that are switched on, as id -> hook."""
+        return self.site.services
+
+    @property
     def content(self) -> Content:
         """The content, with what the site adds to it."""
         return self.site.content

@@ -4,14 +4,15 @@ Requests are described by them, not checked: `hooks` reads requests, and tolerat
 can be read, and whatever this service sends fits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from cds_service.fhir.queries import QUERIES
+from cds_service.fhir.versions import RENAMED_TYPES
 from cds_service.hooks.cards import SUMMARY_LIMIT, Discovery, Response
-from cds_service.hooks.requests import MAX_ORDERS, ORDERS_MEMBER
+from cds_service.hooks.requests import MAX_ORDERS, ORDER_MEMBERS, VERIFY
 
 Schema = dict[str, Any]
 PLACE = "#/components/schemas/"
@@ -29,9 +30,9 @@ def request_name(hook: str) -> str:
     return "".join(word.capitalize() for word in hook.split("-")) + "Request"
 
 
-def all_schemas() -> dict[str, Schema]:
-    """Every schema by name."""
-    requests = {request_name(hook): _request(hook, member) for hook, member in ORDERS_MEMBER.items()}
+def all_schemas(hooks: Iterable[str]) -> dict[str, Schema]:
+    """Every schema by name, with those of the requests of these hooks."""
+    requests = {request_name(hook): _request(hook) for hook in hooks}
     return {**requests, **_PARTS_OF_REQUESTS, **_FEEDBACK, **_sent(), **_SENT_IN_1_0, "OperationOutcome": _OUTCOME}
 
 
@@ -57,7 +58,7 @@ def _text(description: str = "", **more: Any) -> Schema:
 # ---------------------------------------------------------------- requests
 
 
-def _request(hook: str, orders: str) -> Schema:
+def _request(hook: str) -> Schema:
     return _object(
         f"A call of the hook {hook}. Members that are not listed are ignored.",
         ("hook", "hookInstance", "context"),
@@ -65,22 +66,25 @@ def _request(hook: str, orders: str) -> Schema:
         hookInstance=_text("A UUID for this call; another text that is not blank is accepted.", pattern=_NOT_BLANK),
         fhirServer=_text("The base URL of the client's FHIR server.", format="uri"),
         fhirAuthorization=ref("FhirAuthorization"),
-        context=_context(hook, orders),
+        context=_context(hook),
         prefetch=ref("Prefetch"),
     )
 
 
-def _context(hook: str, orders: str) -> Schema:
+def _context(hook: str) -> Schema:
     members: dict[str, Schema] = {
         "userId": _text("The user's reference, such as Practitioner/example. Not read."),
         "patientId": _text("The bare id of the patient.", pattern=_PATIENT_ID),
         "encounterId": _text("The id of the encounter. Not read."),
-        orders: ref("DraftOrders"),
+        **dict.fromkeys(ORDER_MEMBERS[hook], _ORDER_TO_VERIFY if hook == VERIFY else ref("DraftOrders")),
     }
     if hook == "order-select":
         says = "References to the orders in question, such as MedicationRequest/1; without any, all drafts are."
         members["selections"] = _list(_text(), description=says)
-    return _object("What the user is doing.", ("patientId", orders), **members)
+    says, orders = "What the user is doing.", ORDER_MEMBERS[hook]
+    if hook == VERIFY:
+        return {**_object(says, ("patientId",), **members), "anyOf": [{"required": [member]} for member in orders]}
+    return _object(says, ("patientId", *orders), **members)
 
 
 def _prefetch() -> Schema:
@@ -89,6 +93,11 @@ def _prefetch() -> Schema:
 
 
 _RESULT: Schema = {"anyOf": [ref("Resource"), {"type": "null"}]}
+_ORDER = _object("", ("resourceType",), resourceType={"enum": ["MedicationRequest", *RENAMED_TYPES]})
+_ORDER_TO_VERIFY: Schema = {
+    "description": "The active order itself, or an object that holds it in `resource`.",
+    "anyOf": [_ORDER, _object("", ("resource",), resource=_ORDER)],
+}
 _PARTS_OF_REQUESTS: dict[str, Schema] = {
     "Resource": _object(
         "A FHIR resource: DSTU2, STU3, R4, R4B or R5.",

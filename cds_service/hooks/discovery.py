@@ -5,17 +5,21 @@ from collections.abc import Collection, Mapping
 from cds_service.hooks.cards import Discovery, Service
 from cds_service.hooks.dialects import CdsHooks
 from cds_service.hooks.repeat_options import configuration_items
+from cds_service.hooks.requests import VERIFY
 
-SERVICES: Mapping[str, str] = {  # id -> hook; one id for each hook, since some clients keep one service per id
+# id -> hook; one id for each hook, since some clients keep one service per id. Not every one is switched on.
+SERVICES: Mapping[str, str] = {
     "acetylcysteine-medication-prescribe": "medication-prescribe",
     "acetylcysteine-order-select": "order-select",
     "acetylcysteine-order-sign": "order-sign",
+    "acetylcysteine-medication-verify": VERIFY,
 }
 HOOKS = tuple(SERVICES.values())
 _WHEN = {
     "medication-prescribe": "when a prescription is written",
     "order-select": "when an order is selected",
     "order-sign": "when orders are signed",
+    VERIFY: "when a pharmacist verifies a signed order",
 }
 _USAGE = (
     "Speaks only about acetylcysteine orders and answers every other order with no cards. What is not prefetched is "
@@ -34,7 +38,8 @@ def discover(
     content_status: str,
     cds_hooks: CdsHooks = "2.0",
     with_options: bool = False,
-    hooks: Collection[str] = HOOKS,
+    *,
+    hooks: Collection[str],
 ) -> Discovery:
     """The response to discovery, with the services of these hooks.
 

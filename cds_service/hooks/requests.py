@@ -1,21 +1,25 @@
 """The request of a hook call: the envelope is read first, and the prefetch stays bytes until an order needs it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from cds_service.errors import InvalidRequest, TooManyOrders
-from cds_service.fhir.json import decode, parse_decimal, text
+from cds_service.fhir.json import decode, parse_decimal, relative_reference, text
+from cds_service.fhir.versions.elements import resource_type
 from cds_service.hooks.decoding import decode_member
 
-ORDERS_MEMBER = {
-    "medication-prescribe": "medications",
-    "order-select": "draftOrders",
-    "order-sign": "draftOrders",
+VERIFY = "medication-verify"
+ORDER_MEMBERS: Mapping[str, tuple[str, ...]] = {  # hook -> the members of its context that hold orders, one or all
+    "medication-prescribe": ("medications",),
+    "order-select": ("draftOrders",),
+    "order-sign": ("draftOrders",),
+    VERIFY: ("medication", "order"),  # its text names the first, and its examples have the second
 }
 MAX_ORDERS = 300  # nobody signs more at once; beyond it the call is refused, since an order left out goes unchecked
+_NO_ORDER = "does not hold the order: a MedicationRequest (MedicationOrder in DSTU2) is expected; none is looked up"
 _PATH = re.compile(r"at `\$\.?([\w.]*)")
 _MISSING = re.compile(r"missing required field `(\w+)`")
 _EXPECTED = re.compile(r"Expected `([\w| ]+)`, got `(\w+)`")
@@ -79,7 +83,7 @@ def read_request(body: bytes, hook: str) -> HookRequest:
         hook=hook,
         hook_instance=envelope.hookInstance,
         patient_id=_patient_id(context),
-        entries=tuple(_entries(context, ORDERS_MEMBER[hook])),
+        entries=tuple(_entries(context, hook)),
         selections=tuple(_selections(context)),
         fhir_server=envelope.fhirServer if isinstance(envelope.fhirServer, str) else "",
         fhir_authorization=envelope.fhirAuthorization,
@@ -118,20 +122,58 @@ def _patient_id(context: Mapping[str, Any]) -> str:
     return patient_id.strip()
 
 
-def _entries(context: Mapping[str, Any], member: str) -> list[dict[str, Any]]:
-    """The entries of the Bundle of orders. Some clients send a plain list of entries or resources instead."""
-    path = f"context.{member}"
-    if member not in context:
-        raise InvalidRequest(path, "is missing")
-    bundle = context[member]
-    if not isinstance(bundle, dict | list):
+def _entries(context: Mapping[str, Any], hook: str) -> list[dict[str, Any]]:
+    """The entries of the orders in question, and of what came with them."""
+    members = [member for member in ORDER_MEMBERS[hook] if context.get(member) is not None]
+    if not members:
+        raise InvalidRequest(f"context.{ORDER_MEMBERS[hook][0]}", "is missing")
+    if hook == VERIFY:
+        return _entries_to_verify(context, members)
+    entries = _listed(context[members[0]], f"context.{members[0]}")
+    return [_as_entry(entry) for entry in entries if isinstance(entry, dict)]
+
+
+def _entries_to_verify(context: Mapping[str, Any], members: Sequence[str]) -> list[dict[str, Any]]:
+    """The entries of both members, what is the same order by its id or whole content once.
+
+    Unlike a Bundle of drafts, in which there may be anything, they have to hold a medication order.
+    """
+    kept: list[dict[str, Any]] = []
+    for member in members:
+        entries = _entries_with_resources(context[member], f"context.{member}")
+        if [entry["resource"] for entry in entries] == [entry["resource"] for entry in kept]:
+            continue
+        seen = {relative_reference(entry["resource"]) for entry in kept if text(entry["resource"].get("id"))}
+        kept += [entry for entry in entries if relative_reference(entry["resource"]) not in seen]
+    if not any(resource_type(entry["resource"]) == "MedicationRequest" for entry in kept):
+        raise InvalidRequest(f"context.{members[0]}", _NO_ORDER)
+    return kept
+
+
+def _entries_with_resources(orders: Any, path: str) -> list[dict[str, Any]]:
+    listed = _listed(orders, path) if isinstance(orders, dict | list) else []
+    entries = [_as_entry(entry) for entry in listed if isinstance(entry, dict)]
+    if not listed or len(entries) < len(listed) or not all(resource_type(entry.get("resource")) for entry in entries):
+        raise InvalidRequest(path, _NO_ORDER)
+    return entries
+
+
+def _listed(orders: Any, path: str) -> list[Any]:
+    """The entries of a Bundle. Some clients send a plain list of entries or resources instead, or one alone."""
+    if not isinstance(orders, dict | list):
         raise InvalidRequest(path, "is not a Bundle")
-    entries = bundle.get("entry") if isinstance(bundle, dict) else bundle
+    if isinstance(orders, dict) and _is_alone(orders):
+        return [orders]
+    entries = orders.get("entry") if isinstance(orders, dict) else orders
     if entries is not None and not isinstance(entries, list):
         raise InvalidRequest(f"{path}.entry", "is not a list")
     if entries and len(entries) > MAX_ORDERS:
         raise TooManyOrders(path, MAX_ORDERS)
-    return [_as_entry(entry) for entry in entries or [] if isinstance(entry, dict)]
+    return entries or []
+
+
+def _is_alone(orders: dict[str, Any]) -> bool:
+    return "entry" not in orders and ("resource" in orders or resource_type(orders) not in ("", "Bundle"))
 
 
 def _as_entry(entry_or_resource: dict[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,6 @@ from cds_service.content.review import (
 )
 from cds_service.fhir.json import Resource
 from cds_service.guidance.model import Card
-from cds_service.hooks.discovery import SERVICES
 from cds_service.pages import attributes, guides, reporting, setup, trying_routes
 from cds_service.pages.markup import SWAGGER_POLICY, Pages, link_hosts
 
@@ -92,7 +91,9 @@ class _ServicePages:
     async def home(self, request: Request) -> Response:
         """The home page, with links to everything."""
         base_url = self._runtime.pages_url or str(request.base_url).rstrip("/")
-        services = [(hook, f"{base_url}/cds-services/{service_id}") for service_id, hook in SERVICES.items()]
+        services = [
+            (hook, f"{base_url}/cds-services/{service_id}") for service_id, hook in self._runtime.services.items()
+        ]
         links = [(path, label) for path, label in _LINKS if _has_route(request, path)]
         return self._page("home.html", path="/", services=services, links=links, base_url=base_url)
 

@@ -29,7 +29,7 @@ from cds_service.fhir.searching import prefetch_from
 from cds_service.gathering.prefetch import build_chart
 from cds_service.guidance.model import Content
 from cds_service.hooks import cards as wire
-from cds_service.hooks.requests import ORDERS_MEMBER
+from cds_service.hooks.requests import ORDER_MEMBERS
 from cds_service.pages.ordering import MAX_LENGTH, build_order, problems_of, read_fields, update_fields
 
 MAX_FORM = 2_000_000  # bytes of a submitted form: the drafts and the last response are most of it
@@ -48,7 +48,7 @@ class HookChoice:
     action: str
 
 
-HOOKS = (
+HOOKS = (  # of those who order; who verifies an order has another page in their EHR
     HookChoice("order-sign", "on signing", "Sign the order"),
     HookChoice("order-select", "while ordering", "Select the order"),
     HookChoice("medication-prescribe", "while prescribing", "Prescribe"),
@@ -140,10 +140,11 @@ class Demo:
     def build_request(self, visit: Visit, hook_instance: str) -> bytes:
         """The hook call for the drafts of a visit, with the full prefetch."""
         entries = [{"resource": draft} for draft in visit.drafts]
+        (orders,) = ORDER_MEMBERS[visit.hook]
         context: dict[str, Any] = {
             "userId": "Practitioner/demo",
             "patientId": visit.patient_id,
-            ORDERS_MEMBER[visit.hook]: {"resourceType": "Bundle", "type": "collection", "entry": entries},
+            orders: {"resourceType": "Bundle", "type": "collection", "entry": entries},
         }
         if visit.hook == "order-select":
             context["selections"] = [relative_reference(draft) for draft in visit.drafts]

@@ -1,7 +1,7 @@
 """The site: the content as the site file changes it, and which cards are shown where. Made once, at start."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cds_service.content.loading import load_content
@@ -9,6 +9,8 @@ from cds_service.content.signing import VoidSignature, with_signatures
 from cds_service.errors import ContentError
 from cds_service.guidance.model import Content
 from cds_service.guidance.modes import ALL_ON, Modes
+from cds_service.hooks.discovery import SERVICES
+from cds_service.hooks.requests import VERIFY
 from cds_service.site.codes import find_code_problems, with_local_codes, with_order_codes
 from cds_service.site.intervals import with_intervals
 from cds_service.site.modes import (
@@ -31,10 +33,21 @@ class Site:
     file: SiteFile | None = None
     modes: Mapping[Place, Modes] = field(default_factory=dict)
     silenced_safety_cards: Sequence[SilencedSafetyCard] = ()
+    services: Mapping[str, str] = field(default_factory=lambda: SERVICES)  # id -> hook
 
     def modes_for(self, hook: str, client: str) -> Modes:
         """The modes of the cards for a call."""
         return modes_for(self.modes, hook, client, ALL_ON)
+
+    def with_services(self, *, verifying: bool) -> "Site":
+        """The site with the services that are switched on; `verifying` is the one for pharmacists.
+
+        One that is off is as unknown as any other id, and a row about its hook is read and has no effect.
+        """
+        off = set() if verifying else {VERIFY}
+        services = {service_id: hook for service_id, hook in SERVICES.items() if hook not in off}
+        modes = {place: modes for place, modes in self.modes.items() if place[0] not in off}
+        return replace(self, services=services, modes=modes)
 
     def decides_any(self, hook: str) -> bool:
         """Whether some card may be decided at a hook: where all are off for every client, it has no service."""

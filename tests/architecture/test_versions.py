@@ -55,6 +55,7 @@ NAMES = {
     "subject",
     "substance",
 }
+OF_A_CONTEXT = {"cds_service/hooks/requests.py": {"medication"}}  # a member of the context of medication-verify
 VERSIONS = {"DSTU2", "STU3", "R4", "R4B", "R5"}
 
 
@@ -75,7 +76,8 @@ def strings_in(source: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_other_module_knows_the_versions(path: Path) -> None:
-    assert set(strings_in(path.read_text(encoding="utf-8"))) & (NAMES | VERSIONS) == set()
+    found = set(strings_in(path.read_text(encoding="utf-8"))) & (NAMES | VERSIONS)
+    assert found == OF_A_CONTEXT.get(str(path.relative_to(ROOT)), set())
 
 
 def test_the_one_place_knows_every_name() -> None:

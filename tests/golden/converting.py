@@ -36,7 +36,7 @@ def converted(resource: Resource, version: str) -> Resource:
 def converted_request(request: dict[str, Any], version: str) -> dict[str, Any]:
     """The body of a call with every resource in another version."""
     context = dict(request["context"])
-    for name in ("medications", "draftOrders"):
+    for name in ("medications", "draftOrders", "medication"):
         if name in context:
             context[name] = converted(context[name], version)
     if version == DSTU2 and "selections" in context:

@@ -17,6 +17,7 @@ ORDERS = {
     "order-select": "draftOrders",
     "order-sign": "draftOrders",
 }
+VERIFY = "medication-verify"
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ STORIES = (
     Story("wanda-nitroglycerin", "order-sign", (USUAL,)),
     Story("xaver-varices", "order-sign", ("oral-for-bronchitis",)),
     Story("yara-ulcer-unsure", "order-sign", (USUAL,)),
+    Story("alma-glutamate-high", VERIFY, (USUAL,)),
+    Story("ines-allergic", VERIFY, (USUAL,)),
 )
 
 
@@ -87,15 +90,13 @@ def request_of(story: Story, content: Content) -> dict[str, Any]:
     for key in story.not_sent:
         del prefetch[key]
     orders = [order_for(FIXTURES, name, story.patient) for name in story.orders]
-    context = {
-        "userId": "Practitioner/example",
-        "patientId": story.patient,
-        ORDERS[story.hook]: {
-            "resourceType": "Bundle",
-            "type": "collection",
-            "entry": [{"resource": o} for o in orders],
-        },
-    }
+    context: dict[str, Any] = {"userId": "Practitioner/example", "patientId": story.patient}
+    if story.hook == VERIFY:
+        (order,) = orders
+        context["medication"] = {**order, "status": "active"}
+    else:
+        entries = [{"resource": order} for order in orders]
+        context[ORDERS[story.hook]] = {"resourceType": "Bundle", "type": "collection", "entry": entries}
     if story.hook == "order-select":
         context["selections"] = [
             f"MedicationRequest/{order['id']}"
@@ -144,7 +145,7 @@ VERSIONED = [
         ("R5", "order-sign"),
     )
     for story in IN_VERSIONS
-]
+] + [(Story("alma-glutamate-high", VERIFY, (USUAL,)), version, VERIFY) for version in ("DSTU2", "STU3", "R5")]
 
 
 def versioned_request(story: Story, version: str, hook: str, content: Content) -> dict[str, Any]:

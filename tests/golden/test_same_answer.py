@@ -15,12 +15,11 @@ import pytest
 
 from cds_service.app import create_app
 from cds_service.fhir.queries import QUERIES
-from cds_service.settings import Settings
 from tests.golden.asking import counted_ids
 from tests.golden.rewrite import text_of
 from tests.golden.stories import FIXTURES, STORIES, Story, reply_of, request_of
 from tests.loopback import serving
-from tests.support import CONTENT, NOW, PATIENTS, prefetch_for
+from tests.support import CONTENT, NOW, PATIENTS, every_service, prefetch_for
 
 WHOLE = [story for story in STORIES if not story.not_sent]
 REDUCED = [story for story in STORIES if story.not_sent]
@@ -36,7 +35,7 @@ _MADE_ID = re.compile(r"00000000-0000-4000-8000-\d{12}")
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """The service with the demo FHIR server, its clock at the moment of the story, so that no date moves."""
-    settings = Settings(demo=True, fhir_deadline_ms=BUSY_MACHINE_MS, fhir_timeout_ms=BUSY_MACHINE_MS)
+    settings = every_service(demo=True, fhir_deadline_ms=BUSY_MACHINE_MS, fhir_timeout_ms=BUSY_MACHINE_MS)
     with serving(create_app(settings, CONTENT, now=lambda: NOW, new_id=counted_ids())) as url:
         yield url
 

@@ -19,7 +19,7 @@ from tests.golden.converting import DSTU2, R4, R5, STU3, converted, converted_re
 from tests.golden.dstu2 import not_of_dstu2
 from tests.golden.rewrite import text_of
 from tests.golden.stories import FIXTURES, STORIES, VERSIONED, Story, request_of, versioned_name, versioned_request
-from tests.support import CONTENT, HOOKS, ROOT, as_read, cards_of, id_of, new_client
+from tests.support import CONTENT, HOOKS, ROOT, VERIFY, as_read, cards_of, id_of, new_client
 
 BUSY_MACHINE_MS = 120_000  # nothing here is about time
 MODELS = {STU3: stu3_model, R4: r4b_model, R5: r5_model}  # R4B is R4 for these resources
@@ -30,6 +30,7 @@ Body = dict[str, Any]
 SERVER = "http://127.0.0.1:8080/fhir"
 GUIDE = (ROOT / "docs" / "integrating.md").read_text(encoding="utf-8")
 OFFERED = {version: {"update", "delete", "create"} for version in (STU3, R4, R5)} | {DSTU2: {"update", "delete"}}
+VERIFIED = (DSTU2, STU3, R4, R5)
 CALLS = [(version, hook) for version in (DSTU2, STU3, R5) for hook in HOOKS]
 
 
@@ -49,7 +50,7 @@ def request_in(version: str, story: Story, hook: str) -> Body:
 
 def resources_in(request: Body) -> Iterator[Body]:
     context = request["context"]
-    yield context.get("medications") or context["draftOrders"]
+    yield next(value for value in context.values() if isinstance(value, dict))
     yield from (value for value in request["prefetch"].values() if value)
 
 
@@ -79,6 +80,19 @@ def test_the_same_story_gives_the_same_cards(story: Story, version: str, hook: s
     in_r4 = cards_of(client, request_in(R4, story, hook))
 
     assert told(cards, version) == told(in_r4, version)
+
+
+@pytest.mark.parametrize("story", [one for one in STORIES if len(one.orders) == 1], ids=lambda story: story.name)
+@pytest.mark.parametrize("version", VERIFIED)
+def test_an_order_to_verify_gets_the_same_cards_in_every_version(
+    story: Story, version: str, client: TestClient
+) -> None:
+    cards = cards_of(client, request_in(version, story, VERIFY))
+    in_r4 = cards_of(client, request_in(R4, story, VERIFY))
+
+    assert told(cards, version) == told(in_r4, version)
+    for action in suggested(cards):
+        check(action["resource"], version)
 
 
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.name)
@@ -130,6 +144,7 @@ def test_a_dstu2_server_is_asked_in_its_own_words_and_gives_the_same_cards(patie
     ("row", "versions"),
     [
         ("requests of `medication-prescribe`, `order-select`, `order-sign`", {R4, *(version for version, _ in CALLS)}),
+        ("requests of `medication-verify`", set(VERIFIED)),
         (
             "suggestions that change or remove an order",
             {version for version in OFFERED if {"update", "delete"} <= OFFERED[version]},

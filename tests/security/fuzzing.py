@@ -23,13 +23,13 @@ import httpx
 import msgspec
 
 from cds_service.app import create_app, utc_now
-from cds_service.settings import Settings
 from cds_service.telemetry.logs import configure
 from tests.security.calling import all_at_once, call
-from tests.support import CONTENT, FIXTURES, HOOKS, NOW, Body, Json, counted_ids
+from tests.support import CONTENT, FIXTURES, HOOKS, NOW, VERIFY, Body, Json, counted_ids, every_service
 
 MARK = "MARK-of-the-fuzzer"
 EXPECTED = frozenset((200, 400, 412, 413, 415))  # documented in docs/integrating.md, and nothing above 499
+_CALLED = (*HOOKS, VERIFY)
 SEEDS = [path.read_bytes() for folder in ("requests", "unusual") for path in sorted((FIXTURES / folder).glob("*.json"))]
 SERVER = "http://127.0.0.1/fhir"  # never called: a stand-in at the transport answers for it
 TELLING: list[Json] = [
@@ -86,11 +86,13 @@ class Fuzzer:
 
     def any_member(self) -> bytes:
         """A small request with any JSON in one place."""
-        hook = self.random.choice(HOOKS)
+        hook = self.random.choice(_CALLED)
         context = {
             "patientId": "p",
             "draftOrders": self.any_json(),
             "medications": self.any_json(),
+            "medication": self.any_json(),
+            "order": self.any_json(),
             "selections": self.any_json(),
         }
         body = {
@@ -130,7 +132,7 @@ class Fuzzer:
 
     def _inside(self, body: Body) -> Body:
         """The request with one to six changes, nearly all of them in its orders or its prefetch."""
-        context, name = body["context"], self.random.choice(("draftOrders", "medications"))
+        context, name = body["context"], self.random.choice(("draftOrders", "medications", "medication"))
         for _ in range(self.random.randint(1, 6)):
             where = self.random.random()
             if where < 0.5 and name in context:
@@ -216,7 +218,7 @@ class Fuzzed:
         self.fuzzer = Fuzzer(seed)
         self.server = FuzzedFhirServer(self.fuzzer)
         http = httpx.AsyncClient(transport=httpx.MockTransport(self.server.answer))
-        self.app = create_app(Settings(), CONTENT, now=now, new_id=counted_ids(), http=http)
+        self.app = create_app(every_service(), CONTENT, now=now, new_id=counted_ids(), http=http)
         self.statuses: Counter[int] = Counter()
         self.failures: list[str] = []
 
@@ -224,7 +226,7 @@ class Fuzzed:
         """Sends so many bodies, one after another."""
         for _ in range(bodies):
             body = self.fuzzer.body()
-            hook = self.fuzzer.random.choice(HOOKS)
+            hook = self.fuzzer.random.choice(_CALLED)
             path = f"/cds-services/acetylcysteine-{_hook_in(body) or hook}"
             reply = await call(self.app, path, all_at_once(body))
             self.statuses[reply.status] += 1
@@ -233,7 +235,7 @@ class Fuzzed:
 
 
 def _hook_in(body: bytes) -> str:
-    return next((hook for hook in HOOKS if b'"hook":"%b"' % hook.encode() in body.replace(b": ", b":")[:2000]), "")
+    return next((hook for hook in _CALLED if b'"hook":"%b"' % hook.encode() in body.replace(b": ", b":")[:2000]), "")
 
 
 def problem_of(status: int, answer: bytes) -> str:

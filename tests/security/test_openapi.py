@@ -11,9 +11,9 @@ from schemathesis.specs.openapi.checks import response_schema_conformance
 
 from cds_service.app import create_app
 from cds_service.settings import Settings
-from tests.support import CONTENT, NOW, Unrecorded, counted_ids
+from tests.support import CONTENT, NOW, Unrecorded, counted_ids, every_service
 
-APP = create_app(Settings(), CONTENT, now=lambda: NOW, new_id=counted_ids(), records=Unrecorded())
+APP = create_app(every_service(), CONTENT, now=lambda: NOW, new_id=counted_ids(), records=Unrecorded())
 SCHEMA = schemathesis.openapi.from_asgi("/openapi.json", APP)
 DOCUMENTED = frozenset((200, 400, 404, 405, 412, 413, 415))  # in docs/integrating.md
 

@@ -20,6 +20,7 @@ from tests.support import (
     CONTENT,
     FIXTURES,
     HOOKS,
+    VERIFY,
     Body,
     Json,
     ids_of,
@@ -34,7 +35,8 @@ SECRET = "S3CR3T-never-to-be-written"
 TOKEN = f"token-{SECRET}"
 PATH = "/cds-services/acetylcysteine-order-sign"
 REQUESTS = [path for folder in ("requests", "unusual") for path in sorted((FIXTURES / folder).glob("*.json"))]
-PUBLIC = {*HOOKS, *(f"acetylcysteine-{hook}" for hook in HOOKS), *(card.id for card in CONTENT.cards)}
+CALLED = (*HOOKS, VERIFY)
+PUBLIC = {*CALLED, *(f"acetylcysteine-{hook}" for hook in CALLED), *(card.id for card in CONTENT.cards)}
 
 
 # ---------------------------------------------------------------- what it writes
@@ -92,7 +94,8 @@ def test_nothing_of_any_request_and_of_any_fault_is_written_by_the_process(tmp_p
     forbidden = {SECRET.lower(), TOKEN.lower(), "/fhir/", "patient=", "observation?"}
     headers = {"User-Agent": SECRET, "Authorization": TOKEN}
     times = {"CDS_FHIR_DEADLINE_MS": "600", "CDS_FHIR_TIMEOUT_MS": "500"}  # some of the servers never answer
-    with serving(tmp_path, settings={"CDS_LOG_LEVEL": level, **times}) as service:
+    everything = {"CDS_LOG_LEVEL": level, "CDS_MEDICATION_VERIFY": "true", **times}
+    with serving(tmp_path, settings=everything) as service:
         with httpx.Client(base_url=service.address, headers=headers, timeout=PATIENCE) as client:
             errors = [_send(client, path, forbidden) for path in REQUESTS]
             errors += [_refused(client, body) for body in FAULTS.values()]

@@ -20,7 +20,18 @@ from cds_service.hooks.discovery import SERVICES
 from cds_service.hooks.v1_0 import as_1_0
 from cds_service.settings import Settings
 from tests.openapi import CALL, DISCOVERY, DOCUMENT, FEEDBACK, misfits, schema_in
-from tests.support import CONTENT, FIXTURES, Body, new_client, post, request_for, to_bytes, without
+from tests.support import (
+    CONTENT,
+    FIXTURES,
+    VERIFY,
+    Body,
+    every_service,
+    new_client,
+    post,
+    request_for,
+    to_bytes,
+    without,
+)
 
 REQUESTS = [
     path for folder in ("requests", "unusual", "versions") for path in sorted((FIXTURES / folder).glob("*.json"))
@@ -110,7 +121,7 @@ def test_every_example_fits_what_it_is_an_example_of(operation: Body) -> None:
 def test_the_example_of_a_hook_is_answered_with_the_reply_beside_it(hook: str) -> None:
     asked, replies = CALL["requestBody"], CALL["responses"]["200"]
     example, reply = (place["content"]["application/json"]["examples"][hook]["value"] for place in (asked, replies))
-    response = post(new_client(), example)
+    response = post(new_client(every_service()), example)
 
     assert response.status_code == 200
     assert [card["source"] for card in response.json()["cards"]] == [card["source"] for card in reply["cards"]]
@@ -128,7 +139,7 @@ def test_the_examples_of_feedback_are_stored(tmp_path: Path) -> None:
 
 
 def test_without_the_fixtures_there_are_no_examples_of_calls(tmp_path: Path) -> None:
-    document = create_app(Settings(fixtures=tmp_path), CONTENT).openapi()
+    document = create_app(every_service(fixtures=tmp_path), CONTENT).openapi()
 
     call = document["paths"]["/cds-services/{service_id}"]["post"]
     assert "examples" not in call["requestBody"]["content"]["application/json"]
@@ -155,6 +166,14 @@ def test_every_hook_has_a_schema_and_every_service_is_named() -> None:
     assert parameter["schema"]["enum"] == list(SERVICES)
     assert EVERY_REQUEST["discriminator"]["mapping"].keys() == set(SERVICES.values())
     assert {request_name(hook) for hook in SERVICES.values()} <= DOCUMENT["components"]["schemas"].keys()
+
+
+def test_a_service_that_is_off_is_not_documented() -> None:
+    document = create_app(Settings(), CONTENT).openapi()
+    (parameter,) = document["paths"]["/cds-services/{service_id}"]["parameters"]
+
+    assert parameter["schema"]["enum"] == [service_id for service_id, hook in SERVICES.items() if hook != VERIFY]
+    assert "verify" not in json.dumps(document)
 
 
 def test_every_reference_leads_to_a_schema() -> None:
