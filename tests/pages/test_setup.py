@@ -16,7 +16,7 @@ from cds_service.fhir.scopes import smart_scopes
 from tests.command import run_command
 from tests.pages.looking import Page
 from tests.signing import P384, PUBLIC, Trusting, client_toml, key_toml
-from tests.support import CONTENT, HOOKS, new_client
+from tests.support import CONTENT, HOOKS, VERIFY, new_client
 
 JKU = "https://ehr.example.org/.well-known/jwks.json"
 ENTRIES: dict[str, dict[str, Any]] = {
@@ -64,6 +64,12 @@ def test_the_sheet_has_every_address_and_every_query_of_discovery(tmp_path: Path
         assert set(offered["prefetch"].values()) <= found
     assert f"{PUBLIC}/cds-services" in found
     assert set(HOOKS) <= found
+    assert VERIFY not in found
+
+
+def test_the_sheet_has_the_service_for_pharmacists_where_it_is_on(tmp_path: Path) -> None:
+    found = codes(service(tmp_path, medication_verify=True).get("/setup/epic").text)
+    assert {VERIFY, f"{PUBLIC}/cds-services/acetylcysteine-{VERIFY}"} <= found
 
 
 def test_the_sheet_has_what_the_entry_of_the_client_says(tmp_path: Path) -> None:

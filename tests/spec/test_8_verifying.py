@@ -26,6 +26,7 @@ from tests.support import (
     post,
     replaced,
     request_for,
+    runtime_behind,
     without,
 )
 
@@ -74,6 +75,14 @@ def test_a_service_that_is_off_is_answered_as_one_that_does_not_exist(path: str,
 def test_the_home_page_names_the_services_that_are_on() -> None:
     assert SERVICE not in new_client().get("/").text
     assert SERVICE in new_client(every_service()).get("/").text
+
+
+def test_its_calls_are_counted_and_a_service_that_is_off_has_no_metric() -> None:
+    on, off = new_client(every_service()), new_client()
+    for client in (on, off):
+        post(client, BODY)
+    exposed = [runtime_behind(client).metrics.exposition().decode() for client in (on, off)]
+    assert [SERVICE in metrics for metrics in exposed] == [True, False]
 
 
 def test_feedback_on_its_cards_is_taken(client: TestClient) -> None:
@@ -233,6 +242,12 @@ def test_the_cards_are_those_of_signing_the_same_active_order(client: TestClient
 def test_an_order_that_began_before_the_result_is_treatment(client: TestClient) -> None:
     order = {**signed(USUAL), "authoredOn": "2026-01-05"}
     assert ids_of(cards_of(client, asking(medication=order))) == ["glutamate-on-treatment"]
+
+
+def test_the_order_itself_among_the_active_medications_counts_once(client: TestClient) -> None:
+    taken = {**USUAL_ORDER, "authoredOn": "2026-11-23"}
+    on_record = replaced(asking(medication=taken), ["prefetch", "activeMedications"], bundle_of([taken]))
+    assert said(cards_of(client, on_record)) == said(cards_of(client, asking(medication=taken)))
 
 
 def actions_of(cards: list[Body]) -> list[str]:

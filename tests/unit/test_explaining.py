@@ -8,7 +8,7 @@ import pytest
 from cds_service.content.explaining import Explanation, explain, explain_request, read_call
 from cds_service.guidance.deciding import Outcome
 from cds_service.hooks.requests import read_request
-from tests.support import CONTENT, NOW, Body, answer_now, request_for, to_bytes
+from tests.support import CONTENT, NOW, VERIFY, Body, answer_now, bundle_of, replaced, request_for, to_bytes
 
 
 def explained(*args: str, **more: object):  # type: ignore[no-untyped-def]
@@ -27,6 +27,16 @@ def test_every_card_is_explained_for_every_order() -> None:
     for order in orders:
         assert {card.id for card in order.cards} == {card.id for card in CONTENT.cards}
         assert {card.outcome for card in order.cards} <= {outcome.value for outcome in Outcome}
+
+
+def test_a_call_that_verifies_an_order_is_explained_as_its_signing() -> None:
+    verifying = request_for("alma-glutamate-high", hook=VERIFY)
+    signing = replaced(
+        request_for("alma-glutamate-high"),
+        ["context", "draftOrders"],
+        bundle_of([verifying["context"]["medication"]]),
+    )
+    assert list(explained_call(verifying).lines()) == list(explained_call(signing).lines())
 
 
 def test_what_was_found_is_there_as_it_came_and_as_it_is_shown() -> None:

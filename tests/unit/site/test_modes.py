@@ -11,7 +11,7 @@ from cds_service.guidance.modes import Mode
 from cds_service.hooks.discovery import HOOKS
 from cds_service.site.opening import Site, open_site
 from tests.reviews import signed_by
-from tests.support import CONTENT
+from tests.support import CONTENT, VERIFY
 from tests.unit.site.files import card_row, write_site
 
 CLIENTS = ("north", "south")
@@ -141,6 +141,15 @@ def test_only_a_row_of_its_own_silences_a_safety_card(tmp_path: Path) -> None:
     assert mode_of(site, "glutamine-contraindicated") == "on"
     assert mode_of(site, "glutamine-kidney-injury") == "off"
     assert not site.silenced_safety_cards
+
+
+def test_a_row_about_a_service_that_is_off_is_read_and_has_no_effect(tmp_path: Path) -> None:
+    site = opened(tmp_path, card_row("silent", card=ALLERGY, hooks=(VERIFY,)))
+    on, off = site.with_services(verifying=True), site.with_services(verifying=False)
+    assert mode_of(on, ALLERGY, VERIFY) == "silent"
+    assert on.safety_cards_not_shown == [ALLERGY]
+    assert off.safety_cards_not_shown == []
+    assert {hook for hook, _ in off.modes} == set(off.services.values()) == set(HOOKS) - {VERIFY}
 
 
 SAFETY = [ALLERGY, "glutamine-contraindicated", INCOMPLETE]
