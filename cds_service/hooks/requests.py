@@ -19,7 +19,7 @@ ORDER_MEMBERS: Mapping[str, tuple[str, ...]] = {  # hook -> the members of its c
     VERIFY: ("medication", "order"),  # its text names the first, and its examples have the second
 }
 MAX_ORDERS = 300  # nobody signs more at once; beyond it the call is refused, since an order left out goes unchecked
-_NO_ORDER = "does not hold the order: a MedicationRequest (MedicationOrder in DSTU2) is expected; none is looked up"
+_NO_ORDER = "does not hold the order: a MedicationRequest (MedicationOrder in DSTU2) is expected, no reference"
 _PATH = re.compile(r"at `\$\.?([\w.]*)")
 _MISSING = re.compile(r"missing required field `(\w+)`")
 _EXPECTED = re.compile(r"Expected `([\w| ]+)`, got `(\w+)`")

@@ -201,7 +201,7 @@ def test_what_is_no_order_is_refused_and_the_member_named(
 def test_a_refused_reference_is_told_what_is_expected(client: TestClient) -> None:
     text = post(client, asking(medication=REFERENCE)).json()["issue"][0]["details"]["text"]
     assert "a MedicationRequest" in text
-    assert "none is looked up" in text
+    assert "no reference" in text
 
 
 @pytest.mark.parametrize("path", [("hook",), ("hookInstance",), ("context",), ("context", "patientId")], ids=".".join)
