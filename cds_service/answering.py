@@ -1,24 +1,33 @@
 """One call answered: gather, read, decide, render. In that order, and nothing else."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple
 
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Facts
-from cds_service.clinical.orders.drafts import DraftOrders
+from cds_service.clinical.monitoring.facts import read_treatment_facts
+from cds_service.clinical.monitoring.treatments import read_treatments
+from cds_service.clinical.orders.drafts import DraftOrders, with_versions
 from cds_service.clinical.orders.facts import is_antidote_drafted, read_order_facts
-from cds_service.clinical.orders.indication import ANTIDOTE
+from cds_service.clinical.orders.indication import ANTIDOTE, OTHER
 from cds_service.clinical.orders.recognise import Order
 from cds_service.clinical.reading import facts_of_another_patients_order, read_patient_facts
 from cds_service.clinical.text_limits import MAX_TEXT, is_too_much, limit_texts
 from cds_service.errors import Busy, CdsServiceError, DataNotObtained, TooMuchText
-from cds_service.gathering.orders import gather_chart, read_draft_orders, resolve_orders
+from cds_service.gathering.orders import (
+    gather_chart,
+    gather_chart_of_treatment,
+    gather_medications,
+    read_draft_orders,
+    resolve_orders,
+)
 from cds_service.gathering.server import NO_SERVER, DataSource
 from cds_service.guidance.deciding import OrderDecision, Outcome, decide, group_advice, undecided
-from cds_service.guidance.model import Content
+from cds_service.guidance.model import PATIENT_VIEW, Content
 from cds_service.guidance.modes import ALL_ON, Modes, without_switched_off
+from cds_service.guidance.monitoring import decide_treatment
 from cds_service.guidance.rendering import Call, RenderedCard, render_cards
 from cds_service.hooks.cards import Card, Response
 from cds_service.hooks.requests import HookRequest
@@ -83,9 +92,24 @@ async def answer(
     """The cards for one hook call.
 
     The prefetch is parsed, and the FHIR server asked, only if an order may be for acetylcysteine and some card is not
-    switched off. `pages` is the address of this service's own pages. Raises `DataNotObtained` where nothing could be
-    read that the cards need, `Busy` where that is due to this service, and `TooMuchText`.
+    switched off; as a chart is opened, only the medications are, unless acetylcysteine is among them. `pages` is the
+    address of this service's own pages. Raises `DataNotObtained` where nothing could be read that the cards need,
+    `Busy` where that is due to this service, and `TooMuchText`.
     """
+    call = Call(request.patient_id, now.date(), new_id, pages)
+    about = _answer_about_treatment if request.hook == PATIENT_VIEW else _answer_about_orders
+    return await about(request, content, now, call, source, span, modes)
+
+
+async def _answer_about_orders(
+    request: HookRequest,
+    content: Content,
+    now: datetime,
+    call: Call,
+    source: DataSource,
+    span: Spans,
+    modes: Modes,
+) -> Answer:
     orders = read_draft_orders(request, content.vocabulary)
     _refuse_too_much_text(orders.too_much_text)
     if not orders.may_be_acetylcysteine or not modes.decides_any:
@@ -98,11 +122,45 @@ async def answer(
         with span("decide"):
             decisions = decide_orders(orders, chart, content, now)
         with span("render"):
-            call = Call(request.patient_id, now.date(), new_id, pages)
             rendered = render_cards(group_advice(without_switched_off(decisions, modes)), content, call)
         if orders.acetylcysteine_orders and modes.shows_any:
             _refuse_without_data(chart, [card for _, card in rendered], source)
     return _answer(rendered, decisions, len(orders.unresolved_orders), modes)
+
+
+async def _answer_about_treatment(
+    request: HookRequest,
+    content: Content,
+    now: datetime,
+    call: Call,
+    source: DataSource,
+    span: Spans,
+    modes: Modes,
+) -> Answer:
+    """Nearly every chart has no acetylcysteine on it, and is answered by its medications alone."""
+    if not modes.decides_any:
+        return Answer(Response(cards=()), modes=modes)
+    async with source:
+        with span("gather"):
+            medications, chart = await gather_medications(request, source)
+            if not read_treatments(limit_texts(chart), content.vocabulary, now).acetylcysteine_orders:
+                return _without_treatment(chart, source, modes)
+            entries, chart = await gather_chart_of_treatment(request, medications, source)
+            chart = limit_texts(chart)
+        with span("decide"):
+            treatments = read_treatments(chart, content.vocabulary, now)
+            treatments = with_versions(replace(treatments, included_entries=tuple(entries)), request.hook)
+            decisions = decide_treatments(treatments, chart, content, now)
+        with span("render"):
+            rendered = render_cards(group_advice(without_switched_off(decisions, modes)), content, call)
+    return _answer(rendered, decisions, 0, modes)
+
+
+def _without_treatment(chart: Chart, source: DataSource, modes: Modes) -> Answer:
+    """No cards. Where no list of medications came, nobody knows what the patient takes."""
+    if chart.is_bare and modes.shows_any:
+        raise _no_data({key: data.gap for key, data in chart.data.items()}, source.was_busy)
+    return Answer(Response(cards=()), modes=modes)
 
 
 def _answer(
@@ -146,8 +204,25 @@ def decide_orders(orders: DraftOrders, chart: Chart, content: Content, now: date
     return [
         OrderDecision(order, decision)
         for order, facts in facts_of
-        for decision in decide(facts, content.cards, content.phrases)
+        for decision in decide(facts, content.order_cards, content.phrases)
     ]
+
+
+def decide_treatments(treatments: DraftOrders, chart: Chart, content: Content, now: datetime) -> list[OrderDecision]:
+    """Every decision about the acetylcysteine that a patient takes: one for each card, from the earliest start on.
+
+    Treatments of another use than *other* are decided by their use alone.
+    """
+    vocabulary = content.vocabulary
+    patient_facts = read_patient_facts(treatments, chart, vocabulary, now)
+    order_facts = read_order_facts(treatments, patient_facts, chart, vocabulary, now)
+    of_all = list(zip(treatments.acetylcysteine_orders, order_facts, strict=True))
+    of_other_use = [(order, facts) for order, facts in of_all if facts["use"].value == OTHER]
+    order, facts = (of_other_use or of_all)[0]
+    in_question = [order for order, _ in of_other_use or of_all]
+    treatment_facts = read_treatment_facts(in_question, treatments, chart, vocabulary, now)
+    decisions = decide_treatment({**patient_facts, **facts, **treatment_facts}, content)
+    return [OrderDecision(order, decision) for decision in decisions]
 
 
 def _refuse_too_much_text(too_much: bool) -> None:

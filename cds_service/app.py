@@ -134,7 +134,7 @@ def _read_files(settings: Settings, given: Content | None) -> tuple[tuple[Client
     clients = _listed_clients(settings)
     content = given or _read_content(settings)
     manifest = None if given else prove_manifest(settings.cards)
-    site = open_site(settings.site, content, HOOKS, client_names(clients))
+    site = open_site(settings.site, content, HOOKS, client_names(clients), is_demo=settings.demo)
     return clients, site.with_services(verifying=settings.medication_verify), manifest
 
 
@@ -198,7 +198,7 @@ def _discoveries(settings: Settings, site: Site, clients: tuple[Client, ...] | N
     """The response to discovery, by the name of the client. Without a token it is what all clients get, if that is one
     thing, and that of CDS Hooks 2.0 otherwise."""
     content, hooks = site.content, [hook for hook in site.services.values() if site.decides_any(hook)]
-    prefetch = prefetch_templates(content, settings.prefetch)
+    prefetch = {hook: prefetch_templates(content, hook, settings.prefetch) for hook in hooks}
 
     def written(cds_hooks: CdsHooks, with_options: bool = False) -> bytes:
         return to_json(discover(prefetch, content.version, content.status, cds_hooks, with_options, hooks=hooks))

@@ -22,9 +22,11 @@ from cds_service.content.examples import order_for, read_json
 from cds_service.content.loading import load_content
 from cds_service.feedback.records import Records
 from cds_service.fhir.json import objects
+from cds_service.fhir.queries import FOR_TREATMENTS
 from cds_service.fhir.searching import prefetch_from
 from cds_service.fhir.versions.elements import subjects_of
 from cds_service.guidance.model import Content
+from cds_service.hooks.discovery import SERVICES
 from cds_service.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,7 +37,9 @@ ORDERS = sorted(path.stem for path in (FIXTURES / "orders").glob("*.json"))
 CONTENT = load_content(CARDS)
 VOCABULARY = CONTENT.vocabulary
 HOOKS = ("medication-prescribe", "order-select", "order-sign")  # those of services that are always on
-VERIFY = "medication-verify"
+VERIFY, PATIENT_VIEW = "medication-verify", "patient-view"
+SERVICE_OF = {hook: service_id for service_id, hook in SERVICES.items()}
+MONITORED = ROOT / "tests" / "monitoring.site.toml"
 BUNDLE_OF = {"medication-prescribe": "medications", "order-select": "draftOrders", "order-sign": "draftOrders"}
 INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
 
@@ -115,7 +119,7 @@ def new_client(
 
 def every_service(**others: Any) -> Settings:
     """Settings with every service on, also those that a site has to switch on."""
-    return Settings(medication_verify=True, **others)
+    return Settings(**{"medication_verify": True, "site": MONITORED, **others})
 
 
 def runtime_behind(client: TestClient) -> Runtime:
@@ -128,6 +132,14 @@ def prefetch_for(patient: str) -> Body:
     """What a client would prefetch for a person of the fixtures."""
     bundle = read_json(FIXTURES / "patients" / f"{patient}.json")
     return prefetch_from(bundle, patient, CONTENT.vocabulary.code_lists)
+
+
+def opening_of(patient: str, **prefetch: Json) -> Body:
+    """A call as the chart of a person of the fixtures is opened, with everything prefetched but for what is given."""
+    bundle = read_json(FIXTURES / "patients" / f"{patient}.json")
+    sent = prefetch_from(bundle, patient, CONTENT.vocabulary.code_lists, FOR_TREATMENTS)
+    context = {"userId": "Practitioner/example", "patientId": patient}
+    return {"hook": PATIENT_VIEW, "hookInstance": INSTANCE, "context": context, "prefetch": {**sent, **prefetch}}
 
 
 def bundle_of(resources: Sequence[Body]) -> Body:
@@ -189,9 +201,9 @@ def as_read(body: Json) -> Body:
 def post(client: httpx.Client, body: Json, service: str = "") -> httpx.Response:
     """The answer of a service to a body; by default of the service for the body's hook."""
     hook = body.get("hook") if isinstance(body, dict) else None
-    known = hook if isinstance(hook, str) and hook in (*HOOKS, VERIFY) else "order-sign"
+    known = hook if isinstance(hook, str) and hook in SERVICE_OF else "order-sign"
     content = body if isinstance(body, bytes) else to_bytes(body)
-    address = f"/cds-services/{service or f'acetylcysteine-{known}'}"
+    address = f"/cds-services/{service or SERVICE_OF[known]}"
     return client.post(address, content=content, headers={"Content-Type": "application/json"})
 
 

@@ -1,4 +1,5 @@
-"""Once is enough: a card that says word for word at signing what the same user read at selecting is not repeated.
+"""Once is enough: what the same user read at selecting is not repeated word for word at signing, nor is what was read
+as a chart was opened when it is opened again.
 
 What was shown is remembered as keyed hashes, in the memory of this process and for half an hour. The secret is made
 when the process starts, so that nobody can find out from a hash whom it was about (docs/decisions/0029). Whatever is
@@ -18,7 +19,7 @@ from cds_service.auth.clients import Client
 from cds_service.guidance.deciding import ADVISE
 from cds_service.hooks.cards import Card, Response
 from cds_service.hooks.repeat_options import REMEMBER, WITHOUT_REPEATED, read_repeat_options
-from cds_service.hooks.requests import HookRequest
+from cds_service.hooks.requests import PATIENT_VIEW, HookRequest
 from cds_service.telemetry.logs import get_logger, where_it_broke
 
 _KEPT_SECONDS = 30 * 60
@@ -65,7 +66,7 @@ def without_repeated(
         if asked.hook == "order-select" and _wants(asked, REMEMBER):
             for hashed, *_ in _hashes(asked, client, answered, shown):
                 shown.add(hashed)
-        if asked.hook == "order-sign" and _wants(asked, WITHOUT_REPEATED):
+        if asked.hook in ("order-sign", PATIENT_VIEW) and _wants(asked, WITHOUT_REPEATED):
             return _filtered(asked, client, answered, shown)
     except Exception as error:  # a card too many is better than none
         get_logger().error("bug", error=type(error).__name__, where=where_it_broke(error))
@@ -87,6 +88,8 @@ def _filtered(asked: HookRequest, client: Client, answered: Answer, shown: Shown
             left_out.append(card_id)
         else:
             kept.append((card_id, card))
+            if asked.hook == PATIENT_VIEW:
+                shown.add(hashed)
     response = Response(cards=tuple(card for _, card in kept))
     return replace(answered, response=response, card_ids=[card_id for card_id, _ in kept]), left_out
 

@@ -9,17 +9,19 @@ import typer
 
 from cds_service.app import fhir_limits
 from cds_service.auth.clients import load_clients
+from cds_service.cli.site import site_of
 from cds_service.cli.terminal import console, file_option
 from cds_service.content.loading import load_content
 from cds_service.content.unread import find_unread_codes, find_unread_units
 from cds_service.doctor.asking import FhirTarget, examine
 from cds_service.doctor.report import Findings, code_lines, common_failure, problems_of, query_table, unit_lines
 from cds_service.errors import CannotStart
+from cds_service.fhir.queries import FOR_ORDERS, FOR_TREATMENTS
 from cds_service.gathering.allowed_servers import BaseUrl, find_allowed_base
 from cds_service.gathering.http import new_http_client
 from cds_service.gathering.server import is_fhir_id, read_bearer_token
 from cds_service.gathering.upstreams import FhirAccess
-from cds_service.guidance.model import Content
+from cds_service.guidance.model import PATIENT_VIEW, Content
 from cds_service.settings import Settings, read_settings
 
 _Fhir = Annotated[str, typer.Option("--fhir", help="Base URL of the FHIR server, one that CDS_CLIENTS lists.")]
@@ -58,8 +60,10 @@ async def _examine(
     settings: Settings, content: Content, base: BaseUrl, access: FhirAccess, token: str, patient: str
 ) -> tuple[Findings, FhirTarget]:
     vocabulary = content.vocabulary
+    is_monitoring = PATIENT_VIEW in site_of(settings, content).services.values()
+    keys = FOR_TREATMENTS if is_monitoring else FOR_ORDERS
     async with new_http_client(settings.fhir_ca_file) as http:
-        target = FhirTarget(http, base, token, patient, vocabulary.code_lists, fhir_limits(settings), access)
+        target = FhirTarget(http, base, token, patient, vocabulary.code_lists, fhir_limits(settings), access, keys=keys)
         found = await examine(target)
     every = [*(result.data for result in found.results), found.observations]
     return Findings(found, find_unread_codes(every, vocabulary), find_unread_units(every, vocabulary)), target

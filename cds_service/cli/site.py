@@ -27,5 +27,5 @@ def signed_content(settings: Settings) -> Content:
 def site_of(settings: Settings, content: Content) -> Site:
     """The site of the settings. Raises `ContentError` with every mistake in its file."""
     clients = load_clients(settings.clients) if settings.clients else None
-    site = open_site(settings.site, content, HOOKS, client_names(clients))
+    site = open_site(settings.site, content, HOOKS, client_names(clients), is_demo=settings.demo)
     return site.with_services(verifying=settings.medication_verify)

@@ -10,7 +10,12 @@ from dataclasses import replace
 import msgspec
 
 from cds_service.clinical.chart import Arrival, Chart, Data
-from cds_service.clinical.orders.drugs import MEDICATION_LISTS, Medications, index_medications, referenced_medications
+from cds_service.clinical.orders.drugs import (
+    Medications,
+    index_medications,
+    index_medications_on_record,
+    referenced_medications,
+)
 from cds_service.fhir import queries
 from cds_service.fhir.json import Json, Resource, relative_part, relative_reference
 from cds_service.fhir.versions.elements import reason_references
@@ -59,14 +64,15 @@ def _order_size(
 
 def limit_texts(chart: Chart) -> Chart:
     """The chart without what goes beyond the limit of a list, which leaves a gap that names the reason."""
-    on_record = [resource for key in MEDICATION_LISTS for resource in chart.get(key).resources]
-    medications = index_medications({"resource": resource} for resource in on_record)
+    medications = index_medications_on_record(chart)
     return replace(chart, data={key: _limit(answer, medications) for key, answer in chart.data.items()})
 
 
 def _limit(answer: Data, medications: Medications) -> Data:
-    times = len(answer.resources) if medications else 1
-    if len(msgspec.json.encode((answer.resources, medications))) * times <= MAX_TEXT:
+    most = len(msgspec.json.encode(answer.resources))
+    if medications:  # not even if everything references all of them
+        most += len(msgspec.json.encode(medications)) * len(answer.resources)
+    if most <= MAX_TEXT:
         return answer
     of_medications = {id(medication): text_size(medication) for medication in medications.values()}
     kept: list[Resource] = []

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from cds_service.clinical.labs.site_intervals import SiteInterval
 from cds_service.fhir.codes import CodeList, NameList
@@ -133,7 +134,8 @@ class Vocabulary:
 
     A site may add to it, in its site file: `site_intervals` are its own reference intervals by analyte, and
     `local_units` the codes of its units. What its other codes mean, the code lists know. `order_codes` are those under
-    which plasma amino acids are ordered there, each with its name.
+    which plasma amino acids are ordered there, each with its name. In `recognised` is kept which drugs, as they were
+    written, are acetylcysteine: a vocabulary with other lists begins anew.
     """
 
     code_lists: Mapping[str, CodeList]
@@ -142,6 +144,7 @@ class Vocabulary:
     site_intervals: Mapping[str, tuple[SiteInterval, ...]] = field(default_factory=dict)
     local_units: LocalUnits = NO_LOCAL_UNITS
     order_codes: Mapping[Coding, str] = field(default_factory=dict)
+    recognised: dict[bytes, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def missing(self) -> list[tuple[str, str]]:
         """Each list and threshold that reading needs and content lacks: the file that it belongs in, and its name."""

@@ -15,7 +15,7 @@ from cds_service.content.partitions import Partitions, example_fact
 from cds_service.errors import Mistake
 from cds_service.guidance.conditions import Truth
 from cds_service.guidance.deciding import Outcome, decide, wording_of
-from cds_service.guidance.model import FOLD_LIMIT, Card, Content, Example, Phrase
+from cds_service.guidance.model import FOLD_LIMIT, Card, Content, Example, Family, Phrase
 from cds_service.guidance.templates import parse_template
 
 REVIEW_WARNING_DAYS = 60
@@ -51,7 +51,8 @@ def check_logic(content: Content, cards: Path) -> CheckReport:
     report.lines.append(f"{cards.name}/: content {content.version}, {content.status}")
     report.lines.append(f"signatures: {signed} of {len(content.cards)} cards are signed by two people")
     _check_baseline(content, partitions, report)
-    _check_glutamine(content, partitions, report)
+    _check_alone("glutamine", content, partitions, report)
+    _check_alone("monitoring", content, partitions, report)
     for card in content.cards:
         _check_card(card, partitions, report)
     for phrase in content.phrases.values():
@@ -120,15 +121,15 @@ def _stands_in(facts: Facts, family: Sequence[Card], after_others: Sequence[Card
     return any(decision.card.after_others and decision.outcome is Outcome.ADVISE for decision in decisions)
 
 
-def _check_glutamine(content: Content, partitions: Partitions, report: CheckReport) -> None:
-    """Of the glutamine cards never more than one advises."""
-    family, count = [card for card in content.cards if card.family == "glutamine"], 0
+def _check_alone(name: Family, content: Content, partitions: Partitions, report: CheckReport) -> None:
+    """Of the cards of a family never more than one advises."""
+    family, count = [card for card in content.cards if card.family == name], 0
     for facts in partitions.combinations(_facts_of(family)):
         count += 1
         advising = [card.id for card in family if _advises(card, facts)]
         if len(advising) > 1:
-            report.add_mistake("glutamine", f"{', '.join(advising)} all advise: {_describe(facts)}")
-    report.lines.append(f"glutamine family: {len(family)} cards, never two together in {count} combinations")
+            report.add_mistake(name, f"{', '.join(advising)} all advise: {_describe(facts)}")
+    report.lines.append(f"{name} family: {len(family)} cards, never two together in {count} combinations")
 
 
 def _check_card(card: Card, partitions: Partitions, report: CheckReport) -> None:
@@ -233,7 +234,7 @@ def _check_empty_chart(content: Content, report: CheckReport) -> None:
         for name, fact_type in CATALOGUE.items()
     }
     facts["use"] = example_fact(CATALOGUE["use"], State.KNOWN, "other")
-    for decision in decide(facts, content.cards, {}):
+    for decision in [*decide(facts, content.order_cards, {}), *decide(facts, content.treatment_cards, {})]:
         if decision.outcome is Outcome.ADVISE and not decision.card.after_others:
             report.add_mistake(f"{decision.card.id}/card.toml", "it advises where nothing is known about the patient")
     report.lines.append("empty chart: no card advises but the one on missing screens")

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cds_service.content.toml_files import TomlFile
-from cds_service.guidance.model import Card, CardText, Gate, Passage, Phrase, SuggestionRow
+from cds_service.guidance.model import Card, CardText, Gate, Passage, Phrase, SuggestionRow, Wording
 from cds_service.guidance.templates import replace_holes
 
 _LISTS_OF_CONDITIONS = ("when", "any_of")
@@ -66,21 +66,24 @@ def _expand(text: str, passages: Mapping[str, Passage]) -> str:
     return replace_holes(text, {name: passage.text for name, passage in passages.items()})
 
 
-def _sources_of(text: Passage | CardText, passages: Mapping[str, Passage]) -> list[str]:
+def _sources_of(text: Passage | CardText | Wording, passages: Mapping[str, Passage]) -> list[str]:
     """The sources of the passages that a text uses."""
     used = (passages[hole] for hole in text.holes if hole in passages)
     return list(dict.fromkeys(source for passage in used for source in passage.sources))
 
 
-def with_passages(card: Card, passages: Mapping[str, Passage]) -> Card:
-    """The card with passages in its text, and their sources beside its own."""
+def with_passages(card: Card, passages: Mapping[str, Passage], phrases: Mapping[str, Phrase]) -> Card:
+    """The card with passages in its text, and beside its own sources those of the passages, also of its phrases."""
     fold, detail = (_expand(text, passages) for text in (card.text.fold, card.text.detail))
     text = CardText(summary=card.text.summary, fold=fold, detail=detail)
-    return card.model_copy(update={"text": text, "shared_sources": _sources_of(card.text, passages)})
+    of_phrases = [source for hole in text.holes if hole in phrases for source in phrases[hole].shared_sources]
+    sources = dict.fromkeys([*_sources_of(card.text, passages), *of_phrases])
+    return card.model_copy(update={"text": text, "shared_sources": list(sources)})
 
 
 def phrase_with_passages(phrase: Phrase, passages: Mapping[str, Passage]) -> Phrase:
-    """The phrase with passages in its wordings."""
+    """The phrase with passages in its wordings, and their sources."""
     texts = {name: passage.text for name, passage in passages.items()}
     says = [row.model_copy(update={"text": replace_holes(row.text, texts)}) for row in phrase.says]
-    return phrase.model_copy(update={"says": says})
+    sources = dict.fromkeys(source for row in phrase.says for source in _sources_of(row, passages))
+    return phrase.model_copy(update={"says": says, "shared_sources": list(sources)})

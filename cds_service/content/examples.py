@@ -2,19 +2,21 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from cds_service.answering import decide_orders
+from cds_service.answering import decide_orders, decide_treatments
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Facts, State
+from cds_service.clinical.monitoring.treatments import read_treatments
 from cds_service.clinical.orders.drafts import DraftOrders, read_orders
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.codes import CodeList
 from cds_service.fhir.json import Resource
+from cds_service.fhir.queries import FOR_ORDERS, FOR_TREATMENTS
 from cds_service.fhir.searching import prefetch_from
 from cds_service.fhir.versions.elements import doses_of, instructions_of
 from cds_service.gathering.prefetch import build_chart
@@ -76,17 +78,32 @@ def run_example(example: Example, card: Card, content: Content, fixtures: Path) 
     """Runs an example of a card.
 
     Raises `OSError` for a missing fixture, `LookupError` for a query that does not exist, and `ValueError` for an order
-    of another drug.
+    of another drug or a patient who takes none of this one.
     """
-    orders, chart = example_call(example, content, fixtures, content.vocabulary)
-    if not orders.acetylcysteine_orders:
-        raise ValueError(f"the order {example.order} is not for acetylcysteine")
-    order_decisions = decide_orders(orders, chart, content, example.now)
+    if bool(example.order) != (card.asked_at == "orders"):
+        raise ValueError(f"the card is asked about {'an order' if card.asked_at == 'orders' else 'a chart alone'}")
+    order_decisions = decide_example(example, content, fixtures, content.vocabulary)
     order_decision = next(decided for decided in order_decisions if decided.decision.card.id == card.id)
     return ExampleRun(example, order_decision.decision, _show(order_decision, content))
 
 
-def example_call(
+def decide_example(example: Example, content: Content, fixtures: Path, vocabulary: Vocabulary) -> list[OrderDecision]:
+    """Everything that is decided in an example, its data read by a vocabulary. Raises as `run_example` does."""
+    reading = replace(content, vocabulary=vocabulary)
+    if example.order:
+        orders, chart = _example_call(example, content, fixtures, vocabulary)
+        if not orders.acetylcysteine_orders:
+            raise ValueError(f"the order {example.order} is not for acetylcysteine")
+        return decide_orders(orders, chart, reading, example.now)
+    prefetch = _prefetch(example, content, fixtures, FOR_TREATMENTS)
+    chart = build_chart(example.patient, prefetch, keys=FOR_TREATMENTS)
+    treatments = read_treatments(chart, vocabulary, example.now)
+    if not treatments.acetylcysteine_orders:
+        raise ValueError(f"no acetylcysteine is active on the chart of {example.patient}")
+    return decide_treatments(treatments, chart, reading, example.now)
+
+
+def _example_call(
     example: Example, content: Content, fixtures: Path, vocabulary: Vocabulary
 ) -> tuple[DraftOrders, Chart]:
     """The orders of an example as a vocabulary reads them, and the chart of its patient.
@@ -100,7 +117,7 @@ def example_call(
     return orders, build_chart(example.patient, _prefetch(example, content, fixtures))
 
 
-def _prefetch(example: Example, content: Content, fixtures: Path) -> dict[str, Any]:
+def _prefetch(example: Example, content: Content, fixtures: Path, keys: Sequence[str] = FOR_ORDERS) -> dict[str, Any]:
     bundle = read_json(fixtures / "patients" / f"{example.patient}.json")
     if example.born:
         resources: list[Resource] = [entry["resource"] for entry in bundle["entry"]]
@@ -108,7 +125,7 @@ def _prefetch(example: Example, content: Content, fixtures: Path) -> dict[str, A
         patient["birthDate"] = example.born.isoformat()
     for name, value in example.results.items():
         _set_results(bundle, content.vocabulary.code_lists[name], value)
-    prefetch = prefetch_from(bundle, example.patient, content.vocabulary.code_lists)
+    prefetch = prefetch_from(bundle, example.patient, content.vocabulary.code_lists, keys)
     for key in example.not_sent:
         del prefetch[key]
     return prefetch

@@ -97,8 +97,8 @@ class _Loader:
         about = self.about.read(About)
         passages = self._passages()
         self._place_gates()
-        cards = self._cards(passages)
         phrases = self._phrases(passages)
+        cards = self._cards(passages, phrases)
         sources = _by_id(self.sources, self.sources.read_tables("source", EvidenceSource).values())
         reasons = self.override_reasons.read_tables("reason", OverrideReason).values()
         thresholds = _by_id(self.thresholds, self.thresholds.read_tables("threshold", Threshold).values())
@@ -128,7 +128,7 @@ class _Loader:
         check_phrases(phrases.values(), self.phrases, sentences)
         return {name: phrase_with_passages(phrase, passages) for name, phrase in phrases.items()}
 
-    def _cards(self, passages: Mapping[str, Passage]) -> tuple[Card, ...]:
+    def _cards(self, passages: Mapping[str, Passage], phrases: Mapping[str, Phrase]) -> tuple[Card, ...]:
         suggestions = _by_id(self.suggestions, self.suggestions.read_tables("suggestion", SuggestionRow).values())
         check_suggestions(suggestions.values(), self.suggestions)
         names = self.suggestions.values("suggestion", "id")
@@ -143,7 +143,7 @@ class _Loader:
             if card.id != name:
                 file.add_mistake(("id",), f"the id {card.id} is not the name of its folder")
             check_card(card, file, self.sources, self.override_reasons, texts)
-            cards.append(with_passages(card, passages))
+            cards.append(with_passages(card, passages, phrases))
         return tuple(cards)
 
     def _vocabulary(self, thresholds: Iterable[Threshold]) -> Vocabulary:

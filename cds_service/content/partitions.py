@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import product
 
-from cds_service.clinical.catalogue import CATALOGUE, FactType
+from cds_service.clinical.catalogue import CATALOGUE, FactType, with_grounds
 from cds_service.clinical.facts import Fact, Facts, State
 from cds_service.guidance.conditions import Condition
 from cds_service.guidance.model import Content
@@ -55,7 +55,12 @@ def _partition(fact_type: FactType, conditions: Sequence[Condition]) -> list[Fac
 
 
 def is_possible(facts: Facts) -> bool:
-    """False for what reading never produces: a sample time without a result, an eGFR beside no kidney finding."""
+    """False for what reading never produces.
+
+    A sample time without a result, an eGFR beside no kidney finding, what rests on a start that cannot be read.
+    """
+    if not _is_possible_treatment(facts):
+        return False
     kidney, egfr = facts.get("kidney"), facts.get("egfr")
     if kidney and egfr and kidney.state is State.ABSENT and egfr.state is State.KNOWN:
         return False
@@ -64,3 +69,20 @@ def is_possible(facts: Facts) -> bool:
         if result is not sample and (result is not State.KNOWN or sample is State.ABSENT):
             return False
     return True
+
+
+_START = "treatment_days"
+_REST_ON_START = [name for name in CATALOGUE if name != _START and CATALOGUE[_START] in with_grounds([name])]
+_OF_FOLLOW_UP = ("follow_up_glutamate", "follow_up_age", "measured_since")
+
+
+def _is_possible_treatment(facts: Facts) -> bool:
+    start = facts.get(_START)
+    if start and start.state is State.UNKNOWN:
+        return all(facts[name].state is State.UNKNOWN for name in _REST_ON_START if name in facts)
+    states = {_follow_up_state(facts[name]) for name in _OF_FOLLOW_UP if name in facts}
+    return len(states) < 2
+
+
+def _follow_up_state(fact: Fact) -> State:
+    return State.ABSENT if fact.value == "not measured" else fact.state

@@ -8,7 +8,7 @@ which its facts are read. Comments and layout are no part.
 import csv
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -106,18 +106,26 @@ def parts_of(card: str, written: Written) -> dict[str, Value]:
     """Every part that a card rests on. What is named and not there, as in content of another version, is none.
 
     A card that comes after the others rests on their rows too: what it says of screens that were not done
-    comes from the rows of the cards that could not be told.
+    comes from the rows of the cards that could not be told. So does one that asks what other cards decided.
     """
     own = card_parts(written.cards[card])
     found = _Found(written)
     found.follow(own)
-    if written.cards[card].get("after_others"):
-        for name, other in written.cards.items():
-            if not other.get("after_others"):
-                own[f"{ROWS} of {name}"] = {key: other.get(key) for key in ("when", "family")}
-                found.follow({"when": other["when"]})
+    for name, keys in _other_cards(card, written, found.facts).items():
+        own[f"{ROWS} of {name}"] = {key: written.cards[name].get(key) for key in keys}
+        found.follow({key: written.cards[name][key] for key in keys if key != "family"})
     shown = {key: value for key, value in written.about.items() if key not in _NOT_SHOWN}
     return {**own, STATUS: shown, **found.parts, **_parts_of_facts(with_grounds(found.facts), written)}
+
+
+def _other_cards(card: str, written: Written, facts: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """The other cards on whose rows a card rests, each with what of them counts."""
+    others = {name: other for name, other in written.cards.items() if other.get("asked_at", "orders") == "orders"}
+    if written.cards[card].get("after_others"):
+        return {name: ("when", "family") for name, other in others.items() if not other.get("after_others")}
+    if "new_glutamine_risk" in facts:
+        return {name: ("when", "indicator") for name, other in others.items() if other.get("family") == "glutamine"}
+    return {}
 
 
 class _Found:

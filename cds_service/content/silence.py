@@ -4,20 +4,35 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cds_service.answering import Answer
-from cds_service.clinical.orders.drugs import OVER, Medications, drug_concepts, index_medications
+from cds_service.clinical.labs.amino_acids import treatments_unread
+from cds_service.clinical.labs.treatment import find_treatments
+from cds_service.clinical.orders.drugs import (
+    MEDICATION_LISTS,
+    OVER,
+    Medications,
+    drug_concepts,
+    index_medications,
+)
+from cds_service.clinical.orders.indication import OTHER
 from cds_service.clinical.orders.recognise import recognise
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.json import Resource, text
 from cds_service.fhir.versions.elements import resource_type
 from cds_service.gathering.orders import read_draft_orders
-from cds_service.guidance.deciding import ADVISE
+from cds_service.gathering.prefetch import build_chart
+from cds_service.guidance.deciding import ADVISE, undecided
+from cds_service.guidance.model import PATIENT_VIEW
 from cds_service.hooks.requests import HookRequest
+
+_ALL_OFF = "By the site file every card is off at this hook."
 
 
 def explain_silence(request: HookRequest, answered: Answer, vocabulary: Vocabulary) -> str:
     """The sentence; empty for a call that got a card."""
     if answered.card_ids:
         return ""
+    if request.hook == PATIENT_VIEW:
+        return _about_treatment(request, answered, vocabulary)
     if answered.decisions:
         return _by_use(answered)
     sorted_orders = sort_orders(request, vocabulary)
@@ -25,14 +40,42 @@ def explain_silence(request: HookRequest, answered: Answer, vocabulary: Vocabula
     if not ours:
         return f"No acetylcysteine order among {_count(len(sorted_orders.others))}."
     if not answered.modes.decides_any:
-        return "By the site file every card is off at this hook."
+        return _ALL_OFF
     return _not_asked_about(ours, read_draft_orders(request, vocabulary).selected_orders)
+
+
+def _about_treatment(request: HookRequest, answered: Answer, vocabulary: Vocabulary) -> str:
+    """Why the opening of a chart got no card."""
+    if not answered.modes.decides_any:
+        return _ALL_OFF
+    if not answered.decisions:
+        chart = build_chart(request.patient_id, request.prefetch_of(MEDICATION_LISTS), keys=MEDICATION_LISTS)
+        nameless = [treatment for treatment in find_treatments(chart, vocabulary) if not treatment.is_named]
+        unread = treatments_unread(nameless, chart)
+        more = f"; whether more is active cannot be told: {unread.note}" if unread else ""
+        return f"No acetylcysteine is active on record{more}."
+    facts = answered.decisions[0].decision.facts
+    use = facts["use"]
+    if use.value != OTHER:
+        return f"Monitoring is about acetylcysteine by mouth in use {OTHER}, and this is use {use.value}: {use.note}."
+    if _is_by_site(answered):
+        return _by_use(answered)
+    lacking = undecided(decided.decision for decided in answered.decisions)
+    if lacking:
+        return f"It cannot be told: {'; '.join(dict.fromkeys(facts[name].note for name in lacking))}."
+    since = facts["treatment_days"].texts["since"]
+    return f"Acetylcysteine since {since}: no follow-up is due, no result is new, and no new risk is on record."
+
+
+def _is_by_site(answered: Answer) -> bool:
+    advises = any(decided.decision.outcome is ADVISE for decided in answered.decisions)
+    return bool(answered.silent_cards) or advises
 
 
 def _by_use(answered: Answer) -> str:
     if answered.silent_cards:
         return "The site file keeps every card silent that applies."
-    if any(decided.decision.outcome is ADVISE for decided in answered.decisions):
+    if _is_by_site(answered):
         return "The site file shows none of the cards that apply."
     use = answered.decisions[0].decision.facts["use"]
     if use.value == "antidote":

@@ -3,7 +3,7 @@
 It uses the service's own client for FHIR servers, with its guard, its limits and its pages. Nothing is written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +13,7 @@ import httpx
 from cds_service.clinical.chart import Data
 from cds_service.fhir.codes import CodeList
 from cds_service.fhir.json import objects, text
-from cds_service.fhir.queries import BODY, QUERIES, fhir_query
+from cds_service.fhir.queries import BODY, FOR_ORDERS, QUERIES, fhir_query
 from cds_service.fhir.versions import R4
 from cds_service.gathering.allowed_servers import BaseUrl
 from cds_service.gathering.failures import TOO_LATE
@@ -38,6 +38,7 @@ class FhirTarget:
     limits: Limits
     access: FhirAccess = field(default_factory=FhirAccess)
     version: str = R4
+    keys: Sequence[str] = FOR_ORDERS  # of the queries that the site needs
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ class Examination:
 async def examine(target: FhirTarget) -> Examination:
     """Asks everything. What the server does not answer is a failure in the result, never an error here."""
     async with _server(target, target.limits) as server:
-        together = await server.complete_prefetch({}, target.patient_id, target.version)
-    results = [await _measure(target, key, together) for key in QUERIES]
+        together = await server.complete_prefetch({}, target.patient_id, target.version, target.keys)
+    results = [await _measure(target, key, together) for key in target.keys]
     statement = await _fetcher(target).get(f"{target.base.url}/metadata")
     is_statement = isinstance(statement, dict) and statement.get("resourceType") == "CapabilityStatement"
     return Examination(
@@ -111,12 +112,12 @@ def _fetcher(target: FhirTarget) -> Fetcher:
 async def _measure(target: FhirTarget, key: str, together: Mapping[str, Any]) -> QueryResult:
     """Asks one query by itself. Its data is what the service would have; what came too late is taken from here."""
     seconds: list[float] = []
-    others = {other: None for other in QUERIES if other != key}
+    others = {other: None for other in target.keys if other != key}
     server = _server(target, _patient_limits(target.limits), seconds)
     async with server:
-        answers = await server.complete_prefetch(others, target.patient_id, target.version)
+        answers = await server.complete_prefetch(others, target.patient_id, target.version, target.keys)
     was_in_time = together.get(key) is not TOO_LATE
-    data = build_chart(target.patient_id, together if was_in_time else answers).get(key)
+    data = build_chart(target.patient_id, together if was_in_time else answers, keys=target.keys).get(key)
     return QueryResult(key, data, sum(seconds), len(seconds), was_in_time)
 
 

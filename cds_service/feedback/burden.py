@@ -1,7 +1,8 @@
 """How much the cards ask of their readers: for all, and by card, client, content version, hook and week.
 
-An order is counted each time that a call asks about it: at order-select and again at order-sign. Words, and orders
-without a card, are those of a whole answer, so that single cards have none.
+An order is counted each time that a call asks about it: at order-select and again at order-sign, and treatment that is
+active each time that a chart is opened. Words, and orders without a card, are those of a whole answer, so that single
+cards have none.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -150,6 +150,8 @@ def _concepts(value: Json) -> list[Resource]:
     """Each CodeableConcept of a value: itself, a list of them, or the one inside an R5 CodeableReference."""
     if value is None:
         return []
+    if isinstance(value, dict) and "concept" not in value:
+        return [value]  # nearly every one
     concepts = objects(value)
     return concepts + [inner for concept in concepts if isinstance(inner := concept.get("concept"), dict)]
 
@@ -193,6 +195,8 @@ def code_or_concept(value: Json) -> set[str]:
 
 def references(value: Json) -> list[str]:
     """The reference strings of a Reference, a list of them, or R5 CodeableReferences."""
+    if isinstance(value, dict) and isinstance(value.get("reference"), str):
+        return [plain] if (plain := value["reference"].strip()) else []  # nearly every one
     found: list[str] = []
     for holder in objects(value):
         inner = holder.get("reference")

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from cds_service.fhir.codes import CodeList
 from cds_service.fhir.json import Coding
 from cds_service.fhir.systems import LOINC
+from cds_service.fhir.versions import LABORATORY_ORDER
 from cds_service.fhir.versions.writing import write_search
 
 _CONTEXT_PATIENT_ID = "{{context.patientId}}"
 
 PATIENT, PROBLEMS, ALLERGIES, MEDICATIONS = "patient", "problemList", "allergyList", "activeMedications"
-STATEMENTS = "medicationStatements"
+STATEMENTS, LABORATORY_ORDERS = "medicationStatements", "laboratoryOrders"
 AMINO_ACIDS, KIDNEY, BODY, ACETAMINOPHEN = (
     "aminoAcids",
     "kidneyResults",
@@ -65,8 +66,20 @@ QUERIES: Mapping[str, Query] = {
             filter="status=active",
             optional=True,
         ),
+        Query(
+            LABORATORY_ORDERS,
+            LABORATORY_ORDER,
+            "list of laboratory orders",
+            count=50,
+            filter="status=draft,active",
+            optional=True,
+        ),
     )
 }
+FOR_TREATMENTS = tuple(QUERIES)
+FOR_ORDERS = tuple(
+    key for key in QUERIES if key != LABORATORY_ORDERS
+)  # the drafts of laboratory orders are in the call
 
 
 def codes_of(query: Query, code_lists: Mapping[str, CodeList]) -> list[Coding]:

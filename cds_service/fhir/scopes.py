@@ -1,8 +1,9 @@
 """The SMART scopes that the queries need, in the spelling of SMART App Launch 1 and in that of 2."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cds_service.fhir.queries import PATIENT, QUERIES
+from cds_service.fhir.queries import FOR_ORDERS, PATIENT, QUERIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,11 +15,11 @@ class Scope:
     smart_2: str
 
 
-def smart_scopes() -> tuple[Scope, ...]:
-    """The scopes of every query, and that of Medications that orders name by reference, which are read one by one."""
+def smart_scopes(asked: Iterable[str] = FOR_ORDERS) -> tuple[Scope, ...]:
+    """The scopes of these queries, and that of Medications that orders name by reference, which are read one by one."""
     keys: dict[str, list[str]] = {}
-    for query in QUERIES.values():
-        keys.setdefault(query.resource_type, []).append(query.key)
+    for key in asked:
+        keys.setdefault(QUERIES[key].resource_type, []).append(key)
     searched = [_scope(kind, tuple(names), "r" if PATIENT in names else "rs") for kind, names in keys.items()]
     return (*searched, _scope("Medication", (), "r"))
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote
 from cds_service.fhir.codes import CodeList
 from cds_service.fhir.datetimes import sample_moment
 from cds_service.fhir.json import Coding, Json, Resource, codings, member, objects, text
-from cds_service.fhir.queries import PATIENT, QUERIES, Query, fhir_query
+from cds_service.fhir.queries import FOR_ORDERS, PATIENT, QUERIES, Query, fhir_query
 from cds_service.fhir.versions import R4
 from cds_service.fhir.versions.elements import SUBJECTS, subjects_of
 
@@ -39,9 +39,11 @@ class SearchResult:
         return int(dict(self.used).get("_count", default))
 
 
-def prefetch_from(bundle: Resource, patient_id: str, code_lists: Mapping[str, CodeList]) -> dict[str, Any]:
-    """What a client with these resources would send for every query."""
-    return {key: search(query, bundle, patient_id, code_lists) for key, query in QUERIES.items()}
+def prefetch_from(
+    bundle: Resource, patient_id: str, code_lists: Mapping[str, CodeList], keys: Iterable[str] = FOR_ORDERS
+) -> dict[str, Any]:
+    """What a client with these resources would send for the queries of these keys."""
+    return {key: search(QUERIES[key], bundle, patient_id, code_lists) for key in keys}
 
 
 def search(query: Query, bundle: Resource, patient_id: str, code_lists: Mapping[str, CodeList]) -> Resource | None:

@@ -1,16 +1,24 @@
 """Gathering the orders of a call, and the chart of its patient: from the request, then from the FHIR server."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.orders.drafts import DraftOrders, read_orders, with_entries, with_versions
-from cds_service.clinical.orders.drugs import has_unknown_drug, index_medications, is_ended_order, is_medication_order
+from cds_service.clinical.orders.drugs import (
+    MEDICATION_LISTS,
+    has_unknown_drug,
+    index_medications,
+    is_ended_order,
+    is_medication_order,
+)
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.fhir.json import Resource, objects, relative_reference, text
+from cds_service.fhir.json import Json, Resource, member, objects, relative_reference, text
+from cds_service.fhir.queries import FOR_TREATMENTS, QUERIES
+from cds_service.fhir.versions import R4
 from cds_service.fhir.versions.detecting import search_version
-from cds_service.fhir.versions.elements import drug_references
+from cds_service.fhir.versions.elements import drug_references, resource_type
 from cds_service.gathering.prefetch import build_chart
 from cds_service.gathering.server import DataSource
 from cds_service.hooks.requests import HookRequest
@@ -70,16 +78,62 @@ async def gather_chart(
     return with_versions(orders, request.hook), build_chart(request.patient_id, answers, source.reason)
 
 
+async def gather_medications(request: HookRequest, source: DataSource) -> tuple[Mapping[str, Any], Chart]:
+    """The answers to the queries for medications alone, and the chart that they make: no other data is parsed.
+
+    Medications that entries point to, and that nothing names, come with them.
+    """
+    prefetch = request.prefetch_of(MEDICATION_LISTS)
+    is_sent = len(prefetch) == len(MEDICATION_LISTS)  # then there is nothing to search for in any version
+    version = R4 if is_sent else _version_of(entries_of(prefetch.values()))
+    answers = await source.complete_prefetch(prefetch, request.patient_id, version, MEDICATION_LISTS)
+    medications = await source.fetch_medications(_nameless_drugs(entries_of(answers.values()), _is_on_record))
+    if medications:
+        answers = {key: _with_entries(answer, medications) for key, answer in answers.items()}
+    return answers, build_chart(request.patient_id, answers, source.reason, MEDICATION_LISTS)
+
+
+async def gather_chart_of_treatment(
+    request: HookRequest, medications: Mapping[str, Any], source: DataSource
+) -> tuple[list[Resource], Chart]:
+    """The entries of all that was sent and fetched, and the chart that they make. The medications are there already."""
+    version = _version_of(entries_of(medications.values()))
+    prefetch = {key: answer for key, answer in request.prefetch().items() if key not in MEDICATION_LISTS}
+    others = [key for key in FOR_TREATMENTS if key not in MEDICATION_LISTS]
+    answers = {**await source.complete_prefetch(prefetch, request.patient_id, version, others), **medications}
+    return entries_of(answers.values()), build_chart(request.patient_id, answers, source.reason, FOR_TREATMENTS)
+
+
+def _version_of(entries: Iterable[Resource]) -> str:
+    """The version in which to search beside the orders among these entries."""
+    orders = (entry.get("resource") for entry in entries)
+    return next((search_version(order) for order in orders if is_medication_order(order)), R4)
+
+
+def _is_on_record(resource: Json) -> TypeGuard[Resource]:
+    """True for an order or a statement of a medication."""
+    return resource_type(resource) in [QUERIES[key].resource_type for key in MEDICATION_LISTS]
+
+
+def _with_entries(answer: Any, entries: Sequence[Resource]) -> Any:
+    """A Bundle with more entries; anything else as it is."""
+    if member(answer, "resourceType") != "Bundle":
+        return answer
+    return {**answer, "entry": [*objects(answer.get("entry")), *entries]}
+
+
 def entries_of(answers: Iterable[object]) -> list[Resource]:
     """The entries of every Bundle among the answers, and every resource that stands by itself."""
     resources = [answer for answer in answers if isinstance(answer, dict)]
     return [entry for resource in resources for entry in [*objects(resource.get("entry")), {"resource": resource}]]
 
 
-def _nameless_drugs(entries: Sequence[Resource]) -> Iterator[str]:
+def _nameless_drugs(
+    entries: Sequence[Resource], counts: Callable[[Json], TypeGuard[Resource]] = is_medication_order
+) -> Iterator[str]:
     """The references to Medications among orders that nothing at hand resolves or names: not worked out until asked."""
     medications = index_medications(entries)
     for entry in entries:
         order = entry.get("resource")
-        if is_medication_order(order) and has_unknown_drug(order, medications):
-            yield from drug_references(order)
+        if counts(order) and (references := drug_references(order)) and has_unknown_drug(order, medications):
+            yield from references

@@ -8,12 +8,12 @@
 | a resource, or a Bundle with entries of the right type | given, with a gap if part of it is missing |
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cds_service.clinical.chart import NOT_SENT, Arrival, Chart, Data
 from cds_service.fhir.json import Resource, code_or_concept, member, number, objects, text
-from cds_service.fhir.queries import PATIENT, QUERIES, Query
+from cds_service.fhir.queries import FOR_ORDERS, PATIENT, QUERIES, Query
 from cds_service.fhir.versions.elements import is_about, resource_type
 from cds_service.gathering.failures import Failure
 
@@ -23,13 +23,12 @@ _EXPECTED_TYPES = _INCLUDED_TYPES | {"OperationOutcome", "Provenance"}
 _NOT_OFFERED = frozenset(("not-supported", "forbidden", "security"))  # issue codes of a list that nobody may read
 
 
-def build_chart(patient_id: str, answers: Mapping[str, Any], not_asked: str = "") -> Chart:
-    """The chart that the answers make, by prefetch key. `not_asked` says why no FHIR server was asked for the rest."""
+def build_chart(
+    patient_id: str, answers: Mapping[str, Any], not_asked: str = "", keys: Iterable[str] = FOR_ORDERS
+) -> Chart:
+    """The chart that the answers to these queries make. `not_asked` says why no FHIR server was asked for the rest."""
     not_sent = Data(Arrival.NOT_SENT, gap=not_asked or NOT_SENT.gap)
-    data = {
-        key: read_answer(query, answers[key], patient_id) if key in answers else not_sent
-        for key, query in QUERIES.items()
-    }
+    data = {key: read_answer(QUERIES[key], answers[key], patient_id) if key in answers else not_sent for key in keys}
     return Chart(patient_id, data)
 
 

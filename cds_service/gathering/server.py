@@ -6,7 +6,7 @@ whose reason goes to the card.
 
 import asyncio
 import re
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +16,7 @@ import msgspec
 from cds_service.errors import Busy
 from cds_service.fhir.codes import CodeList
 from cds_service.fhir.json import Resource, member, objects, text
-from cds_service.fhir.queries import PATIENT, QUERIES, fhir_query
+from cds_service.fhir.queries import FOR_ORDERS, PATIENT, QUERIES, fhir_query
 from cds_service.gathering.allowed_servers import BaseUrl
 from cds_service.gathering.failures import (
     BUSY,
@@ -56,7 +56,7 @@ class NoServer:
         return None
 
     async def complete_prefetch(
-        self, prefetch: Mapping[str, Any], _patient_id: str, _version: str
+        self, prefetch: Mapping[str, Any], _patient_id: str, _version: str, _keys: Sequence[str] = FOR_ORDERS
     ) -> Mapping[str, Any]:
         """The prefetch as it is."""
         return prefetch
@@ -103,17 +103,19 @@ class FhirServer:
         refused = self._visit is not None and self._visit.failure is BUSY
         return refused or self._fetcher.was_busy
 
-    async def complete_prefetch(self, prefetch: Mapping[str, Any], patient_id: str, version: str) -> dict[str, Any]:
-        """The prefetch with its absent keys fetched, and with the further pages of those that came in pages.
+    async def complete_prefetch(
+        self, prefetch: Mapping[str, Any], patient_id: str, version: str, keys: Sequence[str] = FOR_ORDERS
+    ) -> dict[str, Any]:
+        """The prefetch with those of these keys fetched that are absent, and with the further pages of the others.
 
         Raises `Busy` where nothing may be asked, nothing was sent, and many others are in the same place.
         """
         answers: dict[str, Any] = dict(prefetch)
-        missing = [key for key in QUERIES if key not in prefetch]
+        missing = [key for key in keys if key not in prefetch]
         if not is_fhir_id(patient_id):
             answers |= dict.fromkeys(missing, NOT_A_FHIR_ID)
             missing = []
-        pages = {key: url for key in QUERIES if key in prefetch and (url := self._next_page(prefetch[key]))}
+        pages = {key: url for key in keys if key in prefetch and (url := self._next_page(prefetch[key]))}
         if (missing or pages) and (refusal := await self._refusal(is_bare=not prefetch)) is not None:
             return answers | dict.fromkeys(missing, refusal)
         queries = {key: self._query(key, patient_id, version) for key in missing}

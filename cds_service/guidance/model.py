@@ -20,7 +20,8 @@ from cds_service.guidance.templates import parse_template
 SUMMARY_LIMIT = 140  # CDS Hooks: fewer than 140 characters
 FOLD_LIMIT = 60  # words that a busy prescriber reads; `cds-service check` counts them for every combination of facts
 Indicator = Literal["info", "warning", "critical"]
-Family = Literal["baseline", "glutamine"]
+Family = Literal["baseline", "glutamine", "monitoring"]
+PATIENT_VIEW = "patient-view"  # the hook at which a chart is opened; all others are about orders
 Status = Literal["draft", "signed"]
 
 
@@ -69,6 +70,7 @@ class Phrase(Strict):
     lead: str = ""
     items: list[Wording] = []
     says: list[Wording] = []
+    shared_sources: list[str] = []
 
     @model_validator(mode="after")
     def _says_or_lists(self) -> "Phrase":
@@ -174,11 +176,15 @@ class CardText(Strict):
 
 
 class Card(Strict):
-    """One card: when it is shown, with which indicator and words, and who answers for it."""
+    """One card: when it is shown, with which indicator and words, and who answers for it.
+
+    It is asked when orders are written or signed, or about treatment when a chart is opened.
+    """
 
     id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
     title: str
     scope: Literal["order", "patient"]
+    asked_at: Literal["orders", "patient-view"] = "orders"
     family: Family | None = None
     after_others: bool = False
     screens: list[Screen] = []
@@ -229,13 +235,15 @@ class Card(Strict):
 class Example(Strict):
     """A patient, an order and what the card says to them: one test, named by its sentence.
 
+    One of a card that is asked when a chart is opened has no order.
+
     `born`, `dose` and `results` change the birthday, the single dose of the order and the values of results, for this
     example only. `results` names them by the code list that they are in. A value keeps the unit that stands there.
     """
 
     name: str
     patient: str
-    order: str
+    order: str = ""
     now: datetime
     expect: Literal["advise", "silent", "cannot tell"]
     because: str
@@ -295,6 +303,20 @@ class Content:
     examples: Mapping[str, tuple[Example, ...]] = field(default_factory=dict)
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
     signatures: Mapping[str, tuple[Signature, ...]] = field(default_factory=dict)  # those that hold, by card
+
+    def cards_at(self, hook: str) -> tuple[Card, ...]:
+        """The cards that are asked at a hook."""
+        return self.treatment_cards if hook == PATIENT_VIEW else self.order_cards
+
+    @cached_property
+    def order_cards(self) -> tuple[Card, ...]:
+        """The cards that are asked about an order."""
+        return tuple(card for card in self.cards if card.asked_at == "orders")
+
+    @cached_property
+    def treatment_cards(self) -> tuple[Card, ...]:
+        """The cards that are asked about treatment when a chart is opened."""
+        return tuple(card for card in self.cards if card.asked_at == PATIENT_VIEW)
 
     @property
     def version(self) -> str:

@@ -192,9 +192,9 @@ def _override_reasons(card: Card, content: Content) -> tuple[wire.Coding, ...]:
 
 
 def _links(card: Card, content: Content, pages: str) -> tuple[wire.Link, ...]:
-    """Pages about the card and, of a baseline card, about all its evidence, where they are known; and its sources."""
+    """Pages about the card and, of one on glutamate, about all its evidence, where they are known; and its sources."""
     own = [("About this card", card.id)]
-    own += [("The evidence, both sides", "evidence")] if card.family == "baseline" else []
+    own += [("The evidence, both sides", "evidence")] if card.family in ("baseline", "monitoring") else []
     to_pages = [wire.Link(label=label, url=f"{pages}/guidance/{page}", type="absolute") for label, page in own if pages]
     sources = (content.sources[name] for name in card.sources)
     return (*to_pages, *(_link(source, source.url) for source in sources if source.url is not None))

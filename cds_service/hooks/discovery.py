@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from cds_service.hooks.cards import Discovery, Service
 from cds_service.hooks.dialects import CdsHooks
 from cds_service.hooks.repeat_options import configuration_items
-from cds_service.hooks.requests import VERIFY
+from cds_service.hooks.requests import PATIENT_VIEW, VERIFY
 
 # id -> hook; one id for each hook, since some clients keep one service per id. Not every one is switched on.
 SERVICES: Mapping[str, str] = {
@@ -13,6 +13,7 @@ SERVICES: Mapping[str, str] = {
     "acetylcysteine-order-select": "order-select",
     "acetylcysteine-order-sign": "order-sign",
     "acetylcysteine-medication-verify": VERIFY,
+    "acetylcysteine-monitoring": PATIENT_VIEW,
 }
 HOOKS = tuple(SERVICES.values())
 _WHEN = {
@@ -21,19 +22,29 @@ _WHEN = {
     "order-sign": "when orders are signed",
     VERIFY: "when a pharmacist verifies a signed order",
 }
+_ABOUT_ORDERS = (
+    "allergy and bronchospasm screens, dose against the doses studied, plasma glutamate and cystine, monitoring, and "
+    "the evidence"
+)
+_ABOUT_TREATMENT = (
+    "acetylcysteine by mouth that is active on record: plasma glutamate that is due, or was measured on treatment, and "
+    "risks recorded since it was started"
+)
 _USAGE = (
     "Speaks only about acetylcysteine orders and answers every other order with no cards. What is not prefetched is "
     "asked for at the FHIR server; without both, its screens cannot be done, and a card names each one. A drug that "
     "an order names only by reference is recognised if its Medication is contained, in the same Bundle, in the "
     "prefetch or on the FHIR server."
 )
-
-
+_USAGE_OF = {
+    PATIENT_VIEW: "Speaks only where acetylcysteine is active on record, and answers every other chart with no cards. "
+    "The medications decide: where neither they nor a FHIR server come with the call, it is answered with 412."
+}
 _VERSION_OF: Mapping[CdsHooks, str] = {"3.0": "3.0.0"}  # a member that earlier versions do not define
 
 
 def discover(
-    prefetch: dict[str, str],
+    prefetch: Mapping[str, dict[str, str]],
     content_version: str,
     content_status: str,
     cds_hooks: CdsHooks = "2.0",
@@ -43,8 +54,8 @@ def discover(
 ) -> Discovery:
     """The response to discovery, with the services of these hooks.
 
-    `prefetch` maps prefetch keys to FHIR queries, the same for every service. `with_options`: calls may say whether
-    cards are repeated.
+    `prefetch` maps the prefetch keys of each hook to FHIR queries. `with_options`: calls may say whether cards are
+    repeated.
     """
     return Discovery(
         services=tuple(
@@ -52,11 +63,9 @@ def discover(
                 hook=hook,
                 id=identity,
                 title=f"Acetylcysteine guidance ({hook})",
-                description=f"Guidance {_WHEN[hook]} for acetylcysteine (NAC): allergy and bronchospasm screens, dose "
-                "against the doses studied, plasma glutamate and cystine, monitoring, and the evidence. "
-                f"Content {content_version}, {content_status}.",
-                usageRequirements=_USAGE,
-                prefetch=prefetch or None,
+                description=f"{_describe(hook)}. Content {content_version}, {content_status}.",
+                usageRequirements=_USAGE_OF.get(hook, _USAGE),
+                prefetch=prefetch[hook] or None,
                 version=_VERSION_OF.get(cds_hooks),
                 extension=configuration_items(hook) if with_options else None,
             )
@@ -64,3 +73,9 @@ def discover(
             if hook in hooks
         )
     )
+
+
+def _describe(hook: str) -> str:
+    if hook == PATIENT_VIEW:
+        return f"Monitoring when a chart is opened, of {_ABOUT_TREATMENT}"
+    return f"Guidance {_WHEN[hook]} for acetylcysteine (NAC): {_ABOUT_ORDERS}"

@@ -12,6 +12,7 @@ import msgspec
 from cds_service.errors import InvalidRequest
 from cds_service.fhir.json import decode, member
 from cds_service.hooks.decoding import decode_member
+from cds_service.hooks.requests import PATIENT_VIEW
 
 REMEMBER = "cache-for-order-sign-filtering"
 WITHOUT_REPEATED = "filter-out-repeated-alerts"
@@ -25,6 +26,12 @@ _SAYS: Mapping[str, tuple[str, str, str]] = {  # hook -> the option, its name, w
         "Leave out repeated cards",
         "Whether cards are left out that the same user was shown, word for word, for the same orders at order-select "
         "within the last 30 minutes.",
+    ),
+    PATIENT_VIEW: (
+        WITHOUT_REPEATED,
+        "Leave out repeated cards",
+        "Whether cards are left out that the same user was shown, word for word, for the same patient and the same "
+        "treatment when the chart was opened within the last 30 minutes.",
     ),
 }
 

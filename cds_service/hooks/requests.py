@@ -1,7 +1,7 @@
 """The request of a hook call: the envelope is read first, and the prefetch stays bytes until an order needs it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,12 +11,13 @@ from cds_service.fhir.json import decode, parse_decimal, relative_reference, tex
 from cds_service.fhir.versions.elements import resource_type
 from cds_service.hooks.decoding import decode_member
 
-VERIFY = "medication-verify"
+VERIFY, PATIENT_VIEW = "medication-verify", "patient-view"
 ORDER_MEMBERS: Mapping[str, tuple[str, ...]] = {  # hook -> the members of its context that hold orders, one or all
     "medication-prescribe": ("medications",),
     "order-select": ("draftOrders",),
     "order-sign": ("draftOrders",),
     VERIFY: ("medication", "order"),  # its text names the first, and its examples have the second
+    PATIENT_VIEW: (),  # it is about what is on record
 }
 MAX_ORDERS = 300  # nobody signs more at once; beyond it the call is refused, since an order left out goes unchecked
 _NO_ORDER = "does not hold the order: a MedicationRequest (MedicationOrder in DSTU2) is expected, no reference"
@@ -38,6 +39,18 @@ class _Envelope(msgspec.Struct):
 
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope, float_hook=parse_decimal)
+
+
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_UNREADABLE_PREFETCH = ("prefetch", "is not JSON that can be read")
+
+
+def _decode_members(written: bytes) -> dict[str, msgspec.Raw]:
+    """The members of an object, not parsed; none of anything else."""
+    try:
+        return _MEMBERS.decode(written)
+    except msgspec.ValidationError:
+        return {}
 
 
 class HookRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,8 +78,18 @@ class HookRequest(msgspec.Struct, frozen=True, kw_only=True):
         written = bytes(self.raw_prefetch)
         if not written:
             return {}
-        prefetch = decode_member(written, "prefetch", decode, ("prefetch", "is not JSON that can be read"))
+        prefetch = decode_member(written, "prefetch", decode, _UNREADABLE_PREFETCH)
         return prefetch if isinstance(prefetch, dict) else {}
+
+    def prefetch_of(self, keys: Iterable[str]) -> dict[str, Any]:
+        """The answers under these keys of the prefetch, parsed. All others stay bytes."""
+        written = bytes(self.raw_prefetch)
+        answers = decode_member(written, "prefetch", _decode_members, _UNREADABLE_PREFETCH) if written else {}
+        return {
+            key: decode_member(bytes(answers[key]), "prefetch", decode, _UNREADABLE_PREFETCH)
+            for key in keys
+            if key in answers
+        }
 
 
 def read_request(body: bytes, hook: str) -> HookRequest:
@@ -125,6 +148,8 @@ def _patient_id(context: Mapping[str, Any]) -> str:
 def _entries(context: Mapping[str, Any], hook: str) -> list[dict[str, Any]]:
     """The entries of the orders in question, and of what came with them."""
     members = [member for member in ORDER_MEMBERS[hook] if context.get(member) is not None]
+    if not ORDER_MEMBERS[hook]:
+        return []
     if not members:
         raise InvalidRequest(f"context.{ORDER_MEMBERS[hook][0]}", "is missing")
     if hook == VERIFY:

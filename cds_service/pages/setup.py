@@ -15,8 +15,9 @@ from starlette.exceptions import HTTPException
 from cds_service.api.networks import require_network
 from cds_service.api.runtime import Runtime
 from cds_service.auth.clients import OPEN, Client
-from cds_service.fhir.queries import QUERIES
+from cds_service.fhir.queries import FOR_ORDERS, FOR_TREATMENTS, QUERIES
 from cds_service.fhir.scopes import smart_scopes
+from cds_service.guidance.model import PATIENT_VIEW, Card
 from cds_service.guidance.override_reasons import CATEGORIES
 from cds_service.hooks.cards import Discovery, Service
 from cds_service.hooks.dialects import STANDARD, camel_case
@@ -81,11 +82,11 @@ def sheet_of(runtime: Runtime, name: str) -> Sheet:
         "discovery": f"{base_url}/cds-services",
         "services": _services(offered, f"{base_url}/cds-services/"),
         "prefetch": _prefetch(offered),
-        "scopes": smart_scopes(),
-        "resources": sorted({query.resource_type for query in QUERIES.values()} | {"Medication"}),
-        "topics": _topics(runtime, client),
+        "scopes": smart_scopes(_asked(offered)),
+        "resources": sorted({QUERIES[key].resource_type for key in _asked(offered)} | {"Medication"}),
+        "topics": _topics(_cards(runtime, offered), client),
         "not_shown": _not_shown(runtime, name, [service.hook for service in offered]),
-        "cards": len(runtime.content.cards),
+        "cards": len(_cards(runtime, offered)),
         "topic_system": runtime.content.about.topic_system,
         "reasons": _reasons(runtime),
         "reason_system": runtime.content.about.override_system,
@@ -99,15 +100,34 @@ def _services(offered: Sequence[Service], below: str) -> list[Mapping[str, str]]
 
 
 def _prefetch(offered: Sequence[Service]) -> list[Mapping[str, Any]]:
-    """Every key with its query, the same for every service."""
-    templates = (offered[0].prefetch or {}) if offered else {}
+    """Every key with its query, and the hooks that ask for it where not all do."""
+    templates = {key: template for service in offered for key, template in (service.prefetch or {}).items()}
+    hooks = {key: [service.hook for service in offered if key in (service.prefetch or {})] for key in templates}
     return [
-        {"key": key, "query": template, "label": QUERIES[key].label, "optional": QUERIES[key].optional}
-        for key, template in templates.items()
+        {
+            "key": key,
+            "query": templates[key],
+            "label": QUERIES[key].label,
+            "optional": QUERIES[key].optional,
+            "only": "" if len(hooks[key]) == len(offered) else " and ".join(hooks[key]),
+        }
+        for key in QUERIES
+        if key in templates
     ]
 
 
-def _topics(runtime: Runtime, client: Client | None) -> list[Mapping[str, str]]:
+def _asked(offered: Sequence[Service]) -> Sequence[str]:
+    """The keys of what may be asked of the FHIR server, whatever is prefetched."""
+    return FOR_TREATMENTS if any(service.hook == PATIENT_VIEW for service in offered) else FOR_ORDERS
+
+
+def _cards(runtime: Runtime, offered: Sequence[Service]) -> Sequence[Card]:
+    """The cards that are asked at one of the hooks."""
+    asked = {card.id for service in offered for card in runtime.content.cards_at(service.hook)}
+    return [card for card in runtime.content.cards if card.id in asked]
+
+
+def _topics(cards: Sequence[Card], client: Client | None) -> list[Mapping[str, str]]:
     """The cards by the code that the client sees, each with the highest indicator that it can have."""
     is_camel = client is not None and client.dialect.topic_code == "camel"
     order = ("critical", "warning", "info")
@@ -117,7 +137,7 @@ def _topics(runtime: Runtime, client: Client | None) -> list[Mapping[str, str]]:
             "title": card.title,
             "highest": min((row.level for row in card.indicator), key=order.index),
         }
-        for card in runtime.content.cards
+        for card in cards
     ]
 
 
@@ -125,10 +145,11 @@ def _not_shown(runtime: Runtime, name: str, hooks: Sequence[str]) -> Mapping[str
     """The cards that the site file keeps from a client at some hook, by id, each with where it is silent or off."""
     found = {}
     for card in runtime.content.cards:
-        by_hook = {hook: runtime.site.modes_for(hook, name).by_card.get(card.id) for hook in hooks}
+        asked = [hook for hook in hooks if card in runtime.content.cards_at(hook)]
+        by_hook = {hook: runtime.site.modes_for(hook, name).by_card.get(card.id) for hook in asked}
         kept = {hook: mode.mode for hook, mode in by_hook.items() if mode is not None and mode.mode != "on"}
         if kept:
-            is_alike = len(kept) == len(hooks) and len(set(kept.values())) == 1
+            is_alike = len(kept) == len(asked) and len(set(kept.values())) == 1
             where = ", ".join(f"{mode} at {hook}" for hook, mode in kept.items())
             found[card.id] = {"title": card.title, "how": next(iter(kept.values())) if is_alike else where}
     return found

@@ -14,10 +14,11 @@ leaves its list incomplete, as the caller says.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal
 
+from cds_service.clinical.orders.duration import end_of
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir import queries
 from cds_service.fhir.datetimes import possible_days, read_moment, sample_moment
@@ -25,25 +26,20 @@ from cds_service.fhir.json import (
     Coding,
     Json,
     Resource,
-    at,
     code_or_concept,
     codings,
     relative_part,
     relative_reference,
     text,
 )
-from cds_service.fhir.quantities import Measure, read_measure
 from cds_service.fhir.queries import PATIENT, QUERIES, Query
 from cds_service.fhir.searching import searchset
 from cds_service.fhir.versions.elements import (
     abatement_dates,
-    bounds_length_of,
     drug_references,
-    instructions_of,
     onset_dates,
     record_dates,
     resource_type,
-    treatment_period,
     with_status,
 )
 from cds_service.replay.counting import NOT_REBUILT, UNDATED, Counts
@@ -51,7 +47,7 @@ from cds_service.replay.counting import NOT_REBUILT, UNDATED, Counts
 Undated = Literal["known", "unknown"]
 NEVER_IN_FORCE = frozenset(("draft", "entered-in-error", "intended", "not-taken"))
 _ENDED = frozenset(("completed", "stopped", "ended"))
-_LISTS = {queries.PROBLEMS: "Condition", queries.ALLERGIES: "AllergyIntolerance"}
+_LISTS = {key: QUERIES[key].resource_type for key in (queries.PROBLEMS, queries.ALLERGIES, queries.LABORATORY_ORDERS)}
 _MEDICATIONS = {queries.MEDICATIONS: "MedicationRequest", queries.STATEMENTS: "MedicationStatement"}
 
 
@@ -76,23 +72,6 @@ def was_known(resource: Resource, moment: datetime) -> bool | None:
     if answer is None and any(was_by(value, moment) is False for value in onset_dates(resource)):
         return False
     return answer
-
-
-def end_of(medication: Resource) -> date | None:
-    """The last day of a medication by its own period or the length of its instructions; None if it states none."""
-    ends = [read_moment(at(treatment_period(medication), "end"))]
-    repeats = [at(instruction, "timing", "repeat") for instruction in instructions_of(medication)]
-    ends += [read_moment(at(repeat, "boundsPeriod", "end")) for repeat in repeats]
-    days = [end.day for end in ends if end is not None]
-    start = next((found for value in record_dates(medication) if (found := read_moment(value)) is not None), None)
-    lengths = [read_measure("duration", length) for repeat in repeats if (length := bounds_length_of(repeat))]
-    if start is not None:
-        days += [
-            start.day + timedelta(days=int(length.value) - 1)
-            for length in lengths
-            if isinstance(length, Measure) and 1 <= length.value < 36_500
-        ]
-    return max(days, default=None)
 
 
 def medication_at(medication: Resource, moment: datetime) -> Resource | None:

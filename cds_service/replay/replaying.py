@@ -94,7 +94,7 @@ class AsOf(NoServer):
         self._record, self._call, self._rules = record, call, rules
 
     async def complete_prefetch(
-        self, _prefetch: Mapping[str, Any], _patient_id: str, _version: str
+        self, _prefetch: Mapping[str, Any], _patient_id: str, _version: str, _keys: Sequence[str] = ()
     ) -> Mapping[str, Any]:
         """What every query would have found."""
         ordered = frozenset(map(id, self._call.written))

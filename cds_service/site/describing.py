@@ -21,7 +21,7 @@ def describe_site(site: Site, signatures: Path, void: Sequence[VoidSignature]) -
     `signatures` is their file, and `void` those that no longer count.
     """
     if site.file is None:
-        yield "No site file: CDS_SITE is not set. Every card is on, drafts too."
+        yield "No site file: CDS_SITE is not set. Every card about orders is on, drafts too."
         yield from describe_signatures(signatures, void)
         return
     yield f"Site file: {site.file.file.name}"
@@ -48,13 +48,18 @@ def _count_cards(site: Site) -> str:
     """How many cards are on, silent and off at every hook for every client, and how many only at some."""
     cards: dict[str, set[str]] = {"on": set(), "silent": set(), "off": set(), _BY_PLACE: set()}
     for card in site.content.cards:
-        modes = {_mode_at(at, card).mode for at in site.modes.values()}
+        modes = {_mode_at(at, card).mode for at in _modes_of(site, card).values()}
         cards[_BY_PLACE if len(modes) > 1 else modes.pop()].add(card.id)
     drafts = len(cards["silent"].intersection(site.content.drafts)) if site.has_silent_drafts else 0
     of_drafts = f" ({'all' if drafts == len(cards['silent']) else drafts} because they are drafts)" if drafts else ""
     by_place = f", {len(cards[_BY_PLACE])} {_BY_PLACE}" if cards[_BY_PLACE] else ""
     silent = f"{len(cards['silent'])} silent{of_drafts}"
     return f"{len(site.content.cards)} cards: {len(cards['on'])} on, {silent}, {len(cards['off'])} off{by_place}."
+
+
+def _modes_of(site: Site, card: Card) -> dict[Place, Modes]:
+    """The modes at the hooks that ask a card."""
+    return {place: modes for place, modes in site.modes.items() if card in site.content.cards_at(place[0])}
 
 
 def _mode_at(modes: Modes, card: Card) -> CardMode:
@@ -84,7 +89,7 @@ def _describe_status(card: Card, content: Content, void: Sequence[VoidSignature]
 
 def _describe_modes(site: Site, card: Card) -> Iterator[str]:
     places: dict[CardMode, list[Place]] = {}
-    for place, modes in site.modes.items():
+    for place, modes in _modes_of(site, card).items():
         places.setdefault(_mode_at(modes, card), []).append(place)
     for mode, at in places.items():
         where = "" if len(places) == 1 else f" for {', '.join(map(_describe_place, at))}"

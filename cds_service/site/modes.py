@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 
 from cds_service.errors import Mistake
-from cds_service.guidance.model import Card
+from cds_service.guidance.model import Card, Content
 from cds_service.guidance.modes import CardMode, Modes, make_modes
 from cds_service.site.rows import CardRow, Speaks
 
 OTHER_CLIENTS = ""  # stands for every client that no row names
 Place = tuple[str, str]  # hook, client
 _DRAFT = "because it is a draft, and the file says that drafts are silent"
+_ON = CardMode("on", "")
+_NOT_SWITCHED_ON = CardMode("off", "because no row switches it on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +59,38 @@ def is_safety_card(card: Card) -> bool:
 
 def modes_of(
     rows: Sequence[PlacedRow],
-    cards: Sequence[Card],
+    content: Content,
     hooks: Sequence[str],
     silent_drafts: Collection[str] = (),
+    off: Collection[str] = (),
     speaks: Speaks = "always",
 ) -> dict[Place, Modes]:
     """The modes for each hook and each client that a row names, and for all other clients.
 
-    `silent_drafts` are the ids of the cards that are not shown before they are signed.
+    `silent_drafts` are the ids of the cards that are not shown before they are signed, and `off` of those that are off
+    where no row switches them on.
     """
     clients = {OTHER_CLIENTS, *(client for placed in rows for client in placed.row.clients)}
-    return {place: _modes_at(place, rows, cards, silent_drafts, speaks) for place in product(hooks, sorted(clients))}
+    return {
+        (hook, client): _modes_at((hook, client), rows, content.cards_at(hook), silent_drafts, off, speaks)
+        for hook, client in product(hooks, sorted(clients))
+    }
 
 
 def _modes_at(
-    place: Place, rows: Sequence[PlacedRow], cards: Sequence[Card], silent_drafts: Collection[str], speaks: Speaks
+    place: Place,
+    rows: Sequence[PlacedRow],
+    cards: Sequence[Card],
+    silent_drafts: Collection[str],
+    off: Collection[str],
+    speaks: Speaks,
 ) -> Modes:
-    by_card: dict[str, CardMode] = {}
+    by_card = {card.id: _NOT_SWITCHED_ON for card in cards if card.id in off}
     for card in cards:
         most_specific = _most_specific(rows, card, place)
         if most_specific:
             by_card[card.id] = CardMode(most_specific[0].row.mode, most_specific[0].because)
-        if card.id in silent_drafts and not (most_specific and most_specific[0].row.mode == "off"):
+        if card.id in silent_drafts and by_card.get(card.id, _ON).mode != "off":
             by_card[card.id] = CardMode("silent", _DRAFT)
     narrows_baseline = speaks == "with-result-or-reason"
     return make_modes(by_card, (card.id for card in cards), narrows_baseline=narrows_baseline)
@@ -91,16 +103,28 @@ def _most_specific(rows: Sequence[PlacedRow], card: Card, place: Place) -> list[
     return [placed for placed in covering if placed.row.selectors == most]
 
 
-def find_mode_mistakes(rows: Sequence[PlacedRow], cards: Sequence[Card], hooks: Sequence[str]) -> Iterator[Mistake]:
-    """Families whose safety cards have no row of their own, and rows that contradict each other."""
-    yield from _find_unnamed_safety_cards(rows, cards)
+def find_mode_mistakes(rows: Sequence[PlacedRow], content: Content, hooks: Sequence[str]) -> Iterator[Mistake]:
+    """Families whose safety cards have no row of their own, cards at hooks that do not ask them, and contradictions."""
+    yield from _find_unnamed_safety_cards(rows, content.cards)
+    yield from _find_cards_elsewhere(rows, content)
     clients = {OTHER_CLIENTS, *(client for placed in rows for client in placed.row.clients)}
     found: set[tuple[int, int]] = set()
-    for card, place in product(cards, product(hooks, sorted(clients))):
+    places = [(card, hook) for hook in hooks for card in content.cards_at(hook)]
+    for (card, hook), client in product(places, sorted(clients)):
+        place = (hook, client)
         for first, other in pairwise(_most_specific(rows, card, place)):
             if other.row.mode != first.row.mode and (first.line, other.line) not in found:
                 found.add((first.line, other.line))
                 yield Mistake(other.file, other.line, _contradiction(first, other, card, place))
+
+
+def _find_cards_elsewhere(rows: Sequence[PlacedRow], content: Content) -> Iterator[Mistake]:
+    """Rows that are about no card at a hook that they name."""
+    for placed in rows:
+        for hook in placed.row.hooks:
+            name = placed.row.card or placed.row.family
+            if name not in {name for card in content.cards_at(hook) for name in (card.id, card.family)}:
+                yield Mistake(placed.file, placed.line, f"{name} is not asked at {hook}")
 
 
 def _contradiction(first: PlacedRow, other: PlacedRow, card: Card, place: Place) -> str:

@@ -10,7 +10,7 @@ from cds_service.errors import ContentError
 from cds_service.guidance.model import Content
 from cds_service.guidance.modes import ALL_ON, Modes
 from cds_service.hooks.discovery import SERVICES
-from cds_service.hooks.requests import VERIFY
+from cds_service.hooks.requests import PATIENT_VIEW, VERIFY
 from cds_service.site.codes import find_code_problems, with_local_codes, with_order_codes
 from cds_service.site.intervals import with_intervals
 from cds_service.site.modes import (
@@ -27,7 +27,7 @@ from cds_service.site.reading import SiteFile, find_missing_folder, find_unknown
 
 @dataclass(frozen=True)
 class Site:
-    """What the site file says; without a file every card is on, and nothing is changed."""
+    """What the site file says; without a file every card about orders is on, and nothing is changed."""
 
     content: Content
     file: SiteFile | None = None
@@ -42,11 +42,13 @@ class Site:
     def with_services(self, *, verifying: bool) -> "Site":
         """The site with the services that are switched on; `verifying` is the one for pharmacists.
 
-        One that is off is as unknown as any other id, and a row about its hook is read and has no effect.
+        That for monitoring is on where one of its cards may be decided. One that is off is as unknown as any other id,
+        and a row about the hook for pharmacists is then read and has no effect.
         """
         off = set() if verifying else {VERIFY}
-        services = {service_id: hook for service_id, hook in SERVICES.items() if hook not in off}
         modes = {place: modes for place, modes in self.modes.items() if place[0] not in off}
+        off |= set() if self.decides_any(PATIENT_VIEW) else {PATIENT_VIEW}
+        services = {service_id: hook for service_id, hook in SERVICES.items() if hook not in off}
         return replace(self, services=services, modes=modes)
 
     def decides_any(self, hook: str) -> bool:
@@ -75,21 +77,27 @@ def read_content(cards: Path, fixtures: Path, site: Path | None) -> tuple[Conten
     return with_signatures(load_content(cards), cards, fixtures, signatures_file(site, cards))
 
 
-def open_site(path: Path | None, content: Content, hooks: Sequence[str], clients: Sequence[str]) -> Site:
-    """The site of a file. Raises `ContentError` with every mistake in it, each with its line."""
+def open_site(
+    path: Path | None, content: Content, hooks: Sequence[str], clients: Sequence[str], *, is_demo: bool = False
+) -> Site:
+    """The site of a file. Raises `ContentError` with every mistake in it, each with its line.
+
+    Cards about treatment are off unless a row switches them on; in demo mode they are on.
+    """
+    off = () if is_demo else [card.id for card in content.treatment_cards]
     if path is None:
-        return Site(content)
+        return Site(content, modes=modes_of((), content, hooks, off=off))
     site_file = read_site_file(path)
     find_unknown_names(site_file, content.cards, hooks, clients)
     find_missing_folder(site_file, path.parent)
     for at, key, problem in find_code_problems(site_file.codes, content.vocabulary):
         site_file.file.add_mistake(("code", at, key), f"code.{at}.{key}: {problem}")
     rows, cards = site_file.card_rows, content.cards
-    mistakes = [*site_file.file.mistakes, *find_mode_mistakes(rows, cards, hooks)]
+    mistakes = [*site_file.file.mistakes, *find_mode_mistakes(rows, content, hooks)]
     if mistakes:
         raise ContentError(mistakes)
     content = with_local_codes(with_intervals(content, site_file.intervals.values()), site_file.codes)
     content = with_order_codes(content, site_file.order_codes.values())
     silent_drafts = content.drafts if site_file.general.drafts == "silent" else ()
-    modes = modes_of(rows, cards, hooks, silent_drafts, site_file.baseline.speaks)
+    modes = modes_of(rows, content, hooks, silent_drafts, off, site_file.baseline.speaks)
     return Site(content, site_file, modes, silenced_safety_cards(rows, cards))

@@ -162,7 +162,7 @@ class Metrics:
         )
         self._not_repeated = Counter(
             "cds_cards_not_repeated",
-            "Cards left out at signing, since the same user was shown them at selecting.",
+            "Cards left out, since the same user was shown them at selecting, or at an earlier opening of the chart.",
             ("card",),
             registry=registry,
         )

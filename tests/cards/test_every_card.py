@@ -9,13 +9,13 @@ from typing import NamedTuple
 import pytest
 
 from cds_service.answering import decide_orders
-from cds_service.clinical.catalogue import CATALOGUE
+from cds_service.clinical.catalogue import CATALOGUE, with_grounds
 from cds_service.clinical.facts import State
 from cds_service.clinical.orders.recognise import Order, read_order
 from cds_service.content.checking import check_content
 from cds_service.content.examples import ExampleRun, order_for, run_example
 from cds_service.fhir.quantities import format_number
-from cds_service.fhir.queries import QUERIES
+from cds_service.fhir.queries import FOR_ORDERS, QUERIES
 from cds_service.gathering.prefetch import build_chart
 from cds_service.guidance.conditions import Condition, Truth
 from cds_service.guidance.deciding import Decision, Outcome
@@ -127,7 +127,7 @@ FACTS_IN_USE = sorted(
 
 @pytest.mark.parametrize("fact", FACTS_IN_USE)
 def test_every_fact_in_use_is_read_from_a_query_or_is_about_the_order(fact: str) -> None:
-    assert CATALOGUE[fact].queries or CATALOGUE[fact].scope == "order"
+    assert CATALOGUE[fact].scope == "order" or any(ground.queries for ground in with_grounds([fact]))
 
 
 @pytest.mark.parametrize("fact", CATALOGUE)
@@ -270,11 +270,11 @@ def test_nothing_speaks_for_a_patient_about_whom_nothing_is_known_but_the_card_t
 
 
 def test_for_a_patient_without_any_data_the_baseline_card_says_that_nothing_was_measured() -> None:
-    for one in decided_from("nobody", dict.fromkeys(QUERIES)):
+    for one in decided_from("nobody", dict.fromkeys(FOR_ORDERS)):
         assert one.speaking & BASELINE == ({"glutamate-not-measured"} if one.use == "other" else set()), one
 
 
-MISSING = [(), *((key,) for key in QUERIES), *combinations(QUERIES, 2)]
+MISSING = [(), *((key,) for key in FOR_ORDERS), *combinations(FOR_ORDERS, 2)]
 each_patient = pytest.mark.parametrize("patient", PATIENTS)
 
 
@@ -311,7 +311,7 @@ def test_exactly_one_baseline_card_speaks_in_other_use_unless_glutamate_is_unkno
 def test_data_that_are_missing_make_no_card_with_a_finding_speak(patient: str) -> None:
     """Only without the sign of an antidote, or without the weight that rules one out, is an order of another use."""
     honest = BASELINE | {card.id for card in CONTENT.cards if card.after_others}
-    for key in QUERIES:
+    for key in FOR_ORDERS:
         for before, after in zip(decided(patient), decided(patient, (key,)), strict=True):
             if before.use == after.use:
                 assert after.speaking - before.speaking <= honest, (after, key)
@@ -320,5 +320,5 @@ def test_data_that_are_missing_make_no_card_with_a_finding_speak(patient: str) -
 
 
 def test_each_answer_is_missing_alone_and_with_each_other() -> None:
-    assert set(chain.from_iterable(MISSING)) == set(QUERIES)
-    assert len(set(MISSING)) == 1 + len(QUERIES) + len(QUERIES) * (len(QUERIES) - 1) // 2
+    assert set(chain.from_iterable(MISSING)) == set(FOR_ORDERS)
+    assert len(set(MISSING)) == 1 + len(FOR_ORDERS) + len(FOR_ORDERS) * (len(FOR_ORDERS) - 1) // 2

@@ -80,6 +80,6 @@ def test_the_moment_of_an_example_is_its_own() -> None:
 
 
 def test_the_decision_of_an_example_is_that_of_its_card() -> None:
-    for card in CONTENT.cards:
+    for card in CONTENT.order_cards:
         ran = run_example(changed(says=[]), card, CONTENT, FIXTURES)
         assert ran.decision.card.id == card.id

@@ -15,10 +15,9 @@ from typing import Any
 
 import pytest
 
-from cds_service.answering import decide_orders
 from cds_service.clinical.catalogue import CATALOGUE, with_grounds
 from cds_service.clinical.vocabulary import Vocabulary
-from cds_service.content.examples import example_call
+from cds_service.content.examples import decide_example
 from cds_service.content.loading import load_content
 from cds_service.content.parts import NUMBERS, Written, digest, parts_of, read_written
 from cds_service.fhir.codes import CodeList, NameList
@@ -83,9 +82,15 @@ def _said_by(card: Card, content: Content) -> list[Any]:
 
 
 def _decided_before(card: Card, content: Content) -> list[Any]:
-    """The rows of the other cards, for a card that says which of them could not be told."""
-    others = content.cards if card.after_others else ()
+    """The rows of the other cards, for a card that says which of them could not be told, or what they decided."""
+    others = content.order_cards if card.after_others else _glutamine_cards(card, content)
     return [row.model_dump() for other in others for row in other.when]
+
+
+def _glutamine_cards(card: Card, content: Content) -> list[Card]:
+    """The cards whose decisions are a fact of another one."""
+    tested = {condition.fact for condition in card.conditions()}
+    return [other for other in content.cards if other.family == "glutamine" and "new_glutamine_risk" in tested]
 
 
 LOADED = loaded(CONTENT)
@@ -138,8 +143,11 @@ def test_a_change_of_a_card_voids_its_own_signatures(card: str, key: str, part: 
         cards[card]["scope"] = "changed"
     found = fallen(replace(WRITTEN, cards=cards))
 
-    last = {name for name, table in cards.items() if table.get("after_others")}
-    told_by_its_rows = last - {card} if part == "rows" else set()
+    told_by_its_rows = set()
+    if part == "rows" and cards[card].get("asked_at") is None:
+        told_by_its_rows = {name for name, table in cards.items() if table.get("after_others")} - {card}
+    if part in ("rows", "indicator") and cards[card].get("family") == "glutamine":
+        told_by_its_rows = told_by_its_rows | {"new-risk"}
     assert found.keys() == {card} | told_by_its_rows
     assert part in found[card]  # without a text that it uses, a card rests on less
     assert found[card] - {part} <= BEFORE[card].keys()
@@ -163,7 +171,7 @@ def test_the_labels_and_status_notes_are_part_of_every_card() -> None:
 def facts_of(card_id: str) -> frozenset[str]:
     """The facts that a card tests or shows, by the card as it is loaded."""
     card = next(card for card in CONTENT.cards if card.id == card_id)
-    cards = [card, *(CONTENT.cards if card.after_others else ())]
+    cards = [card, *(CONTENT.order_cards if card.after_others else _glutamine_cards(card, CONTENT))]
     phrases = [CONTENT.phrases[hole] for hole in card.text.holes if hole in CONTENT.phrases]
     offers = [hole for row in card.suggestion for hole in parse_template(row.label + row.description).holes]
     holes = [*card.text.holes, *(hole for phrase in phrases for hole in _holes_of(phrase.says)), *offers]
@@ -233,11 +241,12 @@ EXAMPLES = list({(row.patient, row.order): row for rows in CONTENT.examples.valu
 
 def decided(vocabulary: Vocabulary, example: Example) -> dict[str, Any]:
     """What each card decides, offers and says in an example; nothing for an order that is none of ours."""
-    orders, chart = example_call(example, CONTENT, FIXTURES, vocabulary)
-    if not orders.acetylcysteine_orders:
+    try:
+        decisions = decide_example(example, CONTENT, FIXTURES, vocabulary)
+    except ValueError:
         return {}
     found: dict[str, Any] = {}
-    for one in decide_orders(orders, chart, replace(CONTENT, vocabulary=vocabulary), example.now):
+    for one in decisions:
         decision = one.decision
         offers = [row.id for row in decision.suggestions]
         level = decision.indicator and decision.indicator.level

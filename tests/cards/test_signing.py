@@ -196,7 +196,7 @@ def test_check_names_what_is_void_and_why(signed: Path) -> None:
     done = run_command("check", "--cards", str(signed))
 
     assert done.exit_code == 0
-    assert "signatures: 0 of 19 cards are signed by two people" in done.output
+    assert "signatures: 0 of 22 cards are signed by two people" in done.output
     assert f"{CARD}: the signature of Dr B (physician) of" in done.output
     assert "passage studies_used changed" in done.output
 

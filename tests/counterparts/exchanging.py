@@ -20,7 +20,7 @@ import pytest
 import yaml
 from typer.testing import Result
 
-from cds_service.fhir.queries import QUERIES
+from cds_service.fhir.queries import FOR_ORDERS, QUERIES
 from tests.command import run_command
 from tests.processes import PATIENCE, SERVICE, Service, free_port, serving, wait_until
 from tests.support import PATIENTS, ROOT, Body, as_read, ids_of, prefetch_for, request_for, resources_of
@@ -152,7 +152,7 @@ def test_every_query_is_asked_and_every_next_link_followed(service: Service, cou
     first = [target.partition("?")[0].partition("/")[0] for target in asked if "_offset" not in target]
     lists = [bundle["entry"] for bundle in prefetch_for("bruno-glutamate-normal").values() if bundle.get("entry")]
     further = sorted(re.findall(r"_offset=(\d+)", " ".join(asked)))
-    assert sorted(first) == sorted(query.resource_type for query in QUERIES.values())
+    assert sorted(first) == sorted(QUERIES[key].resource_type for key in FOR_ORDERS)
     assert further == sorted(str(offset) for found in lists for offset in range(counterpart.page_size, len(found)))
 
 
@@ -199,7 +199,7 @@ def test_the_doctor_finds_that_everything_arrives(counterpart: Counterpart, tmp_
     done = examined(counterpart, tmp_path, "system/*.*")
 
     assert done.exit_code == 0, done.output
-    assert done.output.count("lists it") == len(QUERIES)
+    assert done.output.count("lists it") == len(FOR_ORDERS)
     assert "Verdict: everything that the guidance needs arrives in time and can be read." in done.output
 
 

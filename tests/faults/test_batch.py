@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from cds_service.fhir.queries import QUERIES
+from cds_service.fhir.queries import FOR_ORDERS
 from tests.faults.fhir_servers import NO_ANSWERS, key_of
 from tests.loopback import Asked
 from tests.signing import ALL_KEYS, ISSUER, Trusting, bearer, client_toml, good_header, sign
@@ -74,7 +74,7 @@ def test_a_batch_gives_the_answer_of_single_requests(tmp_path: Path, patient: st
     single, batched = Server(held(patient)), Server(held(patient))
     assert call(tmp_path, batched, True, patient) == call(tmp_path, single, False, patient)
     assert [request.method for request in batched.asked] == ["POST"]
-    assert len(single.asked) == len(QUERIES)
+    assert len(single.asked) == len(FOR_ORDERS)
 
 
 OUTCOME = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
@@ -87,7 +87,7 @@ FAULTS: dict[str, tuple[int, Any]] = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_what_fails_in_a_batch_fails_alone_as_in_single_requests(tmp_path: Path, fault: str) -> None:
-    for key in QUERIES:
+    for key in FOR_ORDERS:
         answers = {**held(PATIENT), key: FAULTS[fault]}
         assert call(tmp_path, Server(answers), True) == call(tmp_path, Server(answers), False), key
 
@@ -111,7 +111,7 @@ def test_a_batch_that_fails_as_a_whole_leaves_every_query_failed_and_named(tmp_p
     server.batch = WHOLE[fault]
     status, answer = call(tmp_path, server, True)
     named = {reason.split(": ")[0] for reason in answer["issue"][0]["diagnostics"].split("; ")}
-    assert (status, named) == (412, set(QUERIES))
+    assert (status, named) == (412, set(FOR_ORDERS))
     assert len(server.asked) == 1
 
 

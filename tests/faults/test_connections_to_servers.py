@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cds_service.fhir.queries import QUERIES
+from cds_service.fhir.queries import FOR_ORDERS
 from cds_service.gathering.allowed_servers import find_allowed_base
 from cds_service.gathering.failures import TOO_LARGE_IN_ALL, Failure
 from cds_service.gathering.fetching import Limits
@@ -50,7 +50,7 @@ def test_no_more_connections_are_opened_at_a_time_than_the_client_s_entry_says(o
     """The server takes the connection and then no part in the TLS handshake, so that none is ever open."""
     with running(Loopback(never)) as server:
         gather(server.base.replace("http:", "https:"), FhirAccess(opening=opening), Limits(deadline=1, timeout=0.9))
-    assert server.connections == min(opening, len(QUERIES))
+    assert server.connections == min(opening, len(FOR_ORDERS))
 
 
 def test_connections_are_kept_for_the_next_call_and_counted() -> None:
@@ -58,8 +58,8 @@ def test_connections_are_kept_for_the_next_call_and_counted() -> None:
     with running(Loopback(answer_with(sound))) as server:
         answers = gather(server.base, FhirAccess(), calls=[1] * 5, counts=lambda *count: counted.append(count))
     assert all_given(answers)
-    assert len(server.asked) == 5 * len(QUERIES)
-    assert server.connections <= len(QUERIES)
+    assert len(server.asked) == 5 * len(FOR_ORDERS)
+    assert server.connections <= len(FOR_ORDERS)
     assert {owner for owner, _ in counted} == {"open"}
     assert max(count for _, count in counted) <= server.connections
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cds_service.cli.terminal import console
-from cds_service.fhir.queries import QUERIES
+from cds_service.fhir.queries import FOR_ORDERS
 from cds_service.settings import Settings
 from tests.builders import bundle, concept, observation, quantity
 from tests.command import run_command
@@ -130,7 +130,7 @@ def test_a_server_that_is_down_takes_one_line() -> None:
 def test_80_columns_have_the_whole_name_of_every_query() -> None:
     console.width = 80
     _, output = examined(with_everything)
-    assert set(QUERIES) <= rows(output).keys()
+    assert set(FOR_ORDERS) <= rows(output).keys()
     assert "…" not in output
 
 

@@ -17,7 +17,7 @@ import pytest
 import trustme
 
 from cds_service.app import create_app
-from cds_service.fhir.queries import QUERIES
+from cds_service.fhir.queries import FOR_ORDERS
 from cds_service.settings import Settings
 from tests.faults.fhir_servers import (
     DATA,
@@ -39,7 +39,7 @@ from tests.processes import PATIENCE, free_port
 from tests.support import CONTENT, NOW, Body, id_of, ids_of, not_done, prefetch_for, request_for, to_bytes
 
 BRUNO = "bruno-glutamate-normal"
-ALL_KEYS = set(QUERIES)
+ALL_KEYS = set(FOR_ORDERS)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from cds_service.app import create_app
 from cds_service.guidance.model import Content
-from tests.support import NOW, every_service
+from tests.support import NOW, SERVICE_OF, every_service
 
 
 def counted_ids() -> Callable[[], str]:
@@ -33,7 +33,7 @@ def ask(request: Path, content: Content) -> dict[str, Any]:
     """The reply to a request file: cards, or the OperationOutcome of a 412."""
     body = request.read_bytes()
     client = TestClient(create_app(every_service(), content, now=lambda: NOW, new_id=counted_ids(), http=no_server()))
-    reply = client.post(f"/cds-services/acetylcysteine-{json.loads(body)['hook']}", content=body)
+    reply = client.post(f"/cds-services/{SERVICE_OF[json.loads(body)['hook']]}", content=body)
     answered: dict[str, Any] = reply.json()
     assert reply.status_code == (200 if "cards" in answered else 412), reply.text
     return answered

@@ -18,6 +18,8 @@ from tests.golden.stories import (
     versioned_name,
     versioned_request,
 )
+from tests.golden.treatments import TABLE, TREATED, name_of, opening_in, opening_of, write_table
+from tests.golden.treatments import VERSIONED as VERSIONED_OPENINGS
 
 
 def plain(value: Any) -> Any:
@@ -46,7 +48,11 @@ def main() -> None:
     """The folders, anew. The replies are those of a draft, so that no signature changes them."""
     content = load_content(CARDS)
     write(FIXTURES / "requests", {f"{story.name}.json": text_of(request_of(story, content)) for story in STORIES})
-    write(FIXTURES / "versions", {versioned_name(*one): text_of(versioned_request(*one, content)) for one in VERSIONED})
+    versions = {versioned_name(*one): text_of(versioned_request(*one, content)) for one in VERSIONED}
+    openings = {name_of(*one): text_of(opening_in(*one, content)) for one in VERSIONED_OPENINGS}
+    write(FIXTURES / "versions", versions | openings)
+    write(FIXTURES / "treated", {name_of(patient): text_of(opening_of(patient, content)) for patient in TREATED})
+    (FIXTURES / "treated" / TABLE).write_text(write_table(content), encoding="utf-8")
     write(FIXTURES / "responses", {reply_of(one).name: text_of(ask(one, content)) for one in requests()})
 
 

@@ -112,8 +112,8 @@ def request_of(story: Story, content: Content) -> dict[str, Any]:
 
 
 def requests() -> list[Path]:
-    """Every request that has a golden reply: the stories', and the unusual ones."""
-    return sorted([*(FIXTURES / "requests").glob("*.json"), *(FIXTURES / "unusual").glob("*.json")])
+    """Every request that has a golden reply: the stories', those of treated people, and the unusual ones."""
+    return sorted(path for folder in ("requests", "treated", "unusual") for path in (FIXTURES / folder).glob("*.json"))
 
 
 def reply_of(request: Path) -> Path:

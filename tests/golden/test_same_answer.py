@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from cds_service.app import create_app
-from cds_service.fhir.queries import QUERIES
+from cds_service.fhir.queries import FOR_ORDERS
 from tests.golden.asking import counted_ids
 from tests.golden.rewrite import text_of
 from tests.golden.stories import FIXTURES, STORIES, Story, reply_of, request_of
@@ -73,7 +73,7 @@ def test_without_any_prefetch_the_reply_is_the_golden_one(http: httpx.Client, st
     assert ask(http, request_of(story, CONTENT), None) == (200, golden(story))
 
 
-@pytest.mark.parametrize("key", QUERIES)
+@pytest.mark.parametrize("key", FOR_ORDERS)
 @pytest.mark.parametrize("story", WHOLE, ids=lambda story: story.name)
 def test_without_one_key_the_reply_is_the_golden_one(http: httpx.Client, story: Story, key: str) -> None:
     body = request_of(story, CONTENT)

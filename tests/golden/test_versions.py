@@ -13,12 +13,14 @@ from fhir.resources.STU3 import get_fhir_model_class as stu3_model
 from pydantic import ValidationError
 from starlette.testclient import TestClient
 
-from cds_service.fhir.queries import QUERIES, fhir_query
+from cds_service.fhir.queries import FOR_ORDERS, QUERIES, fhir_query
 from cds_service.settings import Settings
 from tests.golden.converting import DSTU2, R4, R5, STU3, converted, converted_request
 from tests.golden.dstu2 import not_of_dstu2
 from tests.golden.rewrite import text_of
 from tests.golden.stories import FIXTURES, STORIES, VERSIONED, Story, request_of, versioned_name, versioned_request
+from tests.golden.treatments import VERSIONED as VERSIONED_OPENINGS
+from tests.golden.treatments import name_of
 from tests.support import CONTENT, HOOKS, ROOT, VERIFY, as_read, cards_of, id_of, new_client
 
 BUSY_MACHINE_MS = 120_000  # nothing here is about time
@@ -115,7 +117,7 @@ def test_what_is_suggested_is_in_the_version_of_the_client(
 def test_every_card_and_every_kind_of_suggestion_is_among_them(version: str, client: TestClient) -> None:
     cards = [card for story in STORIES for card in cards_of(client, request_in(version, story, story.hook))]
 
-    assert {id_of(card) for card in cards} == {card.id for card in CONTENT.cards}
+    assert {id_of(card) for card in cards} == {card.id for card in CONTENT.order_cards}
     assert {action["type"] for action in suggested(cards)} == OFFERED[version]
 
 
@@ -127,8 +129,8 @@ def test_a_dstu2_server_is_asked_in_its_own_words_and_gives_the_same_cards(patie
     request = request_in(DSTU2, next(story for story in STORIES if story.patient == patient), "medication-prescribe")
     expected = cards_of(client, request)
     held = request.pop("prefetch")
-    for key, query in QUERIES.items():
-        path = fhir_query(query, patient, CONTENT.vocabulary.code_lists, DSTU2)
+    for key in FOR_ORDERS:
+        path = fhir_query(QUERIES[key], patient, CONTENT.vocabulary.code_lists, DSTU2)
         server.get(f"{SERVER}/{path}").respond(json=held[key])
 
     cards = cards_of(client, {**request, "fhirServer": SERVER})
@@ -144,7 +146,10 @@ def test_a_dstu2_server_is_asked_in_its_own_words_and_gives_the_same_cards(patie
     ("row", "versions"),
     [
         ("requests of `medication-prescribe`, `order-select`, `order-sign`", {R4, *(version for version, _ in CALLS)}),
-        ("requests of `medication-verify`", set(VERIFIED)),
+        (
+            "requests of `medication-verify` and `patient-view`",
+            set(VERIFIED) & {R4, *(version for _, version in VERSIONED_OPENINGS)},
+        ),
         (
             "suggestions that change or remove an order",
             {version for version in OFFERED if {"update", "delete"} <= OFFERED[version]},
@@ -189,4 +194,4 @@ def test_the_committed_request_is_what_the_story_makes(story: Story, version: st
 def test_no_committed_request_is_left_over() -> None:
     written = {path.name for path in (FIXTURES / "versions").glob("*.json")}
 
-    assert written == {versioned_name(*one) for one in VERSIONED}
+    assert written == {versioned_name(*one) for one in VERSIONED} | {name_of(*one) for one in VERSIONED_OPENINGS}

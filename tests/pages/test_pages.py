@@ -102,6 +102,7 @@ def test_home_has_the_address_of_each_service(demo: TestClient) -> None:
         "http://testserver/cds-services/acetylcysteine-medication-prescribe",
         "http://testserver/cds-services/acetylcysteine-order-select",
         "http://testserver/cds-services/acetylcysteine-order-sign",
+        "http://testserver/cds-services/acetylcysteine-monitoring",
     }
 
 

@@ -84,7 +84,7 @@ def test_the_sheet_has_what_the_entry_of_the_client_says(tmp_path: Path) -> None
 def test_the_sheet_has_the_scopes_and_the_codes_that_analysts_map(tmp_path: Path) -> None:
     plain, epic = (codes(sheet(tmp_path, name)) for name in ("plain", "epic"))
     assert {spelling for scope in smart_scopes() for spelling in (scope.smart_1, scope.smart_2)} <= plain
-    assert set(CONTENT.override_reasons) | {card.id for card in CONTENT.cards} <= plain
+    assert set(CONTENT.override_reasons) | {card.id for card in CONTENT.order_cards} <= plain
     assert {"doseAboveStudied", "glutamateHigh", "dose-intended"} <= epic
     assert "dose-above-studied" not in epic
 
@@ -171,7 +171,7 @@ def test_a_list_of_clients_without_our_own_address_is_refused(tmp_path: Path) ->
 
 def test_a_hook_at_which_every_card_is_off_is_not_on_the_sheet(tmp_path: Path) -> None:
     site = tmp_path / "site.toml"
-    rows = [f'card = "{card.id}"' for card in CONTENT.cards]
+    rows = [f'card = "{card.id}"' for card in CONTENT.order_cards]
     why = 'mode = "off"\nhooks = ["order-select"]\nbecause = "A test."\ndecided_by = "Us"\ndecided_on = 2026-11-20\n'
     site.write_text("\n".join(f"[[card]]\n{row}\n{why}" for row in rows), encoding="utf-8")
     client = service(tmp_path, site=site)
@@ -200,7 +200,7 @@ def test_the_sheet_of_a_silent_site_names_every_card_and_no_test_that_passes_by_
     tests = ["no card may say <code>screening-incomplete", "a critical card appears"]
     assert [text in open_site for text in tests] == [True, True]
     assert [text in silent for text in tests] == [False, False]
-    for card in CONTENT.cards:
+    for card in CONTENT.order_cards:
         assert f"<td><code>{card.id}</code></td><td>{html.escape(card.title)}</td><td>silent</td>" in silent
     assert "Cards that this client is not shown" not in open_site
     assert f"cds-service explain BODY --client {name}" in silent

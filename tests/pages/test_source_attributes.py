@@ -1,5 +1,7 @@
 """What is said of a patient's data is what the code does: thirteen attributes, held against the facts."""
 
+from copy import deepcopy
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -7,14 +9,18 @@ from starlette.testclient import TestClient
 
 from cds_service.clinical.catalogue import CATALOGUE
 from cds_service.clinical.facts import Facts
+from cds_service.clinical.monitoring.facts import read_treatment_facts
+from cds_service.clinical.monitoring.treatments import read_treatments
 from cds_service.clinical.reading import read_patient_facts
 from cds_service.content.examples import read_json
+from cds_service.fhir.queries import FOR_TREATMENTS
 from cds_service.fhir.searching import prefetch_from
 from cds_service.fhir.systems import ICD10CM
 from cds_service.gathering.prefetch import build_chart
 from cds_service.pages.attributes import as_json, source_attributes
+from tests.golden.treatments import TREATED
 from tests.pages.looking import look
-from tests.support import CONTENT, FIXTURES, NOW, PATIENTS, Body, draft_orders_of
+from tests.support import CONTENT, FIXTURES, NOW, PATIENTS, VOCABULARY, Body, as_read, draft_orders_of
 
 ATTRIBUTES = source_attributes(CONTENT)
 EXTENSIONS = [
@@ -41,6 +47,10 @@ BY_SEX_AND_AGE = [
     for high, (sex, years) in enumerate(product(("male", "female"), ({"high": 40}, {"low": 41})), 2)
 ]
 BY_SEX_AND_AGE[0]["high"]["value"] = 5000
+CHARTS: dict[str, Body] = {
+    **{patient: read_json(FIXTURES / "patients" / f"{patient}.json") for patient in PATIENTS},
+    **{one.name: {"entry": [{"resource": as_read(resource)} for resource in one.resources]} for one in TREATED},
+}
 
 
 def facts_of(patient: str, **changed: object) -> Facts:
@@ -48,7 +58,7 @@ def facts_of(patient: str, **changed: object) -> Facts:
 
     Every result has ranges by sex and age, so that whatever can depend on them does.
     """
-    bundle = read_json(FIXTURES / "patients" / f"{patient}.json")
+    bundle = deepcopy(CHARTS[patient])
     for entry in bundle["entry"]:
         if "referenceRange" in entry["resource"]:
             entry["resource"]["referenceRange"] = BY_SEX_AND_AGE
@@ -56,14 +66,19 @@ def facts_of(patient: str, **changed: object) -> Facts:
     record.update(changed)
     for name in [name for name, value in changed.items() if value is None]:
         del record[name]
-    chart = build_chart(patient, prefetch_from(bundle, patient, CONTENT.vocabulary.code_lists))
-    return read_patient_facts(draft_orders_of(), chart, CONTENT.vocabulary, NOW)
+    chart = build_chart(
+        patient, prefetch_from(bundle, patient, VOCABULARY.code_lists, FOR_TREATMENTS), "", FOR_TREATMENTS
+    )
+    facts = read_patient_facts(draft_orders_of(), chart, VOCABULARY, NOW)
+    treatments = read_treatments(chart, VOCABULARY, NOW)
+    active = treatments.acetylcysteine_orders
+    return {**facts, **(read_treatment_facts(active, treatments, chart, VOCABULARY, NOW) if active else {})}
 
 
 def changed_facts(member: str, value: object) -> set[str]:
     """The facts that are others in anybody of the fixtures when one member of the patient record is."""
     found = set()
-    for patient in PATIENTS:
+    for patient in CHARTS:
         before, after = facts_of(patient), facts_of(patient, **{member: value})
         found |= {name for name in before if before[name] != after[name]}
     return found
@@ -143,7 +158,7 @@ def test_nothing_is_said_of_funding_that_the_content_does_not_say() -> None:
     funded = CONTENT.about.model_copy(update={"funding": "A foundation"})
 
     assert ATTRIBUTES[2].says == ("The content names no funding source.",)
-    content = type(CONTENT)(**{**vars(CONTENT), "about": funded})
+    content = replace(CONTENT, about=funded)
     assert source_attributes(content)[2].says == ("A foundation",)
 
 

@@ -28,7 +28,7 @@ ORDERS = [
     for path in sorted((FIXTURES / "orders").glob("*.json"))
     if read_order(read_json(path), {}, CONTENT.vocabulary) is not None
 ]
-KEYS = list(queries.QUERIES)
+KEYS = list(queries.FOR_ORDERS)
 
 names = st.sampled_from(
     [
@@ -178,10 +178,10 @@ def test_a_resource_sent_twice_changes_nothing(patient: str, order: str) -> None
 def test_an_unrelated_resource_changes_nothing(patient: str, order: str) -> None:
     prefetch = prefetch_of(patient)
     more = deepcopy(prefetch)
-    for key, query in queries.QUERIES.items():
+    for key in KEYS:
         if key != queries.PATIENT:
             unrelated = {
-                "resourceType": query.resource_type,
+                "resourceType": queries.QUERIES[key].resource_type,
                 "id": f"unrelated-{key}",
                 "code": {"text": "something else"},
                 "medicationCodeableConcept": {"text": "something else"},

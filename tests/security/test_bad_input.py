@@ -143,7 +143,7 @@ WRONG_MEMBERS: list[tuple[str, str, Body]] = [
     *(("hook", name, replaced(VALID, ["hook"], value)) for name, value in WRONG_TEXTS.items()),
     ("hook", "empty", replaced(VALID, ["hook"], "")),
     ("hook", "missing", without(VALID, "hook")),
-    ("hook", "another hook", replaced(VALID, ["hook"], "patient-view")),
+    ("hook", "another hook", replaced(VALID, ["hook"], "encounter-start")),
     ("hook", "in capitals", replaced(VALID, ["hook"], "ORDER-SIGN")),
     ("hook", "with a space", replaced(VALID, ["hook"], "order-sign ")),
     *(("hookInstance", name, replaced(VALID, ["hookInstance"], value)) for name, value in WRONG_TEXTS.items()),

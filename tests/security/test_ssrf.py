@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cds_service.fhir.queries import QUERIES
+from cds_service.fhir.queries import FOR_ORDERS
 from cds_service.gathering.allowed_servers import find_allowed_base
 from cds_service.gathering.failures import Failure
 from cds_service.gathering.fetching import Limits
@@ -25,7 +25,7 @@ from tests.support import CONTENT, Body, new_client, post, request_for
 
 ALMA = "alma-glutamate-high"
 TOKEN = "a-token-for-nobody-else"
-NOTHING_ASKED = dict.fromkeys(QUERIES)
+NOTHING_ASKED = dict.fromkeys(FOR_ORDERS)
 
 
 class Trap:
@@ -112,7 +112,7 @@ def test_the_trap_catches(trap: Trap) -> None:
 
 def test_the_server_that_may_be_called_is_called(trap: Trap, own: Loopback) -> None:
     answers = complete(own.base, [own.base])
-    assert len(own.asked) == len(QUERIES)
+    assert len(own.asked) == len(FOR_ORDERS)
     assert not any(isinstance(answer, Failure) for answer in answers.values())
 
 
@@ -291,7 +291,7 @@ def test_a_redirect_is_not_followed(trap: Trap, status: int, where: str) -> None
         answer == Failure(f"the FHIR server answered with status {status}", "status", status)
         for answer in answers.values()
     )
-    assert (len(server.asked), trap.caught()) == (len(QUERIES), 0)
+    assert (len(server.asked), trap.caught()) == (len(FOR_ORDERS), 0)
 
 
 REFERENCES = [
@@ -418,7 +418,7 @@ def test_a_listed_name_is_called_at_the_very_address_that_was_looked_at(own: Loo
     base = f"http://ehr.example.org:{own.port}/fhir"
     complete(base, [base], client=new_http_client(resolve=names.resolve, may_call=look))
     assert {*looked_at} == {("ehr.example.org", "127.0.0.1")}
-    assert len(own.asked) == len(QUERIES)
+    assert len(own.asked) == len(FOR_ORDERS)
     assert {asked.headers["host"] for asked in own.asked} == {f"ehr.example.org:{own.port}"}
 
 
@@ -438,7 +438,7 @@ def test_a_proxy_of_the_environment_is_not_used(
 ) -> None:
     monkeypatch.setenv(name, f"http://127.0.0.1:{trap.port}")
     complete(own.base, [own.base])
-    assert (len(own.asked), trap.caught()) == (len(QUERIES), 0)
+    assert (len(own.asked), trap.caught()) == (len(FOR_ORDERS), 0)
 
 
 def test_a_cookie_of_one_answer_is_not_sent_with_the_next_call() -> None:
@@ -454,7 +454,7 @@ def test_a_cookie_of_one_answer_is_not_sent_with_the_next_call() -> None:
 
     with running(Loopback(behave)) as server:
         asyncio.run(scene(server))
-    assert len(server.asked) == 2 * len(QUERIES)
+    assert len(server.asked) == 2 * len(FOR_ORDERS)
     assert [one for one in server.asked if "cookie" in one.headers] == []
 
 

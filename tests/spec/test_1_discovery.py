@@ -228,14 +228,16 @@ def test_lists_are_asked_for_whole_since_a_filter_on_status_would_hide_entries_w
 
 
 def facts_in_use() -> set[str]:
-    """Every fact that a condition of a card or a phrase tests, that a card screens, or that a text shows."""
-    conditions = [row for card in CONTENT.cards for row in card.conditions()]
-    conditions += [row for card in CONTENT.cards for level in card.indicator for row in level.conditions()]
-    conditions += [row for phrase in CONTENT.phrases.values() for row in phrase.conditions()]
-    holes = [name for card in CONTENT.cards for name in card.text.holes]
-    holes += [name for phrase in CONTENT.phrases.values() for wording in phrase.says for name in wording.holes]
+    """Every fact that a condition of a card about orders or of its phrases tests, that it screens, or that it shows."""
+    cards = CONTENT.order_cards
+    holes = [name for card in cards for name in card.text.holes]
+    phrases = [CONTENT.phrases[name] for name in holes if name in CONTENT.phrases]
+    conditions = [row for card in cards for row in card.conditions()]
+    conditions += [row for card in cards for level in card.indicator for row in level.conditions()]
+    conditions += [row for phrase in phrases for row in phrase.conditions()]
+    holes += [name for phrase in phrases for wording in phrase.says for name in wording.holes]
     shown = {name.partition(".")[0] for name in holes}
-    screened = {name for card in CONTENT.cards for name in (screen.fact for screen in card.screens)}
+    screened = {name for card in cards for name in (screen.fact for screen in card.screens)}
     return ({row.fact for row in conditions} | shown | screened) & set(CATALOGUE)
 
 

@@ -22,9 +22,11 @@ from tests.support import (
     PATIENTS,
     Body,
     cards_of,
+    every_service,
     id_of,
     ids_of,
     new_client,
+    opening_of,
     post,
     prefetch_for,
     request_for,
@@ -51,8 +53,9 @@ Rule = Callable[[Body], Iterator[object]]
 @pytest.fixture(scope="module")
 def answers() -> dict[str, Body]:
     """The answer to every person with some orders, at every hook: with everything sent, and with next to nothing."""
-    client, found = new_client(), {}
+    client, found = new_client(every_service()), {}
     for patient in PATIENTS:
+        found[f"{patient}, opened"] = post(client, opening_of(patient)).json()
         for name, prefetch in (("all", prefetch_for(patient)), ("next to nothing", {"bodyMeasures": None})):
             for hook in HOOKS:
                 body = request_for(patient, *ORDERS[:2], hook=hook, prefetch=prefetch)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from cds_service.fhir.queries import QUERIES
+from cds_service.fhir.queries import FOR_ORDERS, QUERIES
 from tests.support import Body, Json, cards_of, id_of, ids_of, not_done, post, prefetch_for, request_for, resources_of
 
 ALMA = "alma-glutamate-high"  # she has a result, no kidney finding, nothing on any list
@@ -154,7 +154,7 @@ def test_everything_sent_leaves_no_screen_undone(client: TestClient) -> None:
 
 
 def test_every_query_is_in_the_table_of_screens() -> None:
-    assert set(SCREENS) == set(QUERIES)
+    assert set(SCREENS) == set(FOR_ORDERS)
 
 
 # ---------------------------------------------------------------- not obtained
@@ -338,7 +338,7 @@ def refused(client: TestClient, body: Body) -> dict[str, str]:
 
 @pytest.mark.parametrize("value", WHOLES.values(), ids=WHOLES)
 def test_3_3_412_names_every_key_where_nothing_at_all_was_obtained(client: TestClient, value: Json) -> None:
-    assert set(refused(client, request_for(ALMA, prefetch=value))) == set(QUERIES)
+    assert set(refused(client, request_for(ALMA, prefetch=value))) == set(FOR_ORDERS)
 
 
 def test_3_3_412_for_a_request_without_prefetch(client: TestClient) -> None:
@@ -347,7 +347,7 @@ def test_3_3_412_for_a_request_without_prefetch(client: TestClient) -> None:
     assert set(refused(client, body).values()) == {"not sent"}
 
 
-@pytest.mark.parametrize("key", QUERIES)
+@pytest.mark.parametrize("key", FOR_ORDERS)
 def test_3_3_one_key_that_was_obtained_is_enough_for_a_200(client: TestClient, key: str) -> None:
     assert "screening-incomplete" in ids_of(cards_of(client, request_for(ALMA, prefetch={key: None})))
 

@@ -23,7 +23,8 @@ from tests.openapi import CALL, DISCOVERY, DOCUMENT, FEEDBACK, misfits, schema_i
 from tests.support import (
     CONTENT,
     FIXTURES,
-    VERIFY,
+    HOOKS,
+    SERVICE_OF,
     Body,
     every_service,
     new_client,
@@ -172,7 +173,7 @@ def test_a_service_that_is_off_is_not_documented() -> None:
     document = create_app(Settings(), CONTENT).openapi()
     (parameter,) = document["paths"]["/cds-services/{service_id}"]["parameters"]
 
-    assert parameter["schema"]["enum"] == [service_id for service_id, hook in SERVICES.items() if hook != VERIFY]
+    assert parameter["schema"]["enum"] == [SERVICE_OF[hook] for hook in HOOKS]
     assert "verify" not in json.dumps(document)
 
 

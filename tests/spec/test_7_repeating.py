@@ -1,4 +1,5 @@
-"""Once is enough: what the same user was shown at selecting is not said again at signing. In doubt it is shown."""
+"""Once is enough: what the same user was shown at selecting is not said again at signing, nor what was shown as a chart
+was opened when it is opened again. In doubt it is shown."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +23,7 @@ from tests.signing import (
     key_toml,
     sign,
 )
-from tests.support import Body, Json, ids_of, replaced, request_for, to_bytes
+from tests.support import MONITORED, SERVICE_OF, Body, Json, ids_of, opening_of, replaced, request_for, to_bytes
 
 PATIENT = "wanda-nitroglycerin"
 BOTH = ["nitroglycerin-interaction", "glutamate-normal"]
@@ -31,7 +32,8 @@ MINUTES = 60.0
 
 
 def trusting(folder: Path, **entry: Json) -> Trusting:
-    return Trusting(folder, client_toml("hospital", ISSUER, key_toml(P384, "ec"), jku=JKU, **entry))
+    clients = client_toml("hospital", ISSUER, key_toml(P384, "ec"), jku=JKU, **entry)
+    return Trusting(folder, clients, site=MONITORED)
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def at(hook: str, patient: str = PATIENT, extension: Json = ..., order: str = "o
 
 def shown(service: Trusting, body: Body) -> list[str]:
     """The ids of the cards of the answer."""
-    path = f"/cds-services/acetylcysteine-{body['hook']}"
+    path = f"/cds-services/{SERVICE_OF[body['hook']]}"
     response = service.client.post(path, content=to_bytes(body), headers=bearer(good_token(aud=PUBLIC + path)))
     assert response.status_code == 200, response.text
     return ids_of(response.json()["cards"])
@@ -151,6 +153,55 @@ def test_another_client_is_shown_what_this_one_was(tmp_path: Path) -> None:
     assert answered("north", at("order-sign")) == []
 
 
+# ---------------------------------------------------------------- charts that are opened again
+
+DUE, NEW = "runa-follow-up-due", "tomas-new-allergy"
+
+
+def test_what_was_read_as_a_chart_was_opened_is_not_said_again_as_it_is_opened_again(service: Trusting) -> None:
+    assert [shown(service, opening_of(DUE)) for _ in range(3)] == [["follow-up-due"], [], []]
+    assert 'cds_cards_not_repeated_total{card="follow-up-due"} 2.0' in exposed(service)
+    assert 'cds_cards_shown_total{card="follow-up-due"} 1.0' in exposed(service)
+
+
+def test_a_warning_about_a_new_risk_is_not_critical_and_said_once(service: Trusting) -> None:
+    first = shown(service, opening_of(NEW))
+    assert "new-risk" in first
+    assert shown(service, opening_of(NEW)) == []
+
+
+def test_an_opening_that_shows_nothing_does_not_renew_the_half_hour(service: Trusting) -> None:
+    said = []
+    for _ in range(4):
+        said.append(shown(service, opening_of(DUE)))
+        service.seconds += 16 * MINUTES
+    assert said == [["follow-up-due"], [], ["follow-up-due"], []]
+
+
+def test_by_default_it_is_said_at_every_opening(tmp_path: Path) -> None:
+    service = trusting(tmp_path)
+    assert [shown(service, opening_of(DUE)) for _ in range(2)] == [["follow-up-due"]] * 2
+    assert len(runtime_of(service.app).shown) == 0
+
+
+OPENED_OTHERWISE: dict[str, Body] = {
+    "another user": replaced(opening_of(DUE), ["context", "userId"], "Practitioner/another"),
+    "no user": replaced(opening_of(DUE), ["context", "userId"], None),
+    "another encounter": replaced(opening_of(DUE), ["context", "encounterId"], "another"),
+    "a call that wants everything": {**opening_of(DUE), "extension": {FILTER: False}},
+}
+
+
+@pytest.mark.parametrize("body", OPENED_OTHERWISE.values(), ids=OPENED_OTHERWISE)
+def test_whatever_differs_in_an_opening_is_shown(service: Trusting, body: Body) -> None:
+    assert [shown(service, opening) for opening in (opening_of(DUE), body)] == [["follow-up-due"]] * 2
+
+
+def test_what_was_read_as_a_chart_was_opened_is_nothing_to_a_signature(service: Trusting) -> None:
+    shown(service, opening_of(PATIENT))
+    assert shown(service, at("order-sign")) == BOTH
+
+
 # ---------------------------------------------------------------- the options of a request
 
 HELD: dict[str, Any] = {"in PDDI-CDS's member": lambda options: {"pddi-configuration-items": options}, "alone": dict}
@@ -218,6 +269,8 @@ def test_discovery_lists_the_option_of_each_hook_for_a_client_that_may_use_it(tm
     (item,) = found["order-sign"]["configuration-items"]
     assert (item["type"], set(item)) == ("boolean", {"code", "type", "name", "description"})
     assert "No card says that another was left out" in item["description"]
+    assert [item["code"] for item in found["patient-view"]["configuration-items"]] == [FILTER]
+    assert "when the chart was opened" in found["patient-view"]["configuration-items"][0]["description"]
     assert found["medication-prescribe"] is None
 
 

@@ -13,6 +13,7 @@ from tests.support import (
     FIXTURES,
     HOOKS,
     ORDERS,
+    PATIENT_VIEW,
     PATIENTS,
     VERIFY,
     Body,
@@ -57,7 +58,7 @@ def hooks_of(client: TestClient) -> list[str]:
 
 def test_discovery_lists_the_service_only_where_it_is_switched_on() -> None:
     assert hooks_of(new_client()) == list(HOOKS)
-    assert hooks_of(new_client(every_service())) == [*HOOKS, VERIFY]
+    assert hooks_of(new_client(every_service())) == [*HOOKS, VERIFY, PATIENT_VIEW]
 
 
 @pytest.mark.parametrize("origin", [{}, {"Origin": "https://sandbox.cds-hooks.org"}], ids=["an EHR", "a browser"])

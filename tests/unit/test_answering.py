@@ -340,8 +340,8 @@ def test_why_nothing_was_asked_for_reaches_the_card() -> None:
 
 def test_every_card_is_decided_for_every_order() -> None:
     result = called(body(order("a"), order("b"), order("c", "amoxicillin")))
-    assert len(result.decisions) == 2 * len(CONTENT.cards)
-    assert [one.order.reference for one in result.decisions][:: len(CONTENT.cards)] == [
+    assert len(result.decisions) == 2 * len(CONTENT.order_cards)
+    assert [one.order.reference for one in result.decisions][:: len(CONTENT.order_cards)] == [
         "MedicationRequest/a",
         "MedicationRequest/b",
     ]

@@ -25,7 +25,7 @@ def test_every_card_is_explained_for_every_order() -> None:
 
     assert len(orders) == 2
     for order in orders:
-        assert {card.id for card in order.cards} == {card.id for card in CONTENT.cards}
+        assert {card.id for card in order.cards} == {card.id for card in CONTENT.order_cards}
         assert {card.outcome for card in order.cards} <= {outcome.value for outcome in Outcome}
 
 

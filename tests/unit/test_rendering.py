@@ -181,6 +181,9 @@ def test_a_warning_offers_its_override_reasons_with_code_system_and_display(iden
         "parenteral_glutamine": {"term": "glutamine"},
         "dialysis": {"summary": "dialysis on the problem list"},
         "kidney_injury": {"summary": "acute kidney injury on the problem list"},
+        "treatment_days": {"since_day": "28 Sep 2026"},
+        "new_hypersensitivity": {"term": "acetylcysteine", "day": "2 Nov 2026"},
+        "new_nitroglycerin": {"term": "nitroglycerin", "day": "2 Nov 2026"},
     }
     reasons = rendered(decided(CARDS[identity], **texts)).overrideReasons
     assert [reason.code for reason in reasons] == CARDS[identity].override_reasons
@@ -200,7 +203,7 @@ def test_each_source_that_has_an_address_is_linked_in_order() -> None:
 def test_a_source_without_an_address_is_not_linked() -> None:
     card = CARDS["dose-above-studied"].model_copy(update={"sources": ["seed-article", "schmaal-2012"]})
     seed = CONTENT.sources["seed-article"].model_copy(update={"url": None})
-    content = type(CONTENT)(**{**vars(CONTENT), "sources": {**CONTENT.sources, "seed-article": seed}})
+    content = replace(CONTENT, sources={**CONTENT.sources, "seed-article": seed})
     (advice,) = group_advice([decided(card, dose_per_day={"amount": "1 mg"})])
     one = render(advice, content, CALL)
     assert [link.url for link in one.links] == [CONTENT.sources["schmaal-2012"].url]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from cds_service.clinical.facts import ABSENT, KNOWN, UNKNOWN, State
 
-ORDER, PATIENT = "order", "patient"
+ORDER, PATIENT, TREATMENT = "order", "patient", "treatment"
 ANY_STATE = (KNOWN, ABSENT, UNKNOWN)
 MOST_WORDS = 10
 

@@ -13,12 +13,12 @@ from cds_service.clinical.catalogue.fact_type import (
 from cds_service.clinical.facts import ABSENT, KNOWN, UNKNOWN
 from cds_service.fhir import queries
 
-_CLASSES = ("low", "normal", "high", "unclassified")
-_SHOWN = dict.fromkeys(("result", "amount", "class", "date", "day", "range", "why"), (KNOWN,))
-_WORDS = {"result": 5, "amount": 2, "class": 2, "day": 3}
-_ANALYTES = ("glutamate", "cystine", "glutamine", "glutamate-lookalikes", "amino-acid-panels", *SPECIMENS)
-_RESULTS = ("amino-acid-highest", "result-age")
-_TREATMENT = (*RECOGNITION, *ROUTE_LISTS, *NO_INFORMATION)
+CLASSES = ("low", "normal", "high", "unclassified")
+SHOWN = dict.fromkeys(("result", "amount", "class", "date", "day", "range", "why"), (KNOWN,))
+RESULT_WORDS = {"result": 5, "amount": 2, "class": 2, "day": 3}
+ANALYTE_LISTS = ("glutamate", "cystine", "glutamine", "glutamate-lookalikes", "amino-acid-panels", *SPECIMENS)
+RESULT_THRESHOLDS = ("amino-acid-highest", "result-age")
+TREATMENT_LISTS = (*RECOGNITION, *ROUTE_LISTS, *NO_INFORMATION)
 
 LABS_FACTS = (
     FactType(
@@ -41,12 +41,12 @@ LABS_FACTS = (
         "Class of the newest eligible plasma or serum glutamate of the last 365 days.",
         PATIENT,
         ANY_STATE,
-        values=_CLASSES,
-        texts=_SHOWN,
-        words=_WORDS,
+        values=CLASSES,
+        texts=SHOWN,
+        words=RESULT_WORDS,
         queries=(queries.AMINO_ACIDS, queries.PATIENT),
-        lists=_ANALYTES,
-        thresholds=(*_RESULTS, "oldest-age"),
+        lists=ANALYTE_LISTS,
+        thresholds=(*RESULT_THRESHOLDS, "oldest-age"),
         look_back="365 days",
         patient=("birthDate", "gender"),
     ),
@@ -60,8 +60,8 @@ LABS_FACTS = (
         texts={"since": (KNOWN,), "since_day": (KNOWN,)},
         words={"since_day": 3},
         queries=(queries.AMINO_ACIDS, queries.MEDICATIONS, queries.STATEMENTS),
-        lists=(*_ANALYTES, *_TREATMENT),
-        thresholds=(*_RESULTS, "days-of-intravenous-treatment"),
+        lists=(*ANALYTE_LISTS, *TREATMENT_LISTS),
+        thresholds=(*RESULT_THRESHOLDS, "days-of-intravenous-treatment"),
         numbers=True,
         look_back="medications that are active now",
     ),
@@ -75,8 +75,8 @@ LABS_FACTS = (
         texts=dict.fromkeys(("result", "amount", "date", "day", "change"), (KNOWN,)),
         words={"amount": 2, "day": 3, "change": 9},
         queries=(queries.AMINO_ACIDS, queries.MEDICATIONS, queries.STATEMENTS),
-        lists=(*_ANALYTES, *_TREATMENT),
-        thresholds=(*_RESULTS, "days-of-intravenous-treatment"),
+        lists=(*ANALYTE_LISTS, *TREATMENT_LISTS),
+        thresholds=(*RESULT_THRESHOLDS, "days-of-intravenous-treatment"),
         numbers=True,
         look_back="365 days",
     ),
@@ -90,8 +90,8 @@ LABS_FACTS = (
         texts={"limit": (KNOWN,)},
         words={"limit": 2},
         queries=(queries.AMINO_ACIDS,),
-        lists=_ANALYTES,
-        thresholds=(*_RESULTS, "glutamate-mix-up"),
+        lists=ANALYTE_LISTS,
+        thresholds=(*RESULT_THRESHOLDS, "glutamate-mix-up"),
         look_back="365 days",
     ),
     FactType(
@@ -103,8 +103,8 @@ LABS_FACTS = (
         values=("present",),
         texts={"since": (KNOWN,)},
         queries=(queries.AMINO_ACIDS, queries.MEDICATIONS, queries.STATEMENTS),
-        lists=(*_ANALYTES, *_TREATMENT),
-        thresholds=_RESULTS,
+        lists=(*ANALYTE_LISTS, *TREATMENT_LISTS),
+        thresholds=RESULT_THRESHOLDS,
         numbers=True,
         look_back="medications that are active now",
     ),
@@ -117,8 +117,8 @@ LABS_FACTS = (
         values=("some",),
         texts={"list": (KNOWN,)},
         queries=(queries.AMINO_ACIDS,),
-        lists=(*_ANALYTES, "amino-acid-words"),
-        thresholds=_RESULTS,
+        lists=(*ANALYTE_LISTS, "amino-acid-words"),
+        thresholds=RESULT_THRESHOLDS,
         look_back="any age",
     ),
     FactType(
@@ -127,12 +127,12 @@ LABS_FACTS = (
         "Class of the newest eligible plasma or serum cystine of the last 365 days.",
         PATIENT,
         ANY_STATE,
-        values=_CLASSES,
-        texts=_SHOWN,
-        words=_WORDS,
+        values=CLASSES,
+        texts=SHOWN,
+        words=RESULT_WORDS,
         queries=(queries.AMINO_ACIDS, queries.PATIENT),
-        lists=_ANALYTES,
-        thresholds=(*_RESULTS, "oldest-age"),
+        lists=ANALYTE_LISTS,
+        thresholds=(*RESULT_THRESHOLDS, "oldest-age"),
         look_back="365 days",
         patient=("birthDate", "gender"),
     ),
@@ -145,8 +145,8 @@ LABS_FACTS = (
         values=("doubtful", "consistent"),
         texts={"ratio": (KNOWN,)},
         queries=(queries.AMINO_ACIDS,),
-        lists=_ANALYTES,
-        thresholds=(*_RESULTS, "handling-ratio"),
+        lists=ANALYTE_LISTS,
+        thresholds=(*RESULT_THRESHOLDS, "handling-ratio"),
         look_back="365 days",
     ),
     FactType(

@@ -1,6 +1,6 @@
 """Plasma glutamate and cystine: the class of the newest result, and how it relates to treatment and to handling."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -80,12 +80,16 @@ def read_sample_timing(
     if treatment is not None and treatment.began is not None:
         since, day = format_day(treatment.began.day), format_short_day(treatment.began.day)
         return known(ON_TREATMENT, (Origin(treatment.reference, f"began {since}"),), since=since, since_day=day)
+    return treatments_unread(treatments, chart) or known(BASELINE, (newest.origin,))
+
+
+def treatments_unread(treatments: Iterable[Treatment], chart: Chart) -> Fact | None:
+    """The fact *unknown* where a treatment may be missing, or its start cannot be read; None where neither is so."""
     unread = next((treatment for treatment in treatments if treatment.began is None), None)
     if unread is not None:
         what = "acetylcysteine medication has no start date" if unread.is_named else "medication has no name"
         return unknown(f"an active {what} that can be read")
-    gap = next(filter(None, map(chart.gap, MEDICATION_LISTS)), None)
-    return gap or known(BASELINE, (newest.origin,))
+    return next(filter(None, map(chart.gap, MEDICATION_LISTS)), None)
 
 
 def read_level_before_treatment(results: AnalyteResults, treatments: list[Treatment], vocabulary: Vocabulary) -> Fact:
@@ -95,7 +99,7 @@ def read_level_before_treatment(results: AnalyteResults, treatments: list[Treatm
     earlier = [result for result in results.usable if began and result.moment.day < began.day]
     if newest is None or not earlier:
         return absent("no result from before the treatment")
-    return known(MEASURED, (earlier[0].origin,), change=_change(earlier[0], newest), **_describe(earlier[0]))
+    return known(MEASURED, (earlier[0].origin,), change=describe_change(earlier[0], newest), **_describe(earlier[0]))
 
 
 def read_mix_up(results: AnalyteResults, vocabulary: Vocabulary) -> Fact:
@@ -107,7 +111,7 @@ def read_mix_up(results: AnalyteResults, vocabulary: Vocabulary) -> Fact:
     return known("possible", (newest.origin,), limit=f"{format_number(limit)} {UNIT}")
 
 
-def _change(before: Result, now: Result) -> str:
+def describe_change(before: Result, now: Result) -> str:
     """The difference, also in percent unless the earlier value is zero. Values with a comparator have none."""
     if before.measure.comparator or now.measure.comparator:
         return "not computed, a value is given with < or >"

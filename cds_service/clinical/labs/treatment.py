@@ -20,14 +20,15 @@ from cds_service.clinical.orders.drugs import (
     is_active_medication,
     medications_on_record,
 )
+from cds_service.clinical.orders.duration import start_of, stated_starts
 from cds_service.clinical.orders.recognise import recognise
 from cds_service.clinical.orders.route import INHALATION, INTRAVENOUS, OPHTHALMIC, routes_of, sure_routes_of
 from cds_service.clinical.screens.finding import find_unreadable
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.codes import CodeRow
 from cds_service.fhir.datetimes import Moment, format_day, read_moment
-from cds_service.fhir.json import Resource, at, relative_reference
-from cds_service.fhir.versions.elements import dates_written, instructions_of, is_about, treatment_period
+from cds_service.fhir.json import Resource, relative_reference
+from cds_service.fhir.versions.elements import is_about
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def find_treatments(
         if route == OPHTHALMIC:
             continue
         if rows or named:
-            treatments.append(Treatment(reference, _began(resource), route))
+            treatments.append(Treatment(reference, start_of(resource), route))
         elif _may_be_any(resource, medications, vocabulary):
             treatments.append(Treatment(reference, None, route, is_named=False))
     return treatments
@@ -75,7 +76,7 @@ def find_treatments(
 
 def _active_medications(chart: Chart, draft_orders: Iterable[Resource]) -> Iterator[Resource]:
     """Those on record; and of the drafts those that run already, since their start can be read."""
-    running = (order for order in draft_orders if _began(order) is not None)
+    running = (order for order in draft_orders if any(map(read_moment, stated_starts(order))))
     for resource in (*medications_on_record(chart), *running):
         if is_active_medication(resource) and is_about(resource, chart.patient_id):
             yield resource
@@ -95,16 +96,6 @@ def _route(resource: Resource, rows: Sequence[CodeRow], vocabulary: Vocabulary) 
     is_stated = bool(routes_of(resource, vocabulary))
     routes = sure_routes_of(resource, vocabulary) if is_stated else {row.extra.get("route", "") for row in rows}
     return next((route for route in (OPHTHALMIC, INTRAVENOUS, INHALATION) if route in routes), "")
-
-
-def _began(resource: Resource) -> Moment | None:
-    """The start of its dosing, else of its period, else the day it was written."""
-    bounds = [at(instruction, "timing", "repeat", "boundsPeriod", "start") for instruction in instructions_of(resource)]
-    starts = [start for value in bounds if (start := read_moment(value)) is not None]
-    if starts:
-        return min(starts, key=lambda start: start.day)
-    written = (at(treatment_period(resource), "start"), *dates_written(resource))
-    return next((moment for value in written if (moment := read_moment(value)) is not None), None)
 
 
 def earliest_start(

@@ -55,7 +55,8 @@ def may_be_active(resource: Resource) -> bool:
 
 def is_active_medication(resource: Resource) -> bool:
     """True for an order or a statement of a medication that is being taken; statements of R5 are only *recorded*."""
-    return text(resource.get("status")) in ("active", "recorded") and may_be_active(resource)
+    is_stated = text(resource.get("status")) in ("active", "recorded") and resource.get("doNotPerform") is not True
+    return is_stated and not is_not_taken(resource)
 
 
 def index_medications(entries: Iterable[Json]) -> dict[str, Resource]:
@@ -93,17 +94,17 @@ def drug_concepts(order: Resource, medications: Medications) -> list[Json]:
 
 
 def referenced_medications(order: Resource, medications: Medications) -> list[Resource]:
-    """The Medications that an order references, as far as they are at hand."""
+    """The Medications that an order references, each once, as far as they are at hand."""
     references = drug_references(order)
     if not references:
         return []
     contained = {f"#{text(resource.get('id'))}": resource for resource in objects(order.get("contained"))}
-    referenced = []
+    referenced: dict[int, Resource] = {}
     for reference in references:
         medication = contained.get(reference) or medications.get(reference) or medications.get(relative_part(reference))
         if medication is not None:
-            referenced.append(medication)
-    return referenced
+            referenced[id(medication)] = medication
+    return list(referenced.values())
 
 
 def drug_of(resource: Resource, medications: Medications) -> Concept:

@@ -5,18 +5,20 @@ sequence numbers follow one another if all but the last state how long they last
 """
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import groupby
+from math import ceil
 from typing import NamedTuple
 
 from cds_service.clinical.facts import Fact, Origin, absent, known, unknown
 from cds_service.clinical.orders.recognise import Order
-from cds_service.fhir.datetimes import Moment, read_moment
+from cds_service.fhir.datetimes import Moment, last_day, read_moment
 from cds_service.fhir.json import Json, Resource, at, number
 from cds_service.fhir.quantities import Measure, format_number, read_measure, round_significant
 from cds_service.fhir.versions.elements import (
     bounds_length_of,
+    dates_written,
     instructions_of,
     least_bounds_length_of,
     sequence_of,
@@ -24,6 +26,7 @@ from cds_service.fhir.versions.elements import (
 )
 
 Days = Decimal | None  # None: a duration is stated that cannot be read
+_LONGEST = 36_500  # days: a longer course says nothing of when it ends
 
 
 class _Span(NamedTuple):
@@ -77,6 +80,49 @@ def read_duration(order: Order) -> Fact:
     if days is None or days <= 0:
         return unknown("its duration cannot be read", origin)
     return known(days, origin, amount=_format_days(days))
+
+
+def stated_starts(medication: Resource) -> list[Json]:
+    """Every date from which a medication is said to be given: of its dosing, of its period, and of its writing."""
+    starts = (*_dosing_starts(medication), at(treatment_period(medication), "start"), *dates_written(medication))
+    return [start for start in starts if start is not None]
+
+
+def start_of(medication: Resource) -> Moment | None:
+    """The start of its dosing, else of its period, else the day it was written.
+
+    None where it states none of them, and where the one that counts cannot be read: a later one is no stand-in for it.
+    """
+    starts = [read_moment(start) for start in _dosing_starts(medication) or stated_starts(medication)[:1]]
+    readable = [start for start in starts if start is not None]
+    return min(readable, key=lambda start: start.day) if readable and len(readable) == len(starts) else None
+
+
+def _dosing_starts(medication: Resource) -> list[Json]:
+    repeats = (at(instruction, "timing", "repeat") for instruction in instructions_of(medication))
+    return [start for repeat in repeats if (start := at(repeat, "boundsPeriod", "start")) is not None]
+
+
+def end_of(medication: Resource) -> date | None:
+    """The last day of a medication by its own period, or by its instructions; None where it is open-ended.
+
+    It is open-ended where one of its instructions is, and where an end cannot be read.
+    """
+    days = (last_day(at(treatment_period(medication), "end")), _end_of_instructions(medication))
+    return max((day for day in days if day is not None), default=None)
+
+
+def _end_of_instructions(medication: Resource) -> date | None:
+    """The last of their ends if each states one, else their days together from the start on."""
+    instructions = instructions_of(medication)
+    ends = [last_day(at(instruction, "timing", "repeat", "boundsPeriod", "end")) for instruction in instructions]
+    stated = [end for end in ends if end is not None]
+    if stated and len(stated) == len(ends):
+        return max(stated)
+    start, days = start_of(medication), next(iter(_bounds(instructions)), None)
+    if start is None or days is None or not 1 <= days < _LONGEST:
+        return None
+    return start.day + timedelta(days=ceil(days) - 1)
 
 
 def least_course_days(order: Order) -> Decimal:

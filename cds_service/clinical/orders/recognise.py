@@ -4,12 +4,17 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import msgspec
+
 from cds_service.clinical.orders.drugs import Medications, drug_concepts
 from cds_service.clinical.vocabulary import Vocabulary
 from cds_service.fhir.codes import MAX_NAME, CodeRow, NameRow
 from cds_service.fhir.json import Json, Resource, codings, names, relative_reference, shorten
 from cds_service.fhir.versions import R4
 
+_LONGEST_KEPT = 1000  # bytes of a drug as it was sent; a longer one holds free text, which does not recur
+_MOST_KEPT = 4096  # more than the drugs of a hospital, as they are written there
+_ENCODER = msgspec.json.Encoder(decimal_format="number")  # a number is no code: it must not look like a string
 MAX_NAC_TEXT = 120  # characters: longer than any product's name that is only NAC with its strength
 _NAC = re.compile(  # a strength of three or four digits may follow at once: NAC-600
     r"(?<![\w-])(?:NAC|N\.A\.C\.?)(?:(?![\w-])|(?=-?\d{3,4}(?!\d)))", re.IGNORECASE
@@ -54,16 +59,31 @@ def read_order(order: Resource, medications: Medications, vocabulary: Vocabulary
 def recognise(concepts: list[Json], vocabulary: Vocabulary) -> tuple[tuple[CodeRow, ...], bool]:
     """The acetylcysteine rows that match codes of the concepts, and, where none does, whether a name matches.
 
-    A recognised code of another drug wins over any name.
+    A recognised code of another drug wins over any name. What was found for a drug is kept, since drugs recur.
     """
+    written, kept = _ENCODER.encode(concepts), vocabulary.recognised
+    if len(written) > _LONGEST_KEPT:
+        return _recognise(concepts, vocabulary)
+    found = kept.get(written)
+    if found is None:
+        if len(kept) >= _MOST_KEPT:
+            kept.clear()
+        found = kept[written] = _recognise(concepts, vocabulary)
+    return found
+
+
+def _recognise(concepts: list[Json], vocabulary: Vocabulary) -> tuple[tuple[CodeRow, ...], bool]:
     products = vocabulary.code_lists["acetylcysteine"]
     rows = tuple(row for concept in concepts for row in products.rows_in(concept) if row.included)
     if rows:
         return rows, False
-    texts = [names(concept) for concept in concepts]
-    named = (concept for concept, written in zip(concepts, texts, strict=True) if _is_named(written, vocabulary))
-    is_named = not all(is_other_drug(concept, vocabulary) for concept in named)
-    return rows, is_named or _is_nac(concepts, [text for written in texts for text in written], vocabulary)
+    texts: list[str] = []
+    for concept in concepts:
+        written = names(concept)
+        if _is_named(written, vocabulary) and not is_other_drug(concept, vocabulary):
+            return rows, True
+        texts += written
+    return rows, _is_nac(concepts, texts, vocabulary)
 
 
 def _is_named(texts: list[str], vocabulary: Vocabulary) -> bool:

@@ -4,7 +4,7 @@ They are looked for among the drafts of the call, the active medications and the
 glutamine does not count.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -49,20 +49,37 @@ Find = Callable[[ConcomitantMedication, Vocabulary], Finding]
 
 def read_interactions(orders: DraftOrders, chart: Chart, vocabulary: Vocabulary) -> Facts:
     """Nitroglycerin and parenteral glutamine."""
-    medications = list(_concomitant_medications(orders, chart))
-
-    def screen(find_drug: Find) -> Fact:
-        findings = (
-            (medication.resource, medication.as_far_as_active(find_drug(medication, vocabulary)))
-            for medication in medications
-        )
-        gap = next(filter(None, map(chart.gap, MEDICATION_LISTS)), None)
-        return first_finding(findings) or gap or absent("none among the drafts and the active medications")
-
-    return {"nitroglycerin": screen(_find_nitroglycerin), "parenteral_glutamine": screen(_find_parenteral_glutamine)}
+    medications = list(concomitant_medications(orders, chart))
+    return {
+        "nitroglycerin": screen_nitroglycerin(medications, chart, vocabulary),
+        "parenteral_glutamine": screen_parenteral_glutamine(medications, chart, vocabulary),
+    }
 
 
-def _concomitant_medications(orders: DraftOrders, chart: Chart) -> Iterator[ConcomitantMedication]:
+def screen_nitroglycerin(medications: Iterable[ConcomitantMedication], chart: Chart, vocabulary: Vocabulary) -> Fact:
+    """Nitroglycerin among these medications."""
+    return _screen(_find_nitroglycerin, medications, chart, vocabulary)
+
+
+def screen_parenteral_glutamine(
+    medications: Iterable[ConcomitantMedication], chart: Chart, vocabulary: Vocabulary
+) -> Fact:
+    """Parenteral glutamine among these medications."""
+    return _screen(_find_parenteral_glutamine, medications, chart, vocabulary)
+
+
+def _screen(
+    find_drug: Find, medications: Iterable[ConcomitantMedication], chart: Chart, vocabulary: Vocabulary
+) -> Fact:
+    findings = (
+        (medication.resource, medication.as_far_as_active(find_drug(medication, vocabulary)))
+        for medication in medications
+    )
+    gap = next(filter(None, map(chart.gap, MEDICATION_LISTS)), None)
+    return first_finding(findings) or gap or absent("none among the drafts and the active medications")
+
+
+def concomitant_medications(orders: DraftOrders, chart: Chart) -> Iterator[ConcomitantMedication]:
     """Each drafted or active medication of this patient.
 
     A draft that states no drug yet is none; an entry on record without one may be anything.

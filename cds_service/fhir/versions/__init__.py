@@ -7,3 +7,5 @@
 DSTU2, STU3, R4, R5 = "DSTU2", "STU3", "R4", "R5"
 
 RENAMED_TYPES = {"MedicationOrder": "MedicationRequest"}  # in DSTU2 -> since STU3
+LABORATORY_ORDER = "ServiceRequest"  # in R4 and R5
+LABORATORY_ORDERS = {DSTU2: "DiagnosticOrder", STU3: "ProcedureRequest", R4: LABORATORY_ORDER, R5: LABORATORY_ORDER}

@@ -72,12 +72,9 @@ def shows_version(order: Resource) -> bool:
 
 
 def search_version(order: Resource) -> str:
-    """The version in which to search beside an order: DSTU2 and R5 where it shows them, else R4.
-
-    Searches differ in those two only.
-    """
+    """The version in which to search beside an order: the one that it shows, else R4."""
     allowed = _narrowed(_signs(order))
-    return next((version for version in (DSTU2, R5) if allowed == {version}), R4)
+    return next(iter(allowed)) if len(allowed) == 1 else R4
 
 
 def likely_versions(hook: str, resources: Iterable[Resource]) -> tuple[str, ...]:

@@ -22,17 +22,20 @@ from cds_service.fhir.json import (
     relative_part,
     text,
 )
-from cds_service.fhir.versions import RENAMED_TYPES
+from cds_service.fhir.versions import LABORATORY_ORDER, LABORATORY_ORDERS, RENAMED_TYPES
 
 SUBJECTS = ("subject", "patient")  # elements, and search parameters of the same names
 
 # ---------------------------------------------------------------- any resource
 
 
+_TYPES = {**RENAMED_TYPES, **dict.fromkeys(LABORATORY_ORDERS.values(), LABORATORY_ORDER)}
+
+
 def resource_type(resource: Json) -> str:
-    """The type of a resource, by its name since STU3; empty for anything else."""
+    """The type of a resource, by its name in R4; empty for anything else."""
     stated = text(member(resource, "resourceType"))
-    return RENAMED_TYPES.get(stated, stated)
+    return _TYPES.get(stated, stated)
 
 
 def subjects_of(resource: Resource) -> list[str]:
@@ -47,7 +50,13 @@ def is_about(resource: Resource, patient_id: str) -> bool:
     search, a type without an id), counts as the patient's own, since it was asked for as such. The server and the
     version do not matter.
     """
-    return all(_is_reference_to(reference, patient_id) for reference in subjects_of(resource))
+    plain = f"Patient/{patient_id}"
+    return all(
+        reference == plain or _is_reference_to(reference, patient_id)
+        for name in SUBJECTS
+        if name in resource
+        for reference in references(resource[name])
+    )
 
 
 def _is_reference_to(reference: str, patient_id: str) -> bool:
@@ -101,12 +110,13 @@ def dates_written(order: Resource) -> list[Json]:
 
 def is_not_taken(statement: Resource) -> bool:
     """True for a statement that says, under any of its names, that the drug is not taken, or not at present."""
-    adherence = code_or_concept(at(statement, "adherence", "code"))
-    return (
-        statement.get("wasNotTaken") is True
-        or text(statement.get("taken")) == "n"
-        or any(code.startswith(("not-taking", "stopped", "on-hold")) for code in adherence)
-    )
+    if statement.get("wasNotTaken") is True or text(statement.get("taken")) == "n":
+        return True
+    adherence = statement.get("adherence")
+    if adherence is None:
+        return False
+    codes = code_or_concept(member(adherence, "code"))
+    return any(code.startswith(("not-taking", "stopped", "on-hold")) for code in codes)
 
 
 def treatment_period(order: Resource) -> Json:
@@ -122,13 +132,12 @@ def notes_of(order: Resource) -> list[str]:
 
 # ---------------------------------------------------------------- laboratory orders
 
-_LABORATORY_ORDERS = ("ServiceRequest", "ProcedureRequest", "DiagnosticOrder")
 _NOT_TO_BE_DONE = ("revoked", "cancelled", "completed", "entered-in-error", "rejected", "failed")
 
 
 def is_laboratory_order(resource: Json) -> TypeGuard[Resource]:
     """True for an order of something other than a medication that is still to be done."""
-    if text(member(resource, "resourceType")) not in _LABORATORY_ORDERS:
+    if resource_type(resource) != LABORATORY_ORDER:
         return False
     return text(member(resource, "status")) not in _NOT_TO_BE_DONE and member(resource, "doNotPerform") is not True
 
@@ -295,12 +304,17 @@ def record_dates(resource: Resource) -> list[Json]:
     if kind in ("Observation", "DiagnosticReport"):
         period = at(resource, "effectivePeriod", "start")
         return [resource.get("issued"), resource.get("effectiveDateTime"), resource.get("effectiveInstant"), period]
-    if kind == "MedicationRequest":
-        return [resource.get("authoredOn"), resource.get("dateWritten")]
+    if kind in ("MedicationRequest", LABORATORY_ORDER):
+        return [resource.get("authoredOn"), resource.get("dateWritten"), *_dates_of_events(resource)]
     if kind == "MedicationStatement":
         stated = ("dateAsserted", "effectiveDateTime")
         return [*(resource.get(name) for name in stated), at(resource, "effectivePeriod", "start")]
     return [resource.get(name) for name in ("recordedDate", "assertedDate", "dateRecorded")]
+
+
+def _dates_of_events(order: Resource) -> list[Json]:
+    """When a laboratory order of DSTU2 was made, which has no date of its own."""
+    return [event.get("dateTime") for event in objects(order.get("event"))]
 
 
 def with_status(resource: Resource, status: str) -> Resource:

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from cds_service.fhir.json import Resource, at, number, objects
-from cds_service.fhir.versions import DSTU2, R5, RENAMED_TYPES, STU3
+from cds_service.fhir.versions import DSTU2, LABORATORY_ORDER, LABORATORY_ORDERS, R5, RENAMED_TYPES
 from cds_service.fhir.versions.elements import instructions_of
 
 
@@ -11,11 +11,20 @@ def write_search(version: str, search: str) -> str:
     """A search as the servers of this version know it; `search` is written as in R4."""
     if version == R5 and search.startswith("MedicationStatement?"):
         return search.replace("status=active", "status=recorded")
+    if search.startswith(f"{LABORATORY_ORDER}?"):
+        return _write_laboratory_search(version, search)
     if version != DSTU2:
         return search
     name, mark, parameters = search.partition("?")
     earlier_names = {now: earlier for earlier, now in RENAMED_TYPES.items()}
     return earlier_names.get(name, name) + mark + parameters.replace("_sort=-", "_sort:desc=")
+
+
+def _write_laboratory_search(version: str, search: str) -> str:
+    """In DSTU2 orders have other statuses, so that all are asked for."""
+    parameters = search.partition("?")[2].split("&")
+    kept = (parameter for parameter in parameters if version != DSTU2 or not parameter.startswith("status="))
+    return f"{LABORATORY_ORDERS[version]}?{'&'.join(kept)}"
 
 
 _RENDERED_DOSAGE = ("renderedDosageInstruction", "text")  # would still state the old dosage
@@ -67,7 +76,7 @@ def draft_service_order(version: str, code: Resource, patient_id: str, day: str)
     if version == DSTU2:
         return None
     return {
-        "resourceType": "ProcedureRequest" if version == STU3 else "ServiceRequest",
+        "resourceType": LABORATORY_ORDERS[version],
         "status": "draft",
         "intent": "order",
         "code": {"concept": code} if version == R5 else code,

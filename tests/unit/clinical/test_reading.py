@@ -120,6 +120,9 @@ SHOWN: dict[str, Json] = {
     "wanda-nitroglycerin": {"nitroglycerin": "present", "parenteral_glutamine": None},
     "xaver-varices": {"bleeding_risk": "present"},
     "yara-ulcer-unsure": {"glutamate": "normal"},
+    "runa-follow-up-due": {"glutamate": "high", "glutamate_sample": "baseline", "hypersensitivity": None},
+    "tomas-new-allergy": {"glutamate": "normal", "hypersensitivity": "present"},
+    "vito-no-start": {"glutamate": "low", "hypersensitivity": None, "bleeding_risk": None},
     "zeno-glutamine-active": {"parenteral_glutamine": "present", "nitroglycerin": None},
 }
 

@@ -9,6 +9,7 @@ from cds_service.fhir.datetimes import (
     Moment,
     completed_months,
     completed_years,
+    end_of_day,
     format_day,
     last_day,
     read_moment,
@@ -246,3 +247,7 @@ def test_each_month_has_its_name() -> None:
 )
 def test_the_last_day_that_a_date_can_mean(written: Any, expected: date | None) -> None:
     assert last_day(written) == expected
+
+
+def test_a_day_ends_with_its_last_second() -> None:
+    assert end_of_day(date(2026, 11, 23)) == datetime(2026, 11, 23, 23, 59, 59, tzinfo=UTC)

@@ -5,7 +5,7 @@ import pytest
 from cds_service.clinical.chart import Arrival, Data
 from cds_service.clinical.facts import Fact, State
 from cds_service.clinical.reading import read_patient_facts
-from cds_service.fhir.queries import QUERIES
+from cds_service.fhir.queries import FOR_ORDERS, QUERIES
 from cds_service.gathering.prefetch import build_chart, read_answer
 from tests import builders
 from tests.builders import bundle
@@ -132,7 +132,7 @@ def test_a_key_that_is_absent_was_not_sent() -> None:
 
 def test_a_key_that_nobody_advertised_is_ignored() -> None:
     chart = build_chart("p", {"allergies": bundle(LATEX)})
-    assert set(chart.data) == set(QUERIES)
+    assert set(chart.data) == set(FOR_ORDERS)
     assert chart.get("allergies").arrival is NOT_SENT
 
 

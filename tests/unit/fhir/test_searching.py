@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from cds_service.clinical.chart import Arrival
-from cds_service.fhir.queries import QUERIES
+from cds_service.fhir.queries import FOR_ORDERS, FOR_TREATMENTS, QUERIES
 from cds_service.fhir.searching import find, prefetch_from, search, searchset
 from cds_service.gathering.prefetch import build_chart
 from tests.builders import LOINC, bundle, concept, observation
@@ -231,9 +231,9 @@ def test_results_come_in_the_order_asked_for_and_undated_last(sort: str, expecte
 
 @pytest.mark.parametrize("name", STORIES)
 def test_every_story_is_answered_whole_for_every_query(name: str) -> None:
-    prefetch = prefetch_from(story(name), name, CODE_LISTS)
+    prefetch = prefetch_from(story(name), name, CODE_LISTS, FOR_TREATMENTS)
     assert list(prefetch) == list(QUERIES)
-    chart = build_chart(name, prefetch)
+    chart = build_chart(name, prefetch, keys=FOR_TREATMENTS)
     assert all(chart.get(key).is_whole for key in QUERIES)
     assert chart.get("patient").resources[0]["id"] == name
 
@@ -247,7 +247,13 @@ def test_a_story_without_a_kind_of_data_is_empty_and_not_failed() -> None:
 
 def test_the_story_of_another_patient_answers_nothing() -> None:
     chart = build_chart("p", prefetch_from(story("alma-glutamate-high"), "p", CODE_LISTS))
-    assert {chart.get(key).arrival for key in QUERIES} == {Arrival.EMPTY}
+    assert {chart.get(key).arrival for key in FOR_ORDERS} == {Arrival.EMPTY}
+
+
+def test_laboratory_orders_are_asked_for_beside_a_treatment_only() -> None:
+    prefetch = prefetch_from(story("alma-glutamate-high"), "alma-glutamate-high", CODE_LISTS)
+    assert set(QUERIES) - set(prefetch) == {"laboratoryOrders"}
+    assert build_chart("p", prefetch).get("laboratoryOrders").arrival is Arrival.NOT_SENT
 
 
 def test_a_page_holds_as_many_as_are_asked_for_or_as_many_as_usual() -> None:

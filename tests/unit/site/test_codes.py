@@ -72,7 +72,7 @@ MEANINGS = (GLUTAMATE, f"{RXNORM}|197", f"{SNOMED}|26643006", f"{UCUM}|mg")
 
 def test_queries_and_discovery_ask_for_the_codes_of_the_laboratory(tmp_path: Path) -> None:
     rows = [code_row(f"L{at}", means) for at, means in enumerate((*MEANINGS, CREATININE))]
-    before, after = prefetch_templates(CONTENT), prefetch_templates(content_with(tmp_path, *rows))
+    before, after = (prefetch_templates(one, "order-sign") for one in (CONTENT, content_with(tmp_path, *rows)))
     assert f"{LOCAL}|L0" in after["aminoAcids"]
     assert f"{LOCAL}|L4" in after["kidneyResults"]
     others = set(after) - {"aminoAcids", "kidneyResults"}

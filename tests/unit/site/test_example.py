@@ -20,14 +20,18 @@ def printed(file: Path, folder: Path) -> list[str]:
 
 def test_it_shows_no_draft(tmp_path: Path) -> None:
     lines = printed(EXAMPLE, tmp_path)
-    count = len(CONTENT.cards)
-    sum_of_cards = f"{count} cards: 0 on, {count} silent (all because they are drafts), 0 off."
+    about_orders, off = CONTENT.order_cards, len(CONTENT.treatment_cards)
+    silent_drafts = f"{len(about_orders)} silent (all because they are drafts)"
+    sum_of_cards = f"{len(CONTENT.cards)} cards: 0 on, {silent_drafts}, {off} off."
     assert lines[:2] == ["Site file: site.example.toml", sum_of_cards]
     assert lines[2].startswith("Signatures: ")
     assert lines[2].endswith(" (there is no such file: nobody has signed)")
     silent = "  silent: because it is a draft, and the file says that drafts are silent"
-    first = lines.index(f"{CONTENT.cards[0].id} (draft)")
-    assert lines[first : first + count + 1] == [*(f"{card.id} (draft)" for card in CONTENT.cards), silent]
+    first = lines.index(f"{about_orders[0].id} (draft)")
+    assert lines[first : first + len(about_orders) + 1] == [*(f"{card.id} (draft)" for card in about_orders), silent]
+    first = lines.index(f"{CONTENT.treatment_cards[0].id} (draft)")
+    switched_off = [*(f"{card.id} (draft)" for card in CONTENT.treatment_cards), "  off: because no row switches it on"]
+    assert lines[first : first + off + 1] == switched_off
     assert "No codes of the site." in lines
     assert "No reference intervals." in lines
 
@@ -51,7 +55,7 @@ def test_everything_that_is_commented_out_holds(tmp_path: Path) -> None:
 
 def test_without_a_file_it_says_what_is_in_force() -> None:
     first, signatures = run_command("site").output.splitlines()
-    assert first == "No site file: CDS_SITE is not set. Every card is on, drafts too."
+    assert first == "No site file: CDS_SITE is not set. Every card about orders is on, drafts too."
     assert signatures.startswith("Signatures: ")
 
 

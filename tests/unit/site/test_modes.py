@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cds_service.errors import ContentError
+from cds_service.guidance.model import PATIENT_VIEW
 from cds_service.guidance.modes import Mode
 from cds_service.hooks.discovery import HOOKS
 from cds_service.site.opening import Site, open_site
@@ -71,7 +72,7 @@ def test_without_a_file_every_card_is_on() -> None:
 def test_drafts_are_silent_whatever_a_row_says_of_showing_them(tmp_path: Path) -> None:
     site = opened(tmp_path, 'drafts = "silent"', CARD, card_row("off", card="glutamate-low"))
     modes = site.modes_for("order-sign", "south")
-    assert modes.silent == {card.id for card in CONTENT.cards} - {"glutamate-low"}
+    assert modes.silent == {card.id for card in CONTENT.order_cards} - {"glutamate-low"}
     assert modes.off == {"glutamate-low"}
     assert not modes.shows_any
     assert modes.decides_any
@@ -149,7 +150,41 @@ def test_a_row_about_a_service_that_is_off_is_read_and_has_no_effect(tmp_path: P
     assert mode_of(on, ALLERGY, VERIFY) == "silent"
     assert on.safety_cards_not_shown == [ALLERGY]
     assert off.safety_cards_not_shown == []
-    assert {hook for hook, _ in off.modes} == set(off.services.values()) == set(HOOKS) - {VERIFY}
+    assert {hook for hook, _ in off.modes} == set(HOOKS) - {VERIFY}
+    assert set(off.services.values()) == set(HOOKS) - {VERIFY, PATIENT_VIEW}
+
+
+@pytest.mark.parametrize("mode", ("on", "silent"))
+def test_a_row_that_switches_a_card_about_treatment_on_brings_its_service(mode: Mode, tmp_path: Path) -> None:
+    site = opened(tmp_path, card_row(mode, card="new-risk", hooks=(PATIENT_VIEW,)))
+    assert PATIENT_VIEW in site.with_services(verifying=False).services.values()
+    assert mode_of(site, "new-risk", PATIENT_VIEW) == mode
+    assert mode_of(site, "response", PATIENT_VIEW) == "off"
+
+
+def test_a_row_that_switches_the_family_off_brings_no_service(tmp_path: Path) -> None:
+    site = opened(tmp_path, card_row("off", family="monitoring"))
+    assert PATIENT_VIEW not in site.with_services(verifying=False).services.values()
+
+
+def test_cards_about_treatment_are_on_in_demo_mode_and_a_row_can_switch_them_off(tmp_path: Path) -> None:
+    assert open_site(None, CONTENT, HOOKS, CLIENTS, is_demo=True).modes_for(PATIENT_VIEW, "north").shows_any
+    file = write_site(tmp_path, card_row("off", card="response"))
+    site = open_site(file, CONTENT, HOOKS, CLIENTS, is_demo=True)
+    assert (mode_of(site, "response", PATIENT_VIEW), mode_of(site, "new-risk", PATIENT_VIEW)) == ("off", "on")
+
+
+ELSEWHERE = {
+    "a card about treatment at an order": (card_row("on", card="new-risk", hooks=("order-sign",)), "new-risk"),
+    "a family about treatment at an order": (card_row("on", family="monitoring", hooks=("order-sign",)), "monitoring"),
+    "a card about orders as a chart is opened": (card_row("silent", card=HIGH, hooks=(PATIENT_VIEW,)), HIGH),
+}
+
+
+@pytest.mark.parametrize(("row", "name"), ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_card_at_a_hook_that_does_not_ask_it_is_refused(row: str, name: str, tmp_path: Path) -> None:
+    hook = PATIENT_VIEW if name == HIGH else "order-sign"
+    assert refused(tmp_path, row) == [f"site.toml:1: {name} is not asked at {hook}"]
 
 
 SAFETY = [ALLERGY, "glutamine-contraindicated", INCOMPLETE]

@@ -15,7 +15,6 @@ from tests.command import run_command
 from tests.records.databases import query, records_at
 from tests.support import (
     CONTENT,
-    FIXTURES,
     HOOKS,
     Body,
     cards_of,
@@ -111,8 +110,7 @@ def test_an_ehr_is_not_troubled_with_missing_data_where_nothing_can_be_shown(
 
 
 def all_off() -> list[str]:
-    cards = [path.parent.name for path in (FIXTURES.parent / "cards").glob("*/card.toml")]
-    return [card_row("off", card=card, hooks=("order-sign",)) for card in cards]
+    return [card_row("off", card=card.id, hooks=("order-sign",)) for card in CONTENT.order_cards]
 
 
 def test_where_every_card_is_off_nothing_is_gathered(tmp_path: Path) -> None:

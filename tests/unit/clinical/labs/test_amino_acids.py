@@ -282,6 +282,20 @@ def test_an_order_that_is_signed_again_is_treatment() -> None:
     assert timing(treatment("draft")) == "baseline"  # signed without a date: nothing says that it runs already
 
 
+UNREAD_STARTS = {
+    "of its dosing": {"dosageInstruction": [begins("2026-11")]},
+    "of its period": {"effectiveDosePeriod": {"start": "2026"}},
+    "of one of two dosages": {"dosageInstruction": [begins("2026-11-20"), begins("in August")]},
+}
+
+
+@pytest.mark.parametrize("members", UNREAD_STARTS.values(), ids=UNREAD_STARTS)
+def test_the_day_of_writing_is_no_stand_in_for_a_start_that_cannot_be_read(members: Body) -> None:
+    order = treatment(authoredOn="2026-11-20", **members)
+    assert facts(result(64), medications=bundle(order))["glutamate_sample"].state is State.UNKNOWN
+    assert timing(order) is None  # signed again
+
+
 def routed(word: str, began: str | None, **members: Json) -> Body:
     instruction = {"route": {"text": word}} if word else {}
     return treatment("m", authoredOn=began, dosageInstruction=[instruction], **members)
