@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.bodies import body
+from benchmarks.charts import bodies
 from benchmarks.documents import BENCH, README, replace_between, write_size
 from benchmarks.growth import plot
 from benchmarks.load import LoadResult, Process, started, wrk
@@ -22,7 +23,16 @@ from benchmarks.load import LoadResult, Process, started, wrk
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 PEER = ROOT / ".peer-venv" / "bin" / "python"
-SERVICE = "acetylcysteine-order-sign"
+SERVICE, MONITORING = "acetylcysteine-order-sign", "acetylcysteine-monitoring"
+CHARTS = 10_000
+SITE = """
+[[card]]
+card = "{card}"
+mode = "on"
+because = "It is measured."
+decided_by = "the benchmark"
+decided_on = 2026-11-29
+"""
 HEADER = "| workload | target | measured | details |\n| --- | --- | --- | --- |"
 
 
@@ -92,9 +102,13 @@ def in_turns(loads: Sequence[Callable[[], LoadResult]], runs: int) -> list[list[
     return results
 
 
-def compare_rates(measured: Process, reference: Process, sent: bytes, options: Options) -> RateComparison:
-    """Puts load on both servers in turns."""
-    loads = [lambda server=server: wrk(server.url, sent, options.seconds) for server in (reference, measured)]
+def compare_rates(
+    measured: Process, reference: Process, sent: bytes, options: Options, service: str = SERVICE
+) -> RateComparison:
+    """Puts load on both servers in turns: the same body, or, at the opening of charts, many in turn."""
+    script = "rotate.lua" if service == MONITORING else "post.lua"
+    urls = [server.url.replace(SERVICE, service) for server in (reference, measured)]
+    loads = [lambda url=url: wrk(url, sent, options.seconds, script=script) for url in urls]
     theirs, ours = ([result.rate for result in results] for results in in_turns(loads, options.runs))
     return RateComparison(statistics.median(ours), statistics.median(theirs), *ratio(ours, theirs))
 
@@ -105,6 +119,17 @@ def rate_row(name: str, target: float, sent: bytes, servers: Servers, options: O
     details = f"{rates.measured:,.0f} vs {rates.reference:,.0f} requests/s"
     value = measured(f"{rates.ratio:.2f}", rates.ratio >= target)
     return f"| {name} | at least {target:g} × floor | {value} ({rates.spread}) | {details} |"
+
+
+def charts_row(servers: Servers, options: Options) -> str:
+    """Requests per second as charts without acetylcysteine are opened, compared with the floor's for the same."""
+    charts = list(bodies(CHARTS))
+    rates = compare_rates(servers.service, servers.floor, b"\n".join(charts), options, MONITORING)
+    size = sum(map(len, charts)) / len(charts) / 1000
+    name = f"patient-view for {CHARTS:,} charts without acetylcysteine, {size:.0f} KB: cost against the floor"
+    value = measured(f"{rates.ratio:.2f}", rates.ratio >= 0.7)
+    details = f"{rates.measured:,.0f} vs {rates.reference:,.0f} requests/s"
+    return f"| {name} | at least 0.7 × floor | {value} ({rates.spread}) | {details} |"
 
 
 def latency_row(servers: Servers, options: Options) -> str:
@@ -185,6 +210,7 @@ def rows(options: Options, environment: dict[str, str]) -> Iterator[str]:
         yield rate_row("other drug, 50 KB (100 results)", 2.0, body(results=100), servers, options)
         yield rate_row("other drug, 500 KB (1,000 results)", 4.0, body(results=1000), servers, options)
         yield rate_row("acetylcysteine, 5 KB, recording on", 0.25, body("acetylcysteine"), servers, options)
+        yield charts_row(servers, options)
         yield latency_row(servers, options)
         yield peer_row(servers, options)
         if options.write:
@@ -201,7 +227,10 @@ def main() -> None:
     quick = parser.parse_args().quick
     options = Options(1, 1, 20_000, False) if quick else Options(2, 3, 1_000_000, True)
     with tempfile.TemporaryDirectory() as folder:
-        environment = {"CDS_DATABASE_URL": f"sqlite+aiosqlite:///{folder}/records.sqlite3"}
+        site = Path(folder) / "site.toml"
+        site.write_text("".join(SITE.format(card=card) for card in ("follow-up-due", "response", "new-risk")))
+        database = f"sqlite+aiosqlite:///{folder}/records.sqlite3"
+        environment = {"CDS_DATABASE_URL": database, "CDS_SITE": str(site)}
         lines = [HEADER]
         print(HEADER)
         for row in rows(options, environment):

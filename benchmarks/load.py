@@ -28,12 +28,12 @@ class LoadResult:
     failed: int
 
 
-def wrk(url: str, body: bytes, seconds: int, connections: int = 8) -> LoadResult:
-    """Sends the same body repeatedly over keep-alive connections, from one thread."""
+def wrk(url: str, body: bytes, seconds: int, connections: int = 8, script: str = "post.lua") -> LoadResult:
+    """Sends the same body over and over, or by `rotate.lua` its lines in turn: from one thread, kept alive."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(body)
         file.flush()
-        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(HERE / "post.lua"), url]
+        command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(HERE / script), url]
         output = subprocess.run([*command, "--", file.name], capture_output=True, text=True, check=True).stdout
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", output)
     errors = re.search(r"Socket errors: (.*)", output)

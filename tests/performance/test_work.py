@@ -7,16 +7,20 @@ for a mistake such as parsing the prefetch of every order. A function more or le
 import asyncio
 import sys
 import tracemalloc
+from itertools import islice
 from types import FrameType
 from typing import Any
 
 import pytest
 
 from benchmarks.bodies import body
+from benchmarks.charts import bodies
+from cds_service.settings import Settings
 from tests.security.calling import all_at_once, call
 from tests.support import NOW, new_client, request_for, to_bytes
 
 SERVICE = "/cds-services/acetylcysteine-order-sign"
+MONITORING = "/cds-services/acetylcysteine-monitoring"
 BOUNDS = {  # drug, orders, results -> instructions
     ("other", 1, 10): 7_000,
     ("other", 1, 1000): 7_000,  # the prefetch is never parsed
@@ -24,6 +28,7 @@ BOUNDS = {  # drug, orders, results -> instructions
     ("acetylcysteine", 1, 10): 115_000,
     ("acetylcysteine", 1, 100): 440_000,
 }
+OPENED = {0: 10_000, 6: 17_000, 12: 24_000}  # active medications of a chart without acetylcysteine -> instructions
 WORST_SIGN = "\ufdfa"  # stands for eighteen characters
 HOSTILE = {  # where the worst of texts stands, as many times as fits -> instructions
     "order": 120_000,
@@ -81,15 +86,15 @@ class PeakMemory:
         tracemalloc.stop()
 
 
-def measure(meter: Any, sent: bytes) -> int:
+def measure(meter: Any, sent: bytes, service: str = SERVICE) -> int:
     """What a meter counts for one answer of a service that has answered before."""
-    app = new_client().app
+    app = new_client(Settings(demo=True)).app
     for _ in range(3):
-        assert asyncio.run(call(app, SERVICE, all_at_once(sent))).status == 200
+        assert asyncio.run(call(app, service, all_at_once(sent))).status == 200
 
     async def measured() -> int:
         with meter:
-            await call(app, SERVICE, all_at_once(sent))
+            await call(app, service, all_at_once(sent))
         return int(meter.count)
 
     return asyncio.run(measured())
@@ -99,6 +104,14 @@ def measure(meter: Any, sent: bytes) -> int:
 def test_a_call_takes_no_more_instructions_than(shape: tuple[str, int, int], bound: int) -> None:
     drug, orders, results = shape
     assert measure(Instructions(), body(drug, orders, results, NOW)) <= bound
+
+
+@pytest.mark.parametrize(("medications", "bound"), OPENED.items())
+def test_opening_a_chart_without_acetylcysteine_takes_no_more_instructions_than(medications: int, bound: int) -> None:
+    charts = (chart for chart in bodies(1000, now=NOW) if chart.count(b'"MedicationRequest"') == medications)
+    counted = [measure(Instructions(), chart, MONITORING) for chart in islice(charts, 3)]
+    assert len(counted) == 3
+    assert max(counted) <= bound, counted
 
 
 def test_a_call_about_another_drug_takes_little_memory_however_large_its_prefetch() -> None:
