@@ -48,15 +48,15 @@ class ShownChart:
     plots: list[Plot]
 
 
-def show_chart(chart: Chart, vocabulary: Vocabulary, now: datetime) -> ShownChart:
-    """Everything on record but the Patient resource, as of a moment."""
+def show_chart(chart: Chart, vocabulary: Vocabulary, now: datetime, day: str = "today") -> ShownChart:
+    """Everything on record but the Patient resource, as of a moment, whose day is called so."""
     sections = {
         "Allergies": tuple(map(_allergy, chart.get(queries.ALLERGIES).resources)),
         "Problems": tuple(map(_problem, chart.get(queries.PROBLEMS).resources)),
         "Medications": tuple(map(_medication, _medications_of(chart))),
         **{label: tuple(_results(chart, *asked, vocabulary, now)) for label, asked in _RESULTS.items()},
     }
-    return ShownChart(sections, make_plots(chart, vocabulary, now))
+    return ShownChart(sections, make_plots(chart, vocabulary, now, day))
 
 
 def _allergy(allergy: Resource) -> Entry:

@@ -21,7 +21,7 @@ from cds_service.fhir.quantities import format_number, round_significant
 ANALYTES = ("glutamate", "cystine")
 WIDTH, HEIGHT = 640, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM, _STRIP = 68, 12, 12, 30, 38  # the strip below the y axis shows rejected results
-_MIN_TICK_DISTANCE = 280  # room for a date and “today” side by side
+_MIN_TICK_DISTANCE = 300  # room for a date and a short one side by side
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,13 @@ class Plot:
     rejected_y: float
 
 
-def make_plots(chart: Chart, vocabulary: Vocabulary, now: datetime) -> list[Plot]:
-    """A plot for each analyte with any result, usable or rejected."""
-    plots = [_make_plot(analyte, chart, vocabulary, now) for analyte in ANALYTES]
+def make_plots(chart: Chart, vocabulary: Vocabulary, now: datetime, day: str = "today") -> list[Plot]:
+    """A plot for each analyte with any result, usable or rejected. `day` is what the last day is called."""
+    plots = [_make_plot(analyte, chart, vocabulary, now, day) for analyte in ANALYTES]
     return [plot for plot in plots if plot.points or plot.rejected]
 
 
-def _make_plot(analyte: str, chart: Chart, vocabulary: Vocabulary, now: datetime) -> Plot:
+def _make_plot(analyte: str, chart: Chart, vocabulary: Vocabulary, now: datetime, day: str) -> Plot:
     readings = amino_acids.read_analyte(analyte, chart, vocabulary, now)
     rejected = [
         result
@@ -80,7 +80,7 @@ def _make_plot(analyte: str, chart: Chart, vocabulary: Vocabulary, now: datetime
     results = list(reversed(readings.usable))
     result_days = [result.moment.day for result in results]
     rejected_days = [result.moment.day for result in rejected if result.moment]
-    x_axis = _XAxis(min([*result_days, *rejected_days, *starts, now.date()]), now.date())
+    x_axis = _XAxis(min([*result_days, *rejected_days, *starts, now.date()]), now.date(), day)
     intervals = _Intervals(analyte, chart, vocabulary, now.date())
     y_axis = _YAxis(results, [intervals.interval_of(result) for result in results])
     spans = x_axis.spans(result_days)
@@ -139,11 +139,11 @@ def _rejected_point(result: RejectedResult, x_axis: "_XAxis") -> RejectedPoint:
 
 
 class _XAxis:
-    """Days, with a margin before the first; the axis ends on the last."""
+    """Days, with a margin before the first; the axis ends on the last, which has a name."""
 
-    def __init__(self, first: date, last: date) -> None:
+    def __init__(self, first: date, last: date, name: str) -> None:
         margin = timedelta(days=max(7, (last - first).days // 16))
-        self._start, self._end = first - margin, last
+        self._start, self._end, self._name = first - margin, last, name
         self._labelled = (first, last) if first < last else (last,)
 
     def x(self, day: date) -> float:
@@ -159,7 +159,7 @@ class _XAxis:
 
     def ticks(self) -> tuple[tuple[float, str], ...]:
         """The first and the last day; only the last if the labels would overlap."""
-        ticks = [(self.x(day), "today" if day == self._labelled[-1] else format_day(day)) for day in self._labelled]
+        ticks = [(self.x(day), self._name if day == self._labelled[-1] else format_day(day)) for day in self._labelled]
         return tuple(ticks if ticks[-1][0] - ticks[0][0] >= _MIN_TICK_DISTANCE else ticks[-1:])
 
 

@@ -3,9 +3,9 @@
 It is stateless: the form carries the drafts and the last response.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -25,12 +25,15 @@ from cds_service.fhir.json import (
     relative_reference,
     text,
 )
-from cds_service.fhir.searching import prefetch_from
+from cds_service.fhir.queries import FOR_ORDERS, FOR_TREATMENTS, QUERIES
+from cds_service.fhir.searching import prefetch_from, read, resources_in, search
+from cds_service.fhir.versions.elements import is_about
 from cds_service.gathering.prefetch import build_chart
 from cds_service.guidance.model import Content
 from cds_service.hooks import cards as wire
-from cds_service.hooks.requests import ORDER_MEMBERS
+from cds_service.hooks.requests import ORDER_MEMBERS, PATIENT_VIEW, HookRequest, read_request
 from cds_service.pages.ordering import MAX_LENGTH, build_order, problems_of, read_fields, update_fields
+from cds_service.replay.rewinding import prefetch_at
 
 MAX_FORM = 2_000_000  # bytes of a submitted form: the drafts and the last response are most of it
 _MAX_STATE = 300_000  # characters of the drafts or of the last response
@@ -93,17 +96,24 @@ class Demo:
         days = days_since_fixtures(now)
         self._bundle = {"entry": [{"resource": shift_dates(resource, days)} for resource in resources]}
         self._sentences, self._content, self.now = sentences, content, now
+        self._records: dict[str, dict[str, Any]] = {}  # what the queries find of a patient, whatever its status
 
     @property
     def patients(self) -> list[PatientSummary]:
         """All patients, sorted by name."""
-        resources = [entry["resource"] for entry in self._bundle["entry"]]
-        patients = [self._summarise(resource) for resource in resources if resource["resourceType"] == "Patient"]
+        resources = resources_in(self._bundle)
+        today = self.now.date()
+        patients = [self._summarise(resource, today) for resource in resources if resource["resourceType"] == "Patient"]
         return sorted(patients, key=lambda patient: (patient.name, patient.id))
 
-    def _summarise(self, patient: Resource) -> PatientSummary:
+    def patient(self, patient_id: str, on: date) -> PatientSummary:
+        """One of them, as old as on a day."""
+        resources = resources_in(self._bundle)
+        return self._summarise(read(resources, "Patient", patient_id) or {}, on)
+
+    def _summarise(self, patient: Resource, on: date) -> PatientSummary:
         identity, born = text(patient.get("id")), read_moment(patient.get("birthDate"))
-        years = completed_years(born.day, self.now.date()) if born else 0
+        years = completed_years(born.day, on) if born else 0
         return PatientSummary(
             identity,
             _full_name(patient),
@@ -117,8 +127,33 @@ class Demo:
         """The chart with everything that the service asks for."""
         return build_chart(patient_id, self._prefetch(patient_id))
 
-    def _prefetch(self, patient_id: str) -> dict[str, Any]:
-        return prefetch_from(self._bundle, patient_id, self._content.vocabulary.code_lists)
+    def _prefetch(self, patient_id: str, keys: Iterable[str] = FOR_ORDERS) -> dict[str, Any]:
+        return prefetch_from(self._bundle, patient_id, self._content.vocabulary.code_lists, keys)
+
+    def record(self, patient_id: str) -> list[Resource]:
+        """Everything on record of a patient, whatever its status."""
+        return [resource for resource in resources_in(self._bundle) if is_about(resource, patient_id)]
+
+    def chart_at(self, patient_id: str, moment: datetime) -> Chart:
+        """The chart as it stood at a moment."""
+        return build_chart(patient_id, self._prefetch_at(patient_id, moment))
+
+    def _prefetch_at(self, patient_id: str, moment: datetime) -> dict[str, Any]:
+        """What the queries would have found at a moment. What has ended since is on record, and was active then."""
+        if patient_id not in self._records:
+            code_lists = self._content.vocabulary.code_lists
+            every = {key: replace(query, filter="") for key, query in QUERIES.items()}
+            self._records[patient_id] = {
+                key: search(query, self._bundle, patient_id, code_lists) for key, query in every.items()
+            }
+        return prefetch_at(self._records[patient_id], moment)
+
+    def open_chart(self, patient_id: str, moment: datetime | None) -> HookRequest:
+        """The call that an EHR makes as a chart is opened: at a moment of the past, or now."""
+        prefetch = self._prefetch_at(patient_id, moment) if moment else self._prefetch(patient_id, FOR_TREATMENTS)
+        context = {"userId": "Practitioner/demo", "patientId": patient_id}
+        body = {"hook": PATIENT_VIEW, "hookInstance": "demo", "context": context, "prefetch": prefetch}
+        return read_request(_ENCODER.encode(body), PATIENT_VIEW)
 
     def read_visit(self, form: Mapping[str, str]) -> Visit:
         """The state of a submitted form. Raises `InvalidRequest` for values that the page never sends."""

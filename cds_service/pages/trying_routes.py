@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from time import perf_counter
 from typing import Any
 from urllib.parse import parse_qsl
@@ -23,9 +24,9 @@ from cds_service.fhir.json import Resource
 from cds_service.guidance.deciding import ADVISE
 from cds_service.hooks.cards import to_json
 from cds_service.hooks.discovery import SERVICES
-from cds_service.hooks.requests import HookRequest, read_request
+from cds_service.hooks.requests import PATIENT_VIEW, HookRequest, read_request
 from cds_service.pages import trying
-from cds_service.pages.charting import show_chart
+from cds_service.pages.looking_back import TODAY, Timeline
 from cds_service.pages.markup import Pages
 from cds_service.pages.ordering import CHOICES, describe_draft
 from cds_service.pages.trying import HOOKS, MAX_FORM, Demo, Visit
@@ -69,9 +70,9 @@ class _SmallEhr:
             return self._page("patients.html", path="/try", patients=demo.patients)
         try:
             visit = demo.read_visit(chosen)
+            return await self._show(demo, replace(visit, drafts=(), response=None), day=chosen.get("day", TODAY))
         except InvalidRequest as error:
             return self._problem(error)
-        return self._show(demo, replace(visit, drafts=(), response=None))
 
     async def act(self, request: Request) -> Response:
         """Carries out what was clicked: placing the order, accepting a suggestion, or overriding a card."""
@@ -92,9 +93,9 @@ class _SmallEhr:
         if action == "override":
             body = trying.override_feedback(visit, card, form.get(f"reason-{card}", ""), demo.now)
             feedback = await self._send_feedback(visit.hook, body)
-            return self._show(demo, visit, feedback=feedback, overridden=card)
+            return await self._show(demo, visit, feedback=feedback, overridden=card)
         if visit.problems:
-            return self._show(demo, replace(visit, drafts=(), response=None, hook_instance=""), 400, unsent=True)
+            return await self._show(demo, replace(visit, drafts=(), response=None, hook_instance=""), 400, unsent=True)
         return await self._call(demo, demo.place_order(visit), None)
 
     async def explain(self, request: Request) -> Response:
@@ -126,7 +127,7 @@ class _SmallEhr:
         error = "" if status == 200 else f"{status}: {trying.format_outcome(content)}"
         visit = replace(visit, hook_instance=hook_instance, response=response)
         shown: dict[str, Any] = {"feedback": feedback, "milliseconds": milliseconds, "error": error, "called": True}
-        return self._show(demo, visit, **shown, **await self._not_shown(demo, visit, body))
+        return await self._show(demo, visit, **shown, **await self._not_shown(demo, visit, body))
 
     async def _not_shown(self, demo: Demo, visit: Visit, body: bytes) -> dict[str, Any]:
         """Why there is no card, and the cards that the site file does not show: no EHR hears of either."""
@@ -151,19 +152,22 @@ class _SmallEhr:
             response = await client.post(path, content=body, headers={"Content-Type": "application/json"})
             return response.status_code, response.content, round((perf_counter() - start) * 1000, 1)
 
-    def _show(self, demo: Demo, visit: Visit, status: int = 200, **values: Any) -> Response:
+    async def _show(self, demo: Demo, visit: Visit, status: int = 200, day: str = TODAY, **values: Any) -> Response:
+        """The page of a patient, on a day. Raises `InvalidRequest` for a day that the page never sends."""
+        runtime = self._runtime
+        modes = runtime.site.modes_for(PATIENT_VIEW, OPEN)
+        answering = partial(answer, content=runtime.content, new_id=_no_id, modes=modes)
         sent = demo.build_request(visit, visit.hook_instance) if visit.hook_instance else b""
         return self._page(
             "try.html",
             status,
             path="/try",
             visit=visit,
-            patient=next(patient for patient in demo.patients if patient.id == visit.patient_id),
+            shown=await Timeline(demo, runtime.content, answering).show(visit.patient_id, day),
             hooks=HOOKS,
             hook=next(choice for choice in HOOKS if choice.name == visit.hook),
             choices=CHOICES,
             drafts=[describe_draft(draft) for draft in visit.drafts],
-            chart=show_chart(demo.chart(visit.patient_id), self._runtime.content.vocabulary, demo.now),
             sent=_pretty(sent) if sent else "",
             response=_pretty(to_json(visit.response)) if visit.response else "",
             **{**_NOTHING_SHOWN, **values},
@@ -184,6 +188,11 @@ class _SmallEhr:
 
     def _demo(self) -> Demo:
         return Demo(self._resources, self._sentences, self._runtime.content, self._runtime.now())
+
+
+def _no_id() -> str:
+    """For cards that nobody can answer to."""
+    return ""
 
 
 def _index(number: str) -> int:

@@ -23,6 +23,7 @@ PAGES = {
     "set-up-sheets": "/setup",
     "patients": "/try",
     "chart": "/try?patient=greta-on-treatment",
+    "chart-past": "/try?patient=greta-on-treatment&day=-70",
     "chart-unused": "/try?patient=liam-old-result",
     "nothing": "/guidance/no-such-card",
     "not-opened": "/explain",

@@ -18,12 +18,14 @@ from tests.replay.exports import EVERYTHING, glutamate
 from tests.support import (
     CONTENT,
     FIXTURES,
+    INSTANCE,
     NOW,
     PATIENTS,
     VOCABULARY,
     Body,
     Json,
     answer_now,
+    prefetch_for,
     request_for,
     resources_of,
     to_bytes,
@@ -242,3 +244,18 @@ def test_explain_at_today_is_as_of_now(body: str) -> None:
     assert at.exit_code == 0
     assert at.stdout.splitlines()[0] == now.stdout.splitlines()[0]
     assert today.isoformat() <= next(line for line in at.stdout.splitlines() if line.startswith("As of: "))[7:]
+
+
+MONITORED = {"2026-10-26": "none", "2026-10-27": "follow-up-due", "2026-10-28": "response"}
+
+
+@pytest.mark.parametrize("at", MONITORED)
+def test_the_opening_of_a_chart_is_explained_as_on_a_day(at: str, tmp_path: Path) -> None:
+    """Acetylcysteine since 1 September 2026: 56 days later a glutamate is due, and a day later there is one."""
+    context = {"userId": "Practitioner/example", "patientId": "greta-on-treatment"}
+    call = {"hook": "patient-view", "hookInstance": INSTANCE, "context": context}
+    (tmp_path / "body.json").write_bytes(to_bytes({**call, "prefetch": prefetch_for("greta-on-treatment")}))
+    done = run_command("explain", str(tmp_path / "body.json"), "--at", at, settings={"CDS_DEMO": "on"})
+
+    assert done.exit_code == 0
+    assert done.stdout.startswith(f"Cards: {MONITORED[at]}\n")
