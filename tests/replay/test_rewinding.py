@@ -1,7 +1,7 @@
 """A call as it would have been at a moment: its prefetch as it stood then, and everything else as it came."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from cds_service.replay.as_of import CodeIndex, answers_at, sort_record
 from cds_service.replay.rewinding import prefetch_at, request_at
 from tests.builders import RXNORM, SNOMED, allergy, bundle, concept, condition, medication_request, observation, status
 from tests.command import run_command
+from tests.golden.treatments import DAYS, TREATED, TreatedPatient, cards_on, laboratory_order, opening_of
 from tests.replay.exports import EVERYTHING, glutamate
 from tests.support import (
     CONTENT,
@@ -64,6 +65,13 @@ ENTRIES: dict[str, tuple[str, Body, bool]] = {  # query, entry -> whether it was
     "an allergy recorded after": (queries.ALLERGIES, allergy(ALLERGY, recordedDate=AFTER), False),
     "a medication ordered before": (queries.MEDICATIONS, medication_request(NITROGLYCERIN, authoredOn=BEFORE), True),
     "a medication ordered after": (queries.MEDICATIONS, medication_request(NITROGLYCERIN, authoredOn=AFTER), False),
+    "a laboratory order of before": (queries.LABORATORY_ORDERS, laboratory_order(date(2026, 11, 9)), True),
+    "a laboratory order of after": (queries.LABORATORY_ORDERS, laboratory_order(date(2026, 11, 11)), False),
+    "a laboratory order of DSTU2 of after": (
+        queries.LABORATORY_ORDERS,
+        {"resourceType": "DiagnosticOrder", "event": [{"status": "requested", "dateTime": AFTER}]},
+        False,
+    ),
     "a medication that was over": (
         queries.MEDICATIONS,
         medication_request(NITROGLYCERIN, authoredOn="2026-10-01", status="completed", dosageInstruction=[OVER]),
@@ -195,6 +203,17 @@ def test_a_call_of_the_past_is_answered_as_by_replay(patient: str, days: int) ->
 
     rewound = answer_now(request_at(call, moment), CONTENT, moment, lambda: "")
     assert rewound.response == answer_now(of_record, CONTENT, moment, lambda: "").response
+
+
+@pytest.mark.parametrize("patient", TREATED, ids=lambda patient: patient.name)
+def test_the_opening_of_a_chart_is_answered_as_on_that_day(patient: TreatedPatient) -> None:
+    """What the table of charts over time has from the whole record, the call of today says of each day."""
+    call = read_call(to_bytes(opening_of(patient, CONTENT)))
+    for day in (patient.started + timedelta(days=days) for days in DAYS):
+        moment = datetime.combine(day, time(9), UTC)
+        if moment <= NOW:
+            rewound = answer_now(request_at(call, moment), CONTENT, moment, lambda: "")
+            assert rewound.card_ids == cards_on(patient, day, CONTENT), day
 
 
 # ---------------------------------------------------------------- the command
