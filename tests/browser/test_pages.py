@@ -11,6 +11,7 @@ PAGES = {
     "home": "/",
     "guidance": "/guidance",
     "card": "/guidance/glutamate-high",
+    "card-about-treatment": "/guidance/new-risk",
     "suggestions": "/guidance/suggestions",
     "evidence": "/guidance/evidence",
     "code-list": "/guidance/code-lists/kidney-disease",
@@ -21,6 +22,7 @@ PAGES = {
     "guide": "/guides/integrating",
     "guide-with-a-picture": "/guides/performance",
     "set-up-sheets": "/setup",
+    "set-up-sheet": "/setup/open",
     "patients": "/try",
     "chart": "/try?patient=greta-on-treatment",
     "chart-past": "/try?patient=greta-on-treatment&day=-70",
@@ -29,7 +31,7 @@ PAGES = {
     "not-opened": "/explain",
 }
 MOST = 110_000  # bytes that a page and what it loads may transfer
-WRONG = ("nothing", "not-opened")  # of which the browser complains
+WRONG = ("nothing", "not-opened", "set-up-sheet")  # of which the browser complains; the sheet has no icon
 
 
 def findings(looking: Looking) -> list[str]:
