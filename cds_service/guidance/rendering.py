@@ -86,8 +86,9 @@ def write_fold(decisions: Sequence[OrderDecision], content: Content) -> str:
 
 
 def _summary(card: Card, filled: str) -> str:
-    """The summary; where an unusual number makes it too long, the card's title, rather than half a sentence."""
-    summary = filled.strip()
+    """The summary, a heading without a full stop; where an unusual number makes it too long, the card's title, rather
+    than half a sentence."""
+    summary = filled.strip().removesuffix(".")
     return summary if len(summary) < SUMMARY_LIMIT else card.title
 
 
