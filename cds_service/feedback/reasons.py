@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import psycopg
-
 # Servers and libpq say why a connection failed in words alone, without an SQLSTATE. What a server says in another
 # language is recognised by whether it has asked for a password.
 _CONNECTION_FAILURES = {
@@ -29,12 +27,12 @@ def reason_of(error: Exception) -> str:
     """The reason in words for a connection to PostgreSQL that failed; otherwise the error code of the database."""
     cause = getattr(error, "orig", error)
     code = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)
-    if not code and isinstance(cause, psycopg.OperationalError):
+    if not code and hasattr(cause, "pgconn"):  # of psycopg, which costs 9 MB to import where SQLite is used
         return _why_not_connected(cause)
     return str(code or type(cause).__name__)
 
 
-def _why_not_connected(error: psycopg.OperationalError) -> str:
+def _why_not_connected(error: Any) -> str:
     message = str(error)
     for words, reason in _CONNECTION_FAILURES.items():
         if words in message:
