@@ -254,6 +254,26 @@ TREATED = (
         prescribed(ago(10), GLUTAMINE, dosageInstruction=instruction(INTRAVENOUS)),
     ),
     _case(
+        "new-kidney-disease",
+        "parenteral glutamine before, kidney disease of stage 5 since day 20",
+        30,
+        *(
+            prescribed(ago(30)),
+            prescribed(ago(40), GLUTAMINE, dosageInstruction=instruction(INTRAVENOUS, 20_000)),
+            problem(ago(10), "N18.5", "Chronic kidney disease, stage 5"),
+        ),
+    ),
+    _case(
+        "measured-below-a-limit",
+        "measured before, and in week 8 as below a limit",
+        70,
+        *(glutamate(ago(72), 152), prescribed(ago(70))),
+        {
+            **glutamate(ago(14), 10),
+            "valueQuantity": {"value": 10, "comparator": "<", "unit": "umol/L", "system": UCUM, "code": "umol/L"},
+        },
+    ),
+    _case(
         "new-varices",
         "oesophageal varices recorded on day 20",
         30,

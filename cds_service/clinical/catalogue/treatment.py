@@ -22,7 +22,7 @@ from cds_service.fhir import queries
 
 _MEDICATIONS = (queries.MEDICATIONS, queries.STATEMENTS)
 _RECORDED = {"term": (KNOWN,), "day": (KNOWN,)}
-_RECORDED_WORDS = {"term": 4, "day": 3}
+_RECORDED_WORDS = {"term": 5, "day": 3}
 _SINCE_START = "recorded after the start of treatment"
 _KIDNEY_LISTS = (
     *("dialysis", "kidney-disease", "kidney-disease-stage-4", "kidney-disease-stage-5"),

@@ -114,7 +114,7 @@ def read_mix_up(results: AnalyteResults, vocabulary: Vocabulary) -> Fact:
 def describe_change(before: Result, now: Result) -> str:
     """The difference, also in percent unless the earlier value is zero. Values with a comparator have none."""
     if before.measure.comparator or now.measure.comparator:
-        return "not computed, a value is given with < or >"
+        return "not computed, a value has < or >"
     difference = now.measure.value - before.measure.value
     sign = "+" if difference > 0 else "−" if difference < 0 else "±"
     amount = f"{sign}{format_number(round_significant(abs(difference)))} {UNIT}"

@@ -114,7 +114,10 @@ def read_new_pregnancy(chart: Chart, later: Chart, patient: Patient, vocabulary:
 
 
 def read_new_glutamine(orders: DraftOrders, chart: Chart, later: Chart, vocabulary: Vocabulary) -> Fact:
-    """Parenteral glutamine among the later entries; an earlier one, where a kidney disease is among them."""
+    """Parenteral glutamine among the later entries; beside an earlier one, a kidney disease among them.
+
+    Its words and its day are those of what is new.
+    """
 
     def screen(part: Chart) -> Fact:
         return screen_parenteral_glutamine(concomitant_medications(orders, part), part, vocabulary)
@@ -128,7 +131,7 @@ def read_new_glutamine(orders: DraftOrders, chart: Chart, later: Chart, vocabula
         return next((fact for fact in (found, *kidney) if fact.state is UNKNOWN), _NOT_AT_ONCE)
     if on_record.state is UNKNOWN:
         return on_record
-    return known(PRESENT, (*on_record.origins, *new.origins), term=on_record.texts["term"], day=new.texts["day"])
+    return known(PRESENT, (*on_record.origins, *new.origins), term=new.texts["term"], day=new.texts["day"])
 
 
 def _dated(fact: Fact, chart: Chart) -> Fact:

@@ -513,7 +513,7 @@ def test_no_change_is_computed_from_a_comparator(results: Json) -> None:
     now, before = (result(one) if isinstance(one, int) else one for one in results)
     before = {**before, "id": "old", "effectiveDateTime": "2026-08-20"}
     change = facts(now, before, **SINCE_SEPTEMBER)["glutamate_before"].texts["change"]
-    assert change == "not computed, a value is given with < or >"
+    assert change == "not computed, a value has < or >"
 
 
 def test_the_last_of_several_values_before_is_the_one_compared() -> None:

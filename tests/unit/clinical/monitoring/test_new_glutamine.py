@@ -38,10 +38,17 @@ def test_glutamine_or_the_kidney_disease_beside_it_is_new(drugged: str, diseased
     assert outcome("new-risk", **prefetch) == told[expected]
 
 
-def test_the_day_is_that_of_the_new_one_of_the_two() -> None:
-    for drugged, diseased in (("2026-11-02", OLD), (OLD, "2026-11-02")):
-        read = fact("new_glutamine", **on_glutamine(drugged, STAGE_5, since=diseased))
-        assert (read.texts["day"], read.texts["term"]) == ("2 Nov 2026", "“L-glutamine”, by name")
+NAMED = {
+    "new glutamine": (NEW, OLD, "“L-glutamine”, by name"),
+    "a new kidney disease": (OLD, NEW, "chronic kidney disease stage 5"),
+    "both new": (NEW, NEW, "“L-glutamine”, by name"),
+}
+
+
+@pytest.mark.parametrize(("drugged", "diseased", "term"), NAMED.values(), ids=NAMED)
+def test_the_new_one_of_the_two_is_named_with_its_day(drugged: str, diseased: str, term: str) -> None:
+    read = fact("new_glutamine", **on_glutamine(drugged, STAGE_5, since=diseased))
+    assert (read.texts["day"], read.texts["term"]) == ("2 Nov 2026", term)
 
 
 def test_a_new_kidney_disease_without_glutamine_is_none_of_its_risks() -> None:
