@@ -16,6 +16,7 @@ from cds_service.clinical.orders.recognise import Order
 from cds_service.clinical.reading import facts_of_another_patients_order, read_patient_facts
 from cds_service.clinical.text_limits import MAX_TEXT, is_too_much, limit_texts
 from cds_service.errors import Busy, CdsServiceError, DataNotObtained, TooMuchText
+from cds_service.fhir.queries import MEDICATIONS
 from cds_service.gathering.orders import (
     gather_chart,
     gather_chart_of_treatment,
@@ -64,6 +65,11 @@ class Answer:
     def facts_lacking(self) -> set[str]:
         """The facts without which some card could not tell."""
         return set(undecided(decided.decision for decided in self.decisions))
+
+    @property
+    def cards_untold(self) -> int:
+        """How many cards, of all that were decided, could not be told."""
+        return sum(decided.decision.outcome is Outcome.CANNOT_TELL for decided in self.decisions)
 
     @property
     def burden(self) -> Burden:
@@ -157,9 +163,13 @@ async def _answer_about_treatment(
 
 
 def _without_treatment(chart: Chart, source: DataSource, modes: Modes) -> Answer:
-    """No cards. Where no list of medications came, nobody knows what the patient takes."""
-    if chart.is_bare and modes.shows_any:
-        raise _no_data({key: data.gap for key, data in chart.data.items()}, source.was_busy)
+    """No cards. Where the list of active medications did not come, nobody knows what the patient takes.
+
+    Statements are a list that may be left out: without acetylcysteine among them they do not stand in for it.
+    """
+    missing = {key: data.gap for key, data in chart.data.items() if not data.is_obtained}
+    if MEDICATIONS in missing and modes.shows_any:
+        raise _no_data(missing, source.was_busy)
     return Answer(Response(cards=()), modes=modes)
 
 

@@ -195,19 +195,23 @@ def _health_checks(records: Records, key_sets: KeySets, clients: Sequence[Client
 
 
 def _discoveries(settings: Settings, site: Site, clients: tuple[Client, ...] | None) -> dict[str, bytes]:
-    """The response to discovery, by the name of the client. Without a token it is what all clients get, if that is one
-    thing, and that of CDS Hooks 2.0 otherwise."""
-    content, hooks = site.content, [hook for hook in site.services.values() if site.decides_any(hook)]
-    prefetch = {hook: prefetch_templates(content, hook, settings.prefetch) for hook in hooks}
+    """The response to discovery, by the name of the client: the services at which some card may be decided for it.
 
-    def written(cds_hooks: CdsHooks, with_options: bool = False) -> bytes:
+    Without a token it is what all clients get, if that is one thing, and otherwise that of CDS Hooks 2.0 with every
+    service that any of them has.
+    """
+    content, on = site.content, [hook for hook in site.services.values() if site.decides_any(hook)]
+    prefetch = {hook: prefetch_templates(content, hook, settings.prefetch) for hook in on}
+
+    def written(hooks: Sequence[str], cds_hooks: CdsHooks = "2.0", with_options: bool = False) -> bytes:
         return to_json(discover(prefetch, content.version, content.status, cds_hooks, with_options, hooks=hooks))
 
-    by_client = {
-        client.name: written(client.cds_hooks, with_options=client.repeat != "always") for client in clients or ()
-    }
+    by_client = {}
+    for client in clients or ():
+        hooks = [hook for hook in on if site.modes_for(hook, client.name).decides_any]
+        by_client[client.name] = written(hooks, client.cds_hooks, client.repeat != "always")
     same = set(by_client.values())
-    return {OPEN: same.pop() if len(same) == 1 else written("2.0"), **by_client}
+    return {OPEN: same.pop() if len(same) == 1 else written(on), **by_client}
 
 
 def _writers(clients: tuple[Client, ...] | None, content: Content) -> dict[str, Writer]:

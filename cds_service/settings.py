@@ -95,7 +95,9 @@ class Settings(BaseSettings):
         "verifies an order.",
     )
     prefetch: Literal["full", "patient", "none"] = Field(
-        "full", description="What discovery asks EHRs to prefetch: every key, only the patient, or nothing."
+        "full",
+        description="What discovery asks EHRs to prefetch: every key, only the patient (as a chart is opened, only the "
+        "medications), or nothing.",
     )
     clients: Path | None = Field(None, description="TOML file of the trusted CDS clients; see clients.example.toml.")
     auth: Literal["off", "required"] = Field(

@@ -12,7 +12,7 @@ from cds_service.errors import UnknownService
 from cds_service.gathering.allowed_servers import find_allowed_base
 from cds_service.gathering.server import NO_SERVER, DataSource, FhirServer, NoServer, read_bearer_token
 from cds_service.gathering.upstreams import FhirAccess
-from cds_service.hooks.requests import HookRequest, read_request
+from cds_service.hooks.requests import PATIENT_VIEW, HookRequest, read_request
 from cds_service.telemetry.logs import get_logger, safe_instance
 
 
@@ -90,6 +90,7 @@ def _log(
     left_out: list[str],
 ) -> None:
     not_repeated = {"not_repeated": left_out} if left_out else {}
+    untold = {"cards_untold": answered.cards_untold} if asked.hook == PATIENT_VIEW and answered.decisions else {}
     get_logger().info(
         "answered",
         service=service_id,
@@ -101,5 +102,6 @@ def _log(
         unread_orders=answered.unresolved_orders,
         fhir_server=fhir_server,
         milliseconds=round(seconds * 1000, 1),
+        **untold,
         **not_repeated,
     )

@@ -100,9 +100,14 @@ class Data(msgspec.Struct, dict=True):
         return sorted(element for elements in matching for element in elements)
 
     @property
+    def is_obtained(self) -> bool:
+        """True if the query was answered, be it in part."""
+        return self.arrival in (Arrival.GIVEN, Arrival.EMPTY)
+
+    @property
     def is_whole(self) -> bool:
         """True if everything asked for is here, so that what is not here is absent."""
-        return self.arrival in (Arrival.GIVEN, Arrival.EMPTY) and not self.gap
+        return self.is_obtained and not self.gap
 
 
 NOT_SENT = Data(Arrival.NOT_SENT, gap="not sent")
@@ -118,7 +123,7 @@ class Chart:
     @property
     def is_bare(self) -> bool:
         """True if no query was answered: each failed or was not sent."""
-        return not any(data.arrival in (Arrival.GIVEN, Arrival.EMPTY) for data in self.data.values())
+        return not any(data.is_obtained for data in self.data.values())
 
     def get(self, key: str) -> Data:
         """The data of a query; *not sent* for a key that never arrived."""

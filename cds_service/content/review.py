@@ -11,7 +11,7 @@ from cds_service.fhir.queries import QUERIES, prefetch_template
 from cds_service.guidance.conditions import Truth
 from cds_service.guidance.deciding import Outcome
 from cds_service.guidance.evidence import EvidenceSource
-from cds_service.guidance.model import Card, Content, Example, Phrase
+from cds_service.guidance.model import PATIENT_VIEW, Card, Content, Example, Phrase
 
 
 def review_pages(content: Content, fixtures: Path) -> dict[str, str]:
@@ -84,6 +84,12 @@ def people(card: Card, content: Content) -> Iterator[str]:
 
 
 def _when(card: Card) -> Iterator[str]:
+    if card.asked_at == PATIENT_VIEW:
+        yield from (
+            "Asked when a chart is opened (`patient-view`), about the acetylcysteine that is active on record.",
+            "",
+        )
+        yield from ("Off until a row of the site file switches it on.", "")
     yield from ("The card appears only if all its rows are true.", "", "| condition | because |", "| --- | --- |")
     for row in card.when:
         yield f"| {row.say()} | {cell(row.because)} |"

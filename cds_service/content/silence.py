@@ -47,13 +47,13 @@ def explain_silence(request: HookRequest, answered: Answer, vocabulary: Vocabula
 def _about_treatment(request: HookRequest, answered: Answer, vocabulary: Vocabulary) -> str:
     """Why the opening of a chart got no card."""
     if not answered.modes.decides_any:
-        return _ALL_OFF
+        return "Monitoring is off: no row of a site file switches it on for this client. In demo mode it is on."
     if not answered.decisions:
         chart = build_chart(request.patient_id, request.prefetch_of(MEDICATION_LISTS), keys=MEDICATION_LISTS)
         nameless = [treatment for treatment in find_treatments(chart, vocabulary) if not treatment.is_named]
         unread = treatments_unread(nameless, chart)
         more = f"; whether more is active cannot be told: {unread.note}" if unread else ""
-        return f"No acetylcysteine is active on record{more}."
+        return f"No acetylcysteine is active on record, by status and dates{more}."
     facts = answered.decisions[0].decision.facts
     use = facts["use"]
     if use.value != OTHER:
@@ -63,8 +63,7 @@ def _about_treatment(request: HookRequest, answered: Answer, vocabulary: Vocabul
     lacking = undecided(decided.decision for decided in answered.decisions)
     if lacking:
         return f"It cannot be told: {'; '.join(dict.fromkeys(facts[name].note for name in lacking))}."
-    since = facts["treatment_days"].texts["since"]
-    return f"Acetylcysteine since {since}: no follow-up is due, no result is new, and no new risk is on record."
+    return f"Acetylcysteine since {facts['treatment_days'].texts['since']}: no card about treatment applies."
 
 
 def _is_by_site(answered: Answer) -> bool:

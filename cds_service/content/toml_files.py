@@ -3,10 +3,12 @@
 import re
 import tomllib
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from cds_service.errors import Mistake
 from cds_service.guidance.conditions import TAGS
@@ -100,9 +102,20 @@ class TomlFile:
         except ValidationError as validation:
             for error in validation.errors():
                 path = (*place, *(part for part in error["loc"] if part not in TAGS))
-                message = error["msg"].removeprefix("Value error, ")
+                message = _say(error, model)
                 self.add_mistake(path, f"{'.'.join(map(str, path))}: {message}" if path else message)
             return None
+
+
+def _say(error: ErrorDetails, model: type[BaseModel]) -> str:
+    """What is wrong, in words for whoever wrote the file."""
+    if error["type"] == "missing":
+        return "it is missing"
+    if error["type"] != "extra_forbidden":
+        return error["msg"].removeprefix("Value error, ")
+    key, is_of_model = str(error["loc"][-1]), len(error["loc"]) == 1
+    nearest = get_close_matches(key, model.model_fields, n=1) if is_of_model else []
+    return f"there is no such key: did you mean {nearest[0]}?" if nearest else "there is no such key"
 
 
 def _line_of(text: str, place: Place) -> int:

@@ -38,7 +38,7 @@ _USAGE = (
 )
 _USAGE_OF = {
     PATIENT_VIEW: "Speaks only where acetylcysteine is active on record, and answers every other chart with no cards. "
-    "The medications decide: where neither they nor a FHIR server come with the call, it is answered with 412."
+    "The active medications decide: where they come neither with the call nor from a FHIR server, the answer is 412."
 }
 _VERSION_OF: Mapping[CdsHooks, str] = {"3.0": "3.0.0"}  # a member that earlier versions do not define
 

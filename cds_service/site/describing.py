@@ -6,6 +6,7 @@ from pathlib import Path
 from cds_service.content.signing import VoidSignature
 from cds_service.guidance.model import Card, Content
 from cds_service.guidance.modes import CardMode, Modes
+from cds_service.hooks.discovery import SERVICES
 from cds_service.site.codes import lists_of
 from cds_service.site.modes import OTHER_CLIENTS, Place
 from cds_service.site.opening import Site
@@ -20,9 +21,11 @@ def describe_site(site: Site, signatures: Path, void: Sequence[VoidSignature]) -
 
     `signatures` is their file, and `void` those that no longer count.
     """
+    services = f"Services: {', '.join(_describe_services(site))}."
     if site.file is None:
         yield "No site file: CDS_SITE is not set. Every card about orders is on, drafts too."
         yield from describe_signatures(signatures, void)
+        yield services
         return
     yield f"Site file: {site.file.file.name}"
     yield _count_cards(site)
@@ -33,9 +36,16 @@ def describe_site(site: Site, signatures: Path, void: Sequence[VoidSignature]) -
     drafts = "are silent" if site.has_silent_drafts else "are shown, marked as drafts"
     yield f"Cards that are drafts {drafts}."
     yield f"Baseline cards speak: {site.file.baseline.speaks}."
+    yield services
     yield from _describe_cards(site, void)
     yield from _describe_codes(site)
     yield from _describe_intervals(site.file)
+
+
+def _describe_services(site: Site) -> Iterator[str]:
+    for service_id, hook in SERVICES.items():
+        is_on = service_id in site.services and site.decides_any(hook)
+        yield f"{service_id} ({'on' if is_on else 'off'})"
 
 
 def describe_signatures(file: Path, void: Sequence[VoidSignature]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise, product
 
 from cds_service.errors import Mistake
-from cds_service.guidance.model import Card, Content
+from cds_service.guidance.model import PATIENT_VIEW, Card, Content
 from cds_service.guidance.modes import CardMode, Modes, make_modes
 from cds_service.site.rows import CardRow, Speaks
 
@@ -50,11 +50,12 @@ class SilencedSafetyCard:
 
 
 def is_safety_card(card: Card) -> bool:
-    """True for a card that can be critical, and for the one that names what was not checked.
+    """True for a card that can be critical, for the one on what was not checked, and for that on risks of treatment.
 
     Only a row of its own can silence it.
     """
-    return card.after_others or any(row.level == "critical" for row in card.indicator)
+    gravest = "warning" if card.asked_at == PATIENT_VIEW else "critical"
+    return card.after_others or any(row.level == gravest for row in card.indicator)
 
 
 def modes_of(
@@ -106,7 +107,7 @@ def _most_specific(rows: Sequence[PlacedRow], card: Card, place: Place) -> list[
 def find_mode_mistakes(rows: Sequence[PlacedRow], content: Content, hooks: Sequence[str]) -> Iterator[Mistake]:
     """Families whose safety cards have no row of their own, cards at hooks that do not ask them, and contradictions."""
     yield from _find_unnamed_safety_cards(rows, content.cards)
-    yield from _find_cards_elsewhere(rows, content)
+    yield from _find_cards_elsewhere(rows, content, hooks)
     clients = {OTHER_CLIENTS, *(client for placed in rows for client in placed.row.clients)}
     found: set[tuple[int, int]] = set()
     places = [(card, hook) for hook in hooks for card in content.cards_at(hook)]
@@ -118,13 +119,16 @@ def find_mode_mistakes(rows: Sequence[PlacedRow], content: Content, hooks: Seque
                 yield Mistake(other.file, other.line, _contradiction(first, other, card, place))
 
 
-def _find_cards_elsewhere(rows: Sequence[PlacedRow], content: Content) -> Iterator[Mistake]:
-    """Rows that are about no card at a hook that they name."""
+def _find_cards_elsewhere(rows: Sequence[PlacedRow], content: Content, hooks: Sequence[str]) -> Iterator[Mistake]:
+    """Rows that are about no card at a hook that they name, as far as card and hook exist."""
+    asked = {hook: {name for card in content.cards_at(hook) for name in (card.id, card.family)} for hook in hooks}
     for placed in rows:
+        name = placed.row.card or placed.row.family
+        where = [hook for hook in hooks if name in asked[hook]]
         for hook in placed.row.hooks:
-            name = placed.row.card or placed.row.family
-            if name not in {name for card in content.cards_at(hook) for name in (card.id, card.family)}:
-                yield Mistake(placed.file, placed.line, f"{name} is not asked at {hook}")
+            if where and hook in asked and hook not in where:
+                problem = f"{name} is not asked at {hook}, but at {', '.join(where)}"
+                yield Mistake(placed.file, placed.line, problem)
 
 
 def _contradiction(first: PlacedRow, other: PlacedRow, card: Card, place: Place) -> str:

@@ -237,7 +237,7 @@ ROW = '[[signature]]\ncard = "a"\nname = "Dr A"\nrole = "x"\non = 2026-11-01\nre
 WHOLE = ROW.format("0" * 64)
 BROKEN = {
     "not TOML": ("[[signature", 1, "not TOML"),
-    "an unknown key": (WHOLE + "live = true\n", 8, "live: Extra inputs are not permitted"),
+    "an unknown key": (WHOLE + "live = true\n", 8, "live: there is no such key"),
     "a digest that is none": (ROW.format("abc"), 7, "hash: String should match pattern"),
     "a name with an escape": (WHOLE.replace("Dr A", "Dr \\u001b[2J"), 3, "all of them printable"),
     "a review before the signature": (WHOLE.replace("2027", "2025"), 1, "review_by comes after the day"),

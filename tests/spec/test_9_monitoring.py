@@ -9,13 +9,17 @@ import httpx
 import pytest
 import respx
 from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
+from cds_service.api.runtime import runtime_of
+from cds_service.auth.clients import OPEN
 from cds_service.clinical.orders.drugs import MEDICATION_LISTS
 from cds_service.fhir.queries import FOR_TREATMENTS, QUERIES, fhir_query
 from cds_service.guidance.model import PATIENT_VIEW as ASKED_AT
 from cds_service.hooks.discovery import SERVICES
 from cds_service.hooks.requests import HookRequest
 from cds_service.settings import Settings
+from tests.signing import ALL_KEYS, HOSPITAL, Trusting, client_toml
 from tests.support import (
     CONTENT,
     HOOKS,
@@ -119,6 +123,15 @@ def test_where_an_ehr_is_to_be_spared_work_it_is_asked_for_the_medications_alone
     (service,) = (one for one in client.get("/cds-services").json()["services"] if one["hook"] == PATIENT_VIEW)
 
     assert list(service["prefetch"]) == list(MEDICATION_LISTS)
+
+
+def test_a_client_for_which_it_is_off_does_not_find_it(tmp_path: Path) -> None:
+    other = client_toml("clinic", "https://clinic.north.test", *ALL_KEYS)
+    row = ROW.format(card="new-risk", mode="on") + 'clients = ["hospital"]\n'
+    (tmp_path / "site.toml").write_text(row, encoding="utf-8")
+    discovery = runtime_of(Trusting(tmp_path, HOSPITAL + other, site=tmp_path / "site.toml").app).discovery
+
+    assert [SERVICE.encode() in discovery[client] for client in ("hospital", "clinic", OPEN)] == [True, False, True]
 
 
 # ---------------------------------------------------------------- cards
@@ -257,6 +270,21 @@ def test_a_list_of_medications_that_cannot_be_read_leaves_the_other() -> None:
     assert ids_of(cards_of(client, body)) == ["new-risk"]  # his acetylcysteine is a statement
 
 
+@pytest.mark.parametrize(("left_out", "untold"), [((), 0), (("allergyList",), 1), (("aminoAcids",), 2)], ids=str)
+def test_the_log_says_how_many_cards_could_not_be_told(
+    left_out: tuple[str, ...], untold: int, client: TestClient
+) -> None:
+    body = opening_of(RUNA)
+    prefetch = {key: answer for key, answer in body["prefetch"].items() if key not in left_out}
+    with capture_logs() as logs:
+        post(client, {**body, "prefetch": prefetch})
+        post(client, opening_of(ALMA))
+
+    with_treatment, without_it = (line for line in logs if line["event"] == "answered")
+    assert with_treatment["cards_untold"] == untold
+    assert "cards_untold" not in without_it
+
+
 # ---------------------------------------------------------------- bad input
 
 
@@ -291,8 +319,13 @@ def test_412_where_no_list_of_medications_was_obtained(prefetch: Json, client: T
     assert RUNA not in response.text
 
 
-def test_one_list_of_medications_is_enough(client: TestClient) -> None:
-    assert cards_of(client, {**opening_of(ALMA), "prefetch": {"medicationStatements": None}}) == []
+def test_statements_without_acetylcysteine_do_not_stand_in_for_the_active_medications(client: TestClient) -> None:
+    response = post(client, {**opening_of(ALMA), "prefetch": {"medicationStatements": None}})
+
+    assert response.status_code == 412
+    assert "activeMedications" in response.text
+    assert "medicationStatements" not in response.text
+    assert cards_of(client, {**opening_of(ALMA), "prefetch": {"activeMedications": None}}) == []
 
 
 def test_orders_in_the_context_are_not_looked_at(client: TestClient) -> None:

@@ -111,17 +111,17 @@ NAMELESS_ORDER = treatment(medicationCodeableConcept=NAMELESS)
 CHARTS: dict[str, tuple[Body, str]] = {
     "nothing is due": (
         {},
-        "Acetylcysteine since 28 September 2026: no follow-up is due, no result is new, and no new risk is on record.",
+        "Acetylcysteine since 28 September 2026: no card about treatment applies.",
     ),
-    "no acetylcysteine": ({"activeMedications": None}, "No acetylcysteine is active on record."),
+    "no acetylcysteine": ({"activeMedications": None}, "No acetylcysteine is active on record, by status and dates."),
     "half of the lists": (
-        {"activeMedications": NOT_SENT, "medicationStatements": None},
-        "No acetylcysteine is active on record; whether more is active cannot be told: "
-        "list of active medications not sent.",
+        {"activeMedications": None, "medicationStatements": GAPS["failed"].reason},
+        "No acetylcysteine is active on record, by status and dates; whether more is active cannot be told: "
+        "list of medication statements could not be read",
     ),
     "a medication without a name": (
         {"activeMedications": bundle(NAMELESS_ORDER)},
-        "No acetylcysteine is active on record; whether more is active cannot be told: "
+        "No acetylcysteine is active on record, by status and dates; whether more is active cannot be told: "
         "an active medication has no name that can be read.",
     ),
     "another use": (
@@ -158,7 +158,7 @@ def test_a_chart_with_a_card_has_no_reason_for_silence() -> None:
 
 ABOUT_TREATMENT = {card.id for card in CONTENT.treatment_cards}
 BY_SITE = {
-    "off": "By the site file every card is off at this hook.",
+    "off": "Monitoring is off: no row of a site file switches it on for this client. In demo mode it is on.",
     "silent": "The site file keeps every card silent that applies.",
 }
 

@@ -70,6 +70,7 @@ def read_treatment_days(treatments: Sequence[Order], began: Moment | None, now: 
 
 
 def _in_weeks(days: int) -> str:
-    """The whole weeks in words."""
-    weeks = days // DAYS_OF_A_WEEK
-    return f"{weeks} week{'' if weeks == 1 else 's'}"
+    """The weeks in words, and the days beside them."""
+    counted = zip(divmod(days, DAYS_OF_A_WEEK), ("week", "day"), strict=True)
+    said = [f"{number} {unit}{'' if number == 1 else 's'}" for number, unit in counted if number]
+    return " and ".join(said) or "0 days"

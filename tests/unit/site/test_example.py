@@ -54,9 +54,11 @@ def test_everything_that_is_commented_out_holds(tmp_path: Path) -> None:
 
 
 def test_without_a_file_it_says_what_is_in_force() -> None:
-    first, signatures = run_command("site").output.splitlines()
+    first, signatures, services = run_command("site").output.splitlines()
     assert first == "No site file: CDS_SITE is not set. Every card about orders is on, drafts too."
     assert signatures.startswith("Signatures: ")
+    assert "acetylcysteine-order-sign (on)" in services
+    assert "acetylcysteine-medication-verify (off), acetylcysteine-monitoring (off)" in services
 
 
 def test_it_says_who_signed_and_warns_of_a_card_that_speaks_without_the_safety_cards(tmp_path: Path) -> None:

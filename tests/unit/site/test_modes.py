@@ -90,12 +90,15 @@ MISTAKES = {
     ),
     "neither": ([card_row("on")], ["card.0: a row names either a card or a family"]),
     "both": ([card_row("on", card=HIGH, family="baseline")], ["card.0: a row names either a card or a family"]),
-    "no reason": ([CARD.replace("because", "becuase")], ["card.0.because: Field required", "card.0.becuase: Extra"]),
+    "no reason": (
+        [CARD.replace("because", "becuase")],
+        ["card.0.because: it is missing", "card.0.becuase: there is no such key: did you mean because?"],
+    ),
     "an empty reason": ([CARD.replace("under review", " ")], ["card.0.because: "]),
     "nobody": ([CARD.replace("drug committee", "")], ["card.0.decided_by: "]),
     "no day": ([CARD.replace("2026-11-20", '"soon"')], ["card.0.decided_on: "]),
     "no such folder": (['signatures = "nowhere/s.toml"'], ["signatures: there is no folder nowhere"]),
-    "another key": (['drafts = "loud"\nfoo = 1'], ["drafts: ", "foo: Extra"]),
+    "another key": (['drafts = "loud"\nfoo = 1'], ["drafts: ", "foo: there is no such key"]),
     "a contradiction": (
         [CARD, card_row("silent", card=HIGH)],
         [f"it makes {HIGH} silent for medication-prescribe, and"],
@@ -184,7 +187,8 @@ ELSEWHERE = {
 @pytest.mark.parametrize(("row", "name"), ELSEWHERE.values(), ids=ELSEWHERE)
 def test_a_card_at_a_hook_that_does_not_ask_it_is_refused(row: str, name: str, tmp_path: Path) -> None:
     hook = PATIENT_VIEW if name == HIGH else "order-sign"
-    assert refused(tmp_path, row) == [f"site.toml:1: {name} is not asked at {hook}"]
+    where = ", ".join(HOOKS[:4]) if name == HIGH else PATIENT_VIEW
+    assert refused(tmp_path, row) == [f"site.toml:1: {name} is not asked at {hook}, but at {where}"]
 
 
 SAFETY = [ALLERGY, "glutamine-contraindicated", INCOMPLETE]

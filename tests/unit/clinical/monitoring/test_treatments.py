@@ -188,11 +188,18 @@ def test_a_statement_says_since_when_too() -> None:
     assert (read.texts["since_day"], read.texts["since"]) == ("27 Sep 2026", "27 September 2026")
 
 
-WEEKS = {"2026-11-17": "0 weeks", "2026-11-16": "1 week", "2026-09-29": "7 weeks", START: "8 weeks"}
+WEEKS = {
+    "2026-11-23": "0 days",
+    "2026-11-22": "1 day",
+    "2026-11-16": "1 week",
+    "2026-09-29": "7 weeks and 6 days",
+    START: "8 weeks",
+    "2026-09-27": "8 weeks and 1 day",
+}
 
 
 @pytest.mark.parametrize(("began", "expected"), WEEKS.items())
-def test_only_whole_weeks_are_said(began: str, expected: str) -> None:
+def test_the_weeks_are_said_and_the_days_beside_them(began: str, expected: str) -> None:
     assert fact("treatment_days", activeMedications=bundle(treatment(authoredOn=began))).texts["weeks"] == expected
 
 
