@@ -2,13 +2,13 @@
 
 import re
 import tomllib
+from collections.abc import Mapping
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from cds_service.errors import Mistake
 from cds_service.guidance.conditions import TAGS
@@ -107,12 +107,12 @@ class TomlFile:
             return None
 
 
-def _say(error: ErrorDetails, model: type[BaseModel]) -> str:
+def _say(error: Mapping[str, Any], model: type[BaseModel]) -> str:
     """What is wrong, in words for whoever wrote the file."""
     if error["type"] == "missing":
         return "it is missing"
     if error["type"] != "extra_forbidden":
-        return error["msg"].removeprefix("Value error, ")
+        return str(error["msg"]).removeprefix("Value error, ")
     key, is_of_model = str(error["loc"][-1]), len(error["loc"]) == 1
     nearest = get_close_matches(key, model.model_fields, n=1) if is_of_model else []
     return f"there is no such key: did you mean {nearest[0]}?" if nearest else "there is no such key"

@@ -59,7 +59,7 @@ def test_a_mistake_in_the_list_stops_the_start(tmp_path: Path) -> None:
     file.write_text("[[client]]\n", encoding="utf-8")
     code, said = run_serve("127.0.0.1", clients=str(file))
     assert code == 1
-    assert "clients.toml:1: client.0.name: Field required" in said
+    assert "clients.toml:1: client.0.name: it is missing" in said
     assert "2 mistakes." in said
 
 
