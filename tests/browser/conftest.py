@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Dialog, Page, Playwright, sync_playwright
+from playwright.sync_api import Dialog, Error, Page, Playwright, sync_playwright
 
 from cds_service.app import create_app
 from cds_service.settings import Settings
@@ -26,6 +26,7 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+_SHOTS = 3  # tries
 Open = Callable[..., "Looking"]
 
 
@@ -44,6 +45,18 @@ class Looking:
     def _dismiss(self, dialog: Dialog) -> None:
         self.complaints.append(f"a dialog: {dialog.message}")
         dialog.dismiss()
+
+
+def shoot(page: Page, path: Path, *, full_page: bool = False) -> None:
+    """Takes a picture for people; Chromium now and then cannot at once, while it shows a bubble of its own."""
+    for attempt in range(_SHOTS):
+        try:
+            page.screenshot(path=path, full_page=full_page)
+            return
+        except Error as error:
+            if "Unable to capture screenshot" not in str(error) or attempt == _SHOTS - 1:
+                raise
+            page.wait_for_timeout(500)
 
 
 @pytest.fixture(scope="session")

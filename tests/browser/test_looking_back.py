@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, shoot
 from tests.browser.test_pages import findings, is_wider_than_its_window
 
 GRETA = "/try?patient=greta-on-treatment"
@@ -37,13 +37,13 @@ def test_the_days_of_a_chart_by_keyboard(size: str, base: str, look: Open, shots
     assert page.get_by_role("button", name="Sign the order").is_hidden()
     assert page.get_by_text("An order is written today.").is_visible()
     assert "Acetylcysteine" in medications.inner_text()
-    page.screenshot(path=shots / f"past-day-{size}.png", full_page=True)
+    shoot(page, shots / f"past-day-{size}.png", full_page=True)
     assert findings(looking) == []
     assert not is_wider_than_its_window(looking)
 
     page.keyboard.press("Home")
     expect(medications).to_contain_text("none on record")
-    page.screenshot(path=shots / f"first-day-{size}.png", full_page=True)
+    shoot(page, shots / f"first-day-{size}.png", full_page=True)
     page.keyboard.press("End")
     expect(medications).to_contain_text("Acetylcysteine")
     page.wait_for_url("**&day=0")
@@ -77,7 +77,7 @@ def test_days_with_a_card_lead_to_it(base: str, look: Open, shots: Path) -> None
     page.locator(".time li a").first.click()
 
     assert page.locator("#chart article.card").count() > 0
-    page.screenshot(path=shots / "day-with-a-card-desktop.png", full_page=True)
+    shoot(page, shots / "day-with-a-card-desktop.png", full_page=True)
     assert findings(looking) == []
 
 

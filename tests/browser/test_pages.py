@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.conftest import Looking, Open
+from tests.browser.conftest import Looking, Open, shoot
 
 PAGES = {
     "home": "/",
@@ -63,7 +63,7 @@ def test_a_page(name: str, size: str, base: str, look: Open, shots: Path) -> Non
     looking = look(size)
 
     looking.page.goto(base + PAGES[name], wait_until="load")
-    looking.page.screenshot(path=shots / f"{name}-{size}.png", full_page=True)
+    shoot(looking.page, shots / f"{name}-{size}.png", full_page=True)
     bytes_, paint = transferred(looking), first_paint(looking)
     with (shots / "figures.txt").open("a", encoding="utf-8") as figures:
         figures.write(f"{name} {size}: {bytes_} bytes, first paint {paint:.0f} ms\n")
@@ -85,7 +85,7 @@ def test_swagger_ui_shows_the_interface_and_sends_its_example_to_this_host_alone
     page.locator(".opblock-post").first.locator(".opblock-control-arrow").click()
     page.get_by_role("button", name="Execute").click()
     page.locator(".live-responses-table .response-col_status", has_text="200").first.wait_for()
-    page.screenshot(path=shots / "swagger-desktop.png", full_page=True)
+    shoot(page, shots / "swagger-desktop.png", full_page=True)
 
     assert "Allergy to acetylcysteine on record" in page.locator(".live-responses-table").inner_text()
     assert [one for one in looking.requests if not one.startswith((f"{base}/", "data:"))] == []
@@ -97,7 +97,7 @@ def test_a_page_in_the_dark(name: str, base: str, look: Open, shots: Path) -> No
     looking = look(color_scheme="dark")
 
     looking.page.goto(base + PAGES[name])
-    looking.page.screenshot(path=shots / f"{name}-dark.png", full_page=True)
+    shoot(looking.page, shots / f"{name}-dark.png", full_page=True)
 
     assert findings(looking) == []
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.make_export import make_export
-from tests.browser.conftest import SIZES, Open
+from tests.browser.conftest import SIZES, Open, shoot
 from tests.browser.test_pages import findings, is_wider_than_its_window
 from tests.replay.exports import report_of
 from tests.support import CARDS
@@ -26,7 +26,7 @@ def test_a_page_stands_alone_and_is_accessible(replayed: Path, look: Open, shots
     address = (replayed / f"{name}.html").as_uri()
     looking = look(size)
     looking.page.goto(address)
-    looking.page.screenshot(path=shots / f"replay-{name}-{size}.png", full_page=True)
+    shoot(looking.page, shots / f"replay-{name}-{size}.png", full_page=True)
 
     assert looking.requests == [address]
     assert looking.complaints == []

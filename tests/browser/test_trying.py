@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 
 from cds_service.app import create_app
 from cds_service.settings import Settings
-from tests.browser.conftest import Open
+from tests.browser.conftest import Open, shoot
 from tests.browser.test_pages import findings, is_wider_than_its_window
 from tests.loopback import serving
 from tests.support import FIXTURES
@@ -29,16 +29,16 @@ def test_an_order_a_suggestion_and_a_card_set_aside(size: str, base: str, look: 
     page.get_by_role("link", name="allergic to acetylcysteine", exact=False).first.click()
     page.get_by_role("link", name="Choose another patient").click()
     page.get_by_role("link", name="Ines Valdorna").click()
-    page.screenshot(path=shots / f"chart-of-ines-{size}.png", full_page=True)
+    shoot(page, shots / f"chart-of-ines-{size}.png", full_page=True)
     page.get_by_role("button", name="Sign the order for Ines Valdorna").click()
-    page.screenshot(path=shots / f"answer-{size}.png", full_page=True)
+    shoot(page, shots / f"answer-{size}.png", full_page=True)
     assert "Allergy to acetylcysteine on record" in answer(page)
     assert page.locator("article.card").first.get_attribute("class") == "card critical"
     assert findings(looking) == []
 
     page.get_by_label("Override reason").select_option(index=1)
     page.get_by_role("button", name="Set aside").click()
-    page.screenshot(path=shots / f"set-aside-{size}.png", full_page=True)
+    shoot(page, shots / f"set-aside-{size}.png", full_page=True)
     assert "Feedback was sent" in answer(page)
     assert "Set aside." in page.locator("article.card").first.inner_text()
     assert findings(looking) == []
@@ -73,7 +73,7 @@ def test_a_dose_is_checked_where_it_is_typed(size: str, base: str, look: Open, s
 
     page.get_by_label("Dose").fill("600,5")
     page.get_by_role("button", name="Sign the order").click()
-    page.screenshot(path=shots / f"not-a-dose-{size}.png")
+    shoot(page, shots / f"not-a-dose-{size}.png")
     assert page.get_by_label("Dose").input_value() == "600,5"
     assert page.get_by_text("A comma can separate thousands or decimals").is_visible()
     assert page.locator("section.answer").count() == 0
@@ -116,7 +116,7 @@ def test_silence_is_explained(base: str, look: Open, shots: Path) -> None:
 
     page.get_by_label("Drug", exact=True).select_option("amoxicillin")
     page.get_by_role("button", name="Sign the order").click()
-    page.screenshot(path=shots / "silence-desktop.png", full_page=True)
+    shoot(page, shots / "silence-desktop.png", full_page=True)
 
     assert "No card. No acetylcysteine order among 1 order." in answer(page)
     assert findings(looking) == []
@@ -141,7 +141,7 @@ def test_why_it_says_that(size: str, base: str, look: Open, shots: Path) -> None
     page.get_by_role("button", name="Sign the order").click()
 
     page.get_by_role("button", name="Why it says that").click()
-    page.screenshot(path=shots / f"explain-{size}.png", full_page=True)
+    shoot(page, shots / f"explain-{size}.png", full_page=True)
 
     assert page.get_by_role("heading", name="Plasma glutamate high: advise").is_visible()
     assert "168 µmol/L" in page.locator("main").inner_text()
