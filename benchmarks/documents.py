@@ -35,7 +35,7 @@ def read_figures(readme: str, performance: str) -> Figures:
         acetylcysteine=_number(r"^\| acetylcysteine, 5 KB.*\| ([\d,]+) vs ", table),
         gathered=_number(rf"^\| {QUICK_FHIR_SERVER} .*\n\| \| 8 \| ([\d,]+) \|", performance),
         gathered_ms=_number(r"^\| acetylcysteine, all gathered .*\| ([\d.]+) ms \|$", performance),
-        memory_mb=_number(r"^\| memory per worker .*?\*\*(\d+) MB\*\*", table),
+        memory_mb=_number(r"^\| memory per worker .*?\*\*(\d+) MB(?:, missed)?\*\*", table),
     )
 
 
