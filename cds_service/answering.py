@@ -10,6 +10,7 @@ from cds_service.clinical.facts import Facts
 from cds_service.clinical.monitoring.facts import read_treatment_facts
 from cds_service.clinical.monitoring.treatments import read_treatments
 from cds_service.clinical.orders.drafts import DraftOrders, with_versions
+from cds_service.clinical.orders.drugs import is_active_medication
 from cds_service.clinical.orders.facts import is_antidote_drafted, read_order_facts
 from cds_service.clinical.orders.indication import ANTIDOTE, OTHER
 from cds_service.clinical.orders.recognise import Order
@@ -228,8 +229,9 @@ def decide_treatments(treatments: DraftOrders, chart: Chart, content: Content, n
     order_facts = read_order_facts(treatments, patient_facts, chart, vocabulary, now)
     of_all = list(zip(treatments.acetylcysteine_orders, order_facts, strict=True))
     of_other_use = [(order, facts) for order, facts in of_all if facts["use"].value == OTHER]
-    order, facts = (of_other_use or of_all)[0]
-    in_question = [order for order, _ in of_other_use or of_all]
+    active = [(order, facts) for order, facts in of_other_use if is_active_medication(order.resource)]
+    order, facts = (active or of_other_use or of_all)[0]
+    in_question = [order for order, _ in (active if of_other_use else of_all)]
     treatment_facts = read_treatment_facts(in_question, treatments, chart, vocabulary, now)
     decisions = decide_treatment({**patient_facts, **facts, **treatment_facts}, content)
     return [OrderDecision(order, decision) for decision in decisions]

@@ -24,7 +24,7 @@ from cds_service.clinical.monitoring.risks import (
     read_new_pregnancy,
     recorded_after,
 )
-from cds_service.clinical.monitoring.treatments import NO_START, first_start, read_treatment_days
+from cds_service.clinical.monitoring.treatments import NO_START, UNCLEAR_STATUS, first_start, read_treatment_days
 from cds_service.clinical.orders.drafts import DraftOrders
 from cds_service.clinical.orders.laboratory import read_amino_acids_pending
 from cds_service.clinical.orders.recognise import Order
@@ -55,7 +55,8 @@ def read_treatment_facts(
         "amino_acids_pending": read_amino_acids_pending(chart, vocabulary),
     }
     if began is None:
-        return {**facts, **dict.fromkeys((*_RESULTS, *_RISKS), NO_START)}
+        unknown = NO_START if treatments else UNCLEAR_STATUS
+        return {**facts, **dict.fromkeys((*_RESULTS, *_RISKS), unknown)}
     course = _Course(began, on_record, earlier)
     patient = read_patient(chart, int(vocabulary.thresholds["oldest-age"]), now.date())
     results = _read_results(course, chart, patient, vocabulary, now)

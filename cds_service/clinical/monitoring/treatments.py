@@ -9,7 +9,7 @@ import msgspec
 from cds_service.clinical.chart import Chart
 from cds_service.clinical.facts import Fact, Origin, known, unknown
 from cds_service.clinical.orders.drafts import DraftOrders
-from cds_service.clinical.orders.drugs import index_medications_on_record, is_active_medication, medications_on_record
+from cds_service.clinical.orders.drugs import index_medications_on_record, may_be_active, medications_on_record
 from cds_service.clinical.orders.duration import end_of, start_of
 from cds_service.clinical.orders.recognise import Order, read_order
 from cds_service.clinical.vocabulary import Vocabulary
@@ -18,19 +18,21 @@ from cds_service.fhir.json import Resource
 from cds_service.fhir.versions.elements import is_about
 
 DAYS_OF_A_WEEK = 7
+UNCLEAR_STATUS = unknown("acetylcysteine is on record with a status that does not say whether it is active")
 NO_START = unknown("an active acetylcysteine medication has no start date that can be read")
 
 
 def read_treatments(chart: Chart, vocabulary: Vocabulary, now: datetime) -> DraftOrders:
     """The active acetylcysteine of this patient, in the place of the orders that a hook asks about.
 
-    One that is over by its own dates is not active, whatever its status, nor is one that has not begun.
+    One that is over by its own dates is not active, whatever its status, nor is one that has not begun. One whose
+    status does not say whether it is active is among them: it may be an antidote.
     """
     medications = index_medications_on_record(chart)
     orders = [
         order
         for resource in medications_on_record(chart)
-        if is_active_medication(resource)
+        if may_be_active(resource)
         if (order := read_order(resource, medications, vocabulary)) is not None
         and is_about(resource, chart.patient_id)
         and _is_under_way(resource, now)
@@ -52,13 +54,13 @@ def first_start(treatments: Iterable[Order]) -> Moment | None:
 
 
 def read_treatment_days(treatments: Sequence[Order], began: Moment | None, now: datetime, earlier: Fact | None) -> Fact:
-    """For how many days acetylcysteine has been taken; unknown where a start cannot be read.
+    """For how many days acetylcysteine has been taken; unknown where a start, or whether any is active, cannot be read.
 
     Where it may have begun earlier, it is that many days at the least; `earlier` says why.
     """
     if began is None:
         origins = tuple(Origin(order.reference, "active") for order in treatments)
-        return msgspec.structs.replace(NO_START, origins=origins)
+        return msgspec.structs.replace(NO_START if treatments else UNCLEAR_STATUS, origins=origins)
     starts = [(order.reference, start) for order in treatments if (start := start_of(order.resource)) is not None]
     origins = tuple(Origin(reference, f"began {format_day(start.day)}") for reference, start in starts)
     days = began.days_before(now)

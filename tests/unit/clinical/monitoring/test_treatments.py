@@ -62,7 +62,8 @@ ORDERS = {
     "on hold": (treatment(status="on-hold"), False),
     "draft": (treatment(status="draft"), False),
     "entered in error": (treatment(status="entered-in-error"), False),
-    "no status": (treatment(status=None), False),
+    "no status": (treatment(status=None), True),  # it may be active
+    "a status that says nothing": (treatment(status="unknown"), True),
     "not to be given": (treatment(doNotPerform=True), False),
     "ends today": (treatment(dosageInstruction=dosing(boundsPeriod={"end": "2026-11-23"})), True),
     "ended yesterday": (treatment(dosageInstruction=dosing(boundsPeriod={"end": "2026-11-22"})), False),
@@ -303,3 +304,28 @@ def test_where_poisoning_is_on_the_problem_list_no_card_speaks() -> None:
     poisoned = {"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/p"}}
     listed = {**poisoned, "code": concept("295124009", SNOMED), "recordedDate": "2026-11-20"}
     assert speaking(problemList=bundle(listed)) == set()
+
+
+UNCLEAR = [None, "unknown", "on-going"]
+
+
+@pytest.mark.parametrize("status", UNCLEAR)
+def test_of_a_status_that_does_not_say_whether_it_is_active_nothing_is_told(status: Json) -> None:
+    decided = decisions(activeMedications=bundle(treatment(status=status)))
+    assert {decision.outcome.value for decision in decided.values()} == {"cannot tell"}
+    facts = decided["new-risk"].facts
+    note = "acetylcysteine is on record with a status that does not say whether it is active"
+    assert {facts[name].note for name in ("treatment_days", "baseline_glutamate", "new_pregnancy")} == {note}
+
+
+@pytest.mark.parametrize("status", UNCLEAR)
+def test_an_infusion_that_may_be_running_silences_as_one_that_is(status: Json) -> None:
+    infusion = treatment(id="iv", status=status, authoredOn="2026-11-22", dosageInstruction=[{"route": IV}])
+    decided = decisions(activeMedications=bundle(treatment(), infusion))
+    assert {decision.outcome.value for decision in decided.values()} == {"stay silent"}
+
+
+@pytest.mark.parametrize("status", UNCLEAR)
+def test_beside_one_that_is_active_one_that_may_be_changes_nothing(status: Json) -> None:
+    other = treatment(id="other", status=status, authoredOn="2026-09-29")
+    assert outcome("follow-up-due", activeMedications=bundle(treatment(), other)) == "advise"
