@@ -29,6 +29,28 @@ _KIDNEY_LISTS = (
     *("kidney-failure", "kidney-injury"),
 )
 
+
+def _level_before(analyte: str) -> FactType:
+    """What is known of an analyte before treatment."""
+    return FactType(
+        f"baseline_{analyte}",
+        f"{analyte} before treatment",
+        f"Class of the last eligible {analyte} before the treatment, and before any other acetylcysteine.",
+        TREATMENT,
+        ANY_STATE,
+        values=CLASSES,
+        texts=SHOWN,
+        words=RESULT_WORDS,
+        queries=(queries.AMINO_ACIDS, queries.PATIENT, *_MEDICATIONS),
+        lists=(*ANALYTE_LISTS, *TREATMENT_LISTS),
+        thresholds=(*RESULT_THRESHOLDS, "oldest-age", "days-of-intravenous-treatment"),
+        rests_on=("treatment_days",),
+        numbers=True,
+        look_back="365 days",
+        patient=("birthDate", "gender"),
+    )
+
+
 TREATMENT_FACTS = (
     FactType(
         "treatment_days",
@@ -44,40 +66,8 @@ TREATMENT_FACTS = (
         lists=RECOGNITION,
         look_back="medications that are active now",
     ),
-    FactType(
-        "baseline_glutamate",
-        "glutamate before treatment",
-        "Class of the last eligible glutamate before the treatment, and before any other acetylcysteine.",
-        TREATMENT,
-        ANY_STATE,
-        values=CLASSES,
-        texts=SHOWN,
-        words=RESULT_WORDS,
-        queries=(queries.AMINO_ACIDS, queries.PATIENT, *_MEDICATIONS),
-        lists=(*ANALYTE_LISTS, *TREATMENT_LISTS),
-        thresholds=(*RESULT_THRESHOLDS, "oldest-age", "days-of-intravenous-treatment"),
-        rests_on=("treatment_days",),
-        numbers=True,
-        look_back="365 days",
-        patient=("birthDate", "gender"),
-    ),
-    FactType(
-        "baseline_cystine",
-        "cystine before treatment",
-        "Class of the last eligible cystine before the treatment, and before any other acetylcysteine.",
-        TREATMENT,
-        ANY_STATE,
-        values=CLASSES,
-        texts=SHOWN,
-        words=RESULT_WORDS,
-        queries=(queries.AMINO_ACIDS, queries.PATIENT, *_MEDICATIONS),
-        lists=(*ANALYTE_LISTS, *TREATMENT_LISTS),
-        thresholds=(*RESULT_THRESHOLDS, "oldest-age", "days-of-intravenous-treatment"),
-        rests_on=("treatment_days",),
-        numbers=True,
-        look_back="365 days",
-        patient=("birthDate", "gender"),
-    ),
+    _level_before("glutamate"),
+    _level_before("cystine"),
     FactType(
         "follow_up_glutamate",
         "glutamate on treatment",
